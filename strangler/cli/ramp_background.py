@@ -75,7 +75,11 @@ class RampKeeper:
         """End the process; the ramp keeps its step, and the next stack goes on with it."""
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
-            self._process.wait(timeout=_END_SECONDS)
+            try:
+                self._process.wait(timeout=_END_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
 
     def step(self) -> None:
         """Look whether there is such a ramp, a few seconds after the last look."""

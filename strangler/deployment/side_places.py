@@ -1,6 +1,6 @@
 """Whether both sides of a comparison on copies keep Django's uploads and caches to themselves."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -13,8 +13,8 @@ from strangler.errors import UnsafeError
 from strangler.schema.django_side import ManageCommand
 from strangler.sections import CopiesSection
 
-_FOLDER: Final = Path("/strangler-side")
 _UNIQUE: Final = "strangler-side"
+_FOLDER: Final = Path(f"/{_UNIQUE}")
 _UPLOADS: Final = frozenset({"FileField", "ImageField"})
 # In the memory of one process, in the database, or nowhere.
 _OWN_CACHES: Final = ("locmem.LocMemCache", "dummy.DummyCache", "db.DatabaseCache")
@@ -36,21 +36,18 @@ def places_require(section: CopiesSection, project: ManageCommand, contract: Con
     given = folders | places_fill(section.own, folder=_FOLDER, unique=_UNIQUE)
     settings = DjangoApi.read(replace(project, env={**project.env, **given})).settings
     has_uploads = any(each.kind in _UPLOADS for table in contract.tables.values() for each in table.columns.values())
-    for what, hint in places_shared(settings, given, has_uploads=has_uploads):
+    for what, hint in places_shared(settings, has_uploads=has_uploads):
         raise UnsafeError(what, f"{hint}, or shared = true where nothing of it is needed")
 
 
-def places_shared(
-    settings: DjangoSettings, given: Mapping[str, str], *, has_uploads: bool
-) -> Iterator[tuple[str, str]]:
-    """What both sides, and the real service, would write to, with a hint; `given` are the variables of a side."""
-    if has_uploads and not _is_own(settings.files.place, given):
+def places_shared(settings: DjangoSettings, *, has_uploads: bool) -> Iterator[tuple[str, str]]:
+    """What both sides, and the real service, would write to, with a hint; `settings` are read as those of a side.
+
+    A place is a side's own if its folder or its text of its own is in it: any other variable is the same for both.
+    """
+    if has_uploads and _UNIQUE not in settings.files.place:
         where = settings.files.place or settings.files.backend
         yield f"uploads of both sides would go to {where}", _FILES_HINT
     for name, cache in settings.caches.items():
-        if not cache.backend.endswith(_OWN_CACHES) and not _is_own(cache.place, given):
+        if not cache.backend.endswith(_OWN_CACHES) and _UNIQUE not in cache.place:
             yield f"both sides would share the cache {name} ({cache.backend})", _CACHE_HINT
-
-
-def _is_own(place: str, given: Mapping[str, str]) -> bool:
-    return any(text and text in place for text in (*given.values(), *([_UNIQUE] if given else ())))

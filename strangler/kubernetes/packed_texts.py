@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import zlib
 from collections.abc import Mapping
 from typing import Final
 
@@ -13,6 +14,7 @@ PACKED_SUFFIX: Final = ".gz"
 MOST_BYTES: Final = 1024 * 1024
 # With all that stays plain beside it, below what `kubectl apply` can keep as an annotation (256 KiB).
 _MOST_PLAIN_BYTES: Final = 128 * 1024
+_FEWER_ROUTES: Final = "name fewer routes, one for each group of paths that move together"
 
 
 def with_texts(head: Manifest, texts: Mapping[str, str]) -> Manifest:
@@ -38,16 +40,16 @@ def texts_of(found: Manifest) -> dict[str, str]:
     return {**(found.get("data") or {}), **unpacked}
 
 
-def require_room(written: Manifest, what: str) -> int:
-    """How many bytes a ConfigMap holds; `what` is in it, as the beginning of a sentence.
+def require_room(written: Manifest, what: str, *, hint: str = _FEWER_ROUTES) -> int:
+    """How many bytes a ConfigMap holds; `what` is in it, as the beginning of a sentence, and `hint` makes it smaller.
 
     :raises UsageError: more than the API server takes.
     """
     size = sum(len(text.encode()) for text in (written.get("data") or {}).values())
     size += sum(len(base64.b64decode(text)) for text in (written.get("binaryData") or {}).values())
     if size > MOST_BYTES:
-        message = f"{what} is {size:,} bytes, packed, and a ConfigMap holds {MOST_BYTES:,}"
-        raise UsageError(message, "name fewer routes, one for each group of paths that move together")
+        packed = ", packed," if "binaryData" in written else ""
+        raise UsageError(f"{what} has {size:,} bytes{packed} and a ConfigMap holds {MOST_BYTES:,}", hint)
     return size
 
 
@@ -63,5 +65,5 @@ def unpack(text: str) -> bytes:
     """
     try:
         return gzip.decompress(base64.b64decode(text))
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise ValueError(str(error)) from error

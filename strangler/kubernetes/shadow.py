@@ -46,7 +46,7 @@ def _declared(cluster: ClusterProject) -> Manifest | None:
     text = cluster.text(name)
     head = manifest("v1", "ConfigMap", f"declared-{content_hash(text)}", project=cluster.name, component=SHADOW)
     written = head | {"immutable": True, "data": {_DECLARED_KEY: text}}
-    require_room(written, "the file of declared differences")
+    require_room(written, name, hint="declare fewer differences, for one place or for all routes")
     return written
 
 

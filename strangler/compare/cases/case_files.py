@@ -80,7 +80,7 @@ def scenarios_from_files(
             continue
         parts = found.setdefault(each.scenario or each.file.name, _Parts())
         if parts.clock and each.clock and parts.clock != each.clock:
-            raise UsageError(f"two files of scenario {each.scenario} have another clock", "keep one of them")
+            raise UsageError(f"two files of scenario {each.scenario} have clocks that differ", "keep one of them")
         parts.clock = parts.clock or each.clock
         parts.workers = max(parts.workers, each.workers)
         parts.given += each.given

@@ -81,6 +81,7 @@ class Callers:
         self._clock = clock
         self._now = now
         self._tokens: dict[str, _Token] = {}
+        self._lent: set[str] = set()
         self._failures: dict[str, tuple[RequestError, float]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
@@ -105,6 +106,10 @@ class Callers:
         if signed is None:
             raise NotSignedInError(f"{case.caller} with other claims")
         return self._sign_in.headers(signed)
+
+    def is_lent(self, name: str) -> bool:
+        """Whether a caller has come with a token that the other side gave, this one having no such endpoint yet."""
+        return name in self._lent
 
     async def _held(self, name: str) -> _Token:
         if (kind := kind_of(name)) is not None:
@@ -157,7 +162,9 @@ class Callers:
                 failure = failure or error
                 continue
             token = sign_in.token(answer)
+            self._lent.discard(name)
             if token is None and self._instead is not None and answer.status in _NO_ENDPOINT:
+                self._lent.add(name)
                 # That one knows when its tokens end.
                 return dataclasses.replace(await self._instead._held(name), renew_at=self._clock())  # noqa: SLF001 - of its own class
             if token is None:

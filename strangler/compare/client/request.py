@@ -48,7 +48,9 @@ def headers_sent(side: Side, headers: Headers, credentials: Headers) -> CIMultiD
         if name not in sent:
             sent[name] = text
     if _COOKIE in sent and "referer" not in own:
-        sent["Referer"] = f"{URL(side.url).scheme}://{sent.get('Host') or URL(side.url).authority}/"
+        url = URL(side.url)
+        scheme = sent.get("X-Forwarded-Proto") or url.scheme
+        sent["Referer"] = f"{scheme}://{sent.get('Host') or url.authority}/"
     return sent
 
 

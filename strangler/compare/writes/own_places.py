@@ -90,7 +90,13 @@ def _copy(source: Path, target: Path, name: str) -> None:
     if size > _LARGEST_BYTES:
         hint = f"name a folder with some of them as {name} under [compare.copies.files]"
         raise UsageError(f"{source} holds {size / 1e9:.1f} GB, which aren't copied for each side", hint)
-    shutil.copytree(source, target)
+    try:
+        shutil.copytree(source, target, ignore_dangling_symlinks=True)
+    except OSError as error:
+        # That of a tree is about several files; each is its path, its copy, and why.
+        first = error.args[0][0] if isinstance(error, shutil.Error) else (source, target, error.strerror)
+        hint = f"let this account read it, or name another folder as {name} under [compare.copies.files]"
+        raise UsageError(f"{first[0]} can't be copied for each side ({first[2]})", hint) from error
 
 
 def _stamps(folder: Path) -> dict[str, _Stamp]:

@@ -92,6 +92,10 @@ class SideCallers(Protocol):
         """
         ...
 
+    def is_lent(self, name: str) -> bool:
+        """Whether a caller's token is one that the other side gave."""
+        ...
+
 
 class Play:
     """Plays the steps of a scenario.
@@ -200,7 +204,7 @@ class Play:
     ) -> tuple[tuple[str, ...], tuple[Answers, Answers]]:
         """What the requests carried, and the answers of both, which are asked at once: each has its own copy."""
         credentials = [await each.credentials_of(case) for each, case in zip(callers, cases, strict=True)]
-        self._signed_in(credentials)
+        self._signed_in(credentials, is_lent=callers[RIGHT].is_lent(step.case.caller))
 
         def ask(side: int) -> Coroutine[None, None, Answers]:
             return answers_of(clients[side], cases[side], credentials[side], together=step.together)
@@ -226,13 +230,13 @@ class Play:
         secrets = tuple(text for headers in credentials for _name, text in headers)
         return secrets, (left, right)
 
-    def _signed_in(self, credentials: Sequence[Headers]) -> None:
-        """Who has just signed in may have changed rows by that."""
+    def _signed_in(self, credentials: Sequence[Headers], *, is_lent: bool) -> None:
+        """Who has just signed in may have changed rows by that; with a token that is lent, those of the left alone."""
         if self._rows is None or self._known_credentials.issuperset(credentials):
             return
         self._known_credentials.update(credentials)
         before, now = self._changes[LEFT], self._readers[LEFT].read()
-        if self._adopt and credentials[LEFT] == credentials[RIGHT]:
+        if self._adopt and is_lent:
             self._adopt({table: _written(before.get(table), changes) for table, changes in now.items()})
         self._changes = [now, self._readers[RIGHT].read()]
 

@@ -25,7 +25,9 @@ def test_equal_texts_are_packed_alike() -> None:
 
 
 def test_what_is_not_packed_is_an_error() -> None:
-    for broken in ("no base64", base64.b64encode(b"no gzip").decode(), pack(b"cut off" * 99)[:20]):
+    packed = base64.b64decode(pack(b"changed since" * 99))
+    changed = base64.b64encode(packed[:12] + b"\xff" * 3 + packed[15:]).decode()
+    for broken in ("no base64", base64.b64encode(b"no gzip").decode(), pack(b"cut off" * 99)[:20], changed):
         with pytest.raises(ValueError, match=r".+"):
             unpack(broken)
 
@@ -33,6 +35,6 @@ def test_what_is_not_packed_is_an_error() -> None:
 def test_more_than_a_config_map_holds_is_refused_with_what_to_do() -> None:
     noise = random.Random(1).randbytes(MOST_BYTES).hex()  # noqa: S311 - no secret
     require_room(with_texts({}, {"large": LARGE}), "this")
-    with pytest.raises(UsageError, match=r"^this is 1,.* bytes, packed, and a ConfigMap holds 1,048,576") as said:
+    with pytest.raises(UsageError, match=r"^this has 1,.* bytes, packed, and a ConfigMap holds 1,048,576") as said:
         require_room(with_texts({}, {"noise": noise}), "this")
     assert said.value.hint.startswith("name fewer routes")

@@ -245,7 +245,7 @@ def test_a_clock_makes_a_file_one_for_copies_alone_and_a_scenario_has_one(folder
     assert scenario.clock == dt.datetime(2024, 3, 31, 0, 30, tzinfo=dt.UTC)
     assert [case.source for case in cases_from_files(folder, TABLE)] == ["b.toml, line 2"]
     (folder / "b.toml").write_text(text.replace("00:30", "00:31"))
-    with pytest.raises(UsageError, match="two files of scenario night have another clock: keep one of them"):
+    with pytest.raises(UsageError, match="two files of scenario night have clocks that differ: keep one of them"):
         scenarios_from_files(folder, TABLE)
 
 

@@ -164,6 +164,7 @@ async def test_a_side_without_a_sign_in_takes_the_others_token(status: int) -> N
     )
     assert await theirs.credentials("alice") == await mine.credentials("alice")
     assert len(left.heard) == 1
+    assert (theirs.is_lent("alice"), mine.is_lent("alice"), theirs.is_lent("bob")) == (True, False, False)
 
 
 async def test_a_side_that_refuses_a_sign_in_takes_no_token_of_another() -> None:

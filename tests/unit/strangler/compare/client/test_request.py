@@ -61,6 +61,9 @@ def test_a_cookie_comes_from_a_page_of_the_same_host() -> None:
     assert "Referer" not in headers_sent(FASTAPI, (), (("Authorization", "Bearer x"),))
     plain = Side(name="left", url="https://old.example:8443/api", links="")
     assert headers_sent(plain, (), SESSION)["Referer"] == "https://old.example:8443/"
+    # Django checks it where TLS ends in front, which this header says.
+    behind_tls = (("X-Forwarded-Proto", "https"),)
+    assert headers_sent(FASTAPI, behind_tls, SESSION)["Referer"] == "https://blog.example/"
 
 
 def test_a_case_may_change_what_its_caller_sends_or_leave_it_out() -> None:

@@ -47,3 +47,21 @@ def test_a_folder_that_is_not_there_is_refused(root: Path) -> None:
         places_made(section, 2, root=root, state=root / "state"),
     ):
         pass
+
+
+def test_a_link_that_leads_nowhere_is_left_out(root: Path) -> None:
+    (root / "media" / "lost.txt").symlink_to(root / "gone.txt")
+    with places_made(SECTION, 1, root=root, state=root / "state") as (side,):
+        assert [path.name for path in Path(side.environment["MEDIA_ROOT"]).iterdir()] == ["scans"]
+
+
+def test_a_file_that_cannot_be_copied_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_paths: object, **_options: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("shutil.copytree.__defaults__", (False, None, refuse, False, False))
+    with (
+        pytest.raises(UsageError, match=r"media/scans/a.txt can't be copied for each side \(.*Permission denied"),
+        places_made(SECTION, 1, root=root, state=root / "state"),
+    ):
+        pass

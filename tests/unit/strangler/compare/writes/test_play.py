@@ -13,6 +13,7 @@ from strangler.compare.client.sides import Side
 from strangler.compare.comparison import Rules
 from strangler.compare.declared import DeclaredDifferences
 from strangler.compare.differ import differences, links_of
+from strangler.compare.writes.adopted_rows import WrittenRows
 from strangler.compare.writes.changes import Originals, TableChanges
 from strangler.compare.writes.id_mapping import LEFT, RIGHT, Clock, IdMapping, NewRow
 from strangler.compare.writes.play import Play, is_same
@@ -73,6 +74,22 @@ class Nobody:
     async def credentials_of(self, _case: Case) -> Headers:
         return ()
 
+    def is_lent(self, _name: str) -> bool:
+        return False
+
+
+class Signed:
+    """Somebody with the same token on both sides, since it stands in a table of both or is lent."""
+
+    def __init__(self, *, lent: bool) -> None:
+        self._lent = lent
+
+    async def credentials_of(self, _case: Case) -> Headers:
+        return (("Authorization", "Token of-alice"),)
+
+    def is_lent(self, _name: str) -> bool:
+        return self._lent
+
 
 class Answering:
     """A side that answers with these statuses in turn."""
@@ -100,3 +117,21 @@ async def test_what_is_not_ported_is_no_longer_written_by_the_left_side() -> Non
     unported = "unavailable fastapi answered 501"
     # The left side was not asked the second time; once the right side answers, both are.
     assert outcomes == [f"{unported}", unported, "equal", "equal"]
+
+
+@pytest.mark.parametrize("lent", [False, True])
+async def test_rows_of_a_sign_in_are_written_to_the_other_side_only_where_that_has_none(*, lent: bool) -> None:
+    """Whoever has signed in on both may have the same token there, and what only one side wrote is a difference."""
+    adopted: list[WrittenRows] = []
+    play = Play(
+        (),
+        Originals(Mock()),
+        (NoRows(), NoRows()),
+        clock=Clock(dt.datetime.now(dt.UTC)),
+        rules=Rules(DeclaredDifferences([])),
+        adopt=adopted.append,
+    )
+    step = ScenarioStep(case=Case(method="GET", target="/posts/", route="posts.list", caller="alice"))
+    sides, callers = (Answering("django", 200), Answering("fastapi", 200)), (Signed(lent=False), Signed(lent=lent))
+    assert (await play.step(step, sides, callers)).result
+    assert len(adopted) == lent
