@@ -34,6 +34,7 @@ class SingleFlight(Generic[Answer]):
     def __init__(self, call: Callable[[], Awaitable[Answer]]) -> None:
         self._call = call
         self._begun = 0
+        self._answered = 0
         self._calling = asyncio.Lock()
         self._answer: Answer
 
@@ -41,9 +42,11 @@ class SingleFlight(Generic[Answer]):
         """What the first call gives that begins from now on."""
         begun = self._begun
         async with self._calling:
-            if self._begun == begun:
+            # A call that failed or was cancelled has left the answer of one before it.
+            if self._answered <= begun:
                 self._begun += 1
                 self._answer = await self._call()
+                self._answered = self._begun
             return self._answer
 
 

@@ -27,7 +27,6 @@ logger = logging.getLogger(__name__)
 # statement is an InternalClientError.
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _OWNER: Final = "request session"
-_READS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 # What `AsyncSession.__init__` sets.
 _MADE_LATE: Final = frozenset(("sync_session", "_proxied", "bind", "binds", "_async_bind", "_async_binds"))
 
@@ -125,9 +124,10 @@ class RequestSession(AsyncSession):
         """Has a function called once the session has committed, and not at all where it rolls back.
 
         What is registered within a savepoint shares its fate. Functions are called in their order, before the answer is
-        sent, with the session's connection back in the pool; one that isn't async is called in a thread. What they
-        raise is logged, and changes no answer. A process that is killed meanwhile calls them no more: what must not be
-        lost is a job, enqueued in the transaction (`strangler_fastapi.jobs`).
+        sent, with the session's connection back in the pool; one that isn't async is called in a thread. What one
+        writes by the session is committed when it returns. What they raise is logged, and changes no answer. A process
+        that is killed meanwhile calls them no more: what must not be lost is a job, enqueued in the transaction
+        (`strangler_fastapi.jobs`).
 
         Source: `django.db.transaction.on_commit`, with `robust=True`.
         """
@@ -144,14 +144,17 @@ class RequestSession(AsyncSession):
         Raises:
             sqlalchemy.exc.DBAPIError: the database refuses, and has rolled back.
         """
+        await self._commit()
+        if self._on_commit:
+            await self._call_back()
+
+    async def _commit(self) -> None:
         is_begun = self._connection is not None and self._connection.in_transaction()
         if self._is_made and self.in_transaction():
             await super().commit()
         if self._connection is not None and self._connection.in_transaction():
             await self._connection.commit()
         self.committed = self.committed or is_begun
-        if self._on_commit:
-            await self._call_back()
 
     async def _call_back(self) -> None:
         # They may take long, and a connection is dear.
@@ -159,9 +162,13 @@ class RequestSession(AsyncSession):
         while self._on_commit:
             _, function = self._on_commit.pop(0)
             try:
-                made = function() if iscoroutinefunction(function) else await run_in_threadpool(function)
-                if isawaitable(made):
-                    await made
+                try:
+                    made = function() if iscoroutinefunction(function) else await run_in_threadpool(function)
+                    if isawaitable(made):
+                        await made
+                    await self._commit()
+                finally:
+                    await self.release()
             except Exception:
                 logger.exception("%s failed after a commit", getattr(function, "__qualname__", function))
 
@@ -175,8 +182,13 @@ class RequestSession(AsyncSession):
 
     async def release(self) -> None:
         """Rolls back and gives the connection to the pool, for a time in which the database is not needed."""
-        if self._is_made and self.in_transaction():
-            await super().rollback()
+        try:
+            if self._is_made and self.in_transaction():
+                await super().rollback()
+        finally:
+            await self._give_back()
+
+    async def _give_back(self) -> None:
         connection, self._connection = self._connection, None
         pooled, self._pooled, self._driver = self._pooled, None, None
         turn, self._turn = self._turn, None
@@ -193,9 +205,11 @@ class RequestSession(AsyncSession):
     async def close(self) -> None:
         """Rolls back what is not committed and gives the connection to the pool."""
         self._on_commit = []
-        if self._is_made and self.in_transaction():
-            await super().close()
-        await self.release()
+        try:
+            if self._is_made and self.in_transaction():
+                await super().close()
+        finally:
+            await self._give_back()
 
     async def discard(self) -> None:
         """Closes a connection that died, so that the pool doesn't hand it to the next request."""
@@ -260,13 +274,15 @@ def _is_within(transaction: SessionTransaction | None, outer: SessionTransaction
 def begin_session(request: Request) -> RequestSession:
     """The session of one request; whoever begins it commits and closes it, as `open_session` does.
 
+    It reads a standby only where the request is handled once more if that refuses (`request.state.may_read_replica`).
+
     Raises:
         Unavailable: the tables are not ready.
     """
     database: Database = request.app.state.database
     if database.problem is not None:
         raise Unavailable(database.problem)
-    reads = request.method in _READS and not getattr(request.state, "reads_primary", False)
+    reads = getattr(request.state, "may_read_replica", False)
     session = request.state.session = RequestSession(
         database.engine, is_pooled=database.is_pooled, replica=database.replica if reads else None
     )

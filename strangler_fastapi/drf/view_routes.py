@@ -21,6 +21,7 @@ from strangler_fastapi.db.session import DRIVER_ERRORS, RequestSession, begin_se
 
 # The order of `View.http_method_names`, which is the order of `Allow`.
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
+_READS = frozenset(("GET", "HEAD", "OPTIONS"))
 _OUTDATED = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
 
 # The names of an endpoint's parameters, each with what it takes.
@@ -152,6 +153,7 @@ async def _handle_twice(handle: Callable[[Request], Awaitable[Response]], reques
     (asyncpg tries those outside of one again by itself). What fails so has changed nothing. A standby refuses to write
     and to lock, ends a read that is in the way of what it replays, and may be gone: the primary answers then.
     """
+    request.state.may_read_replica = request.method in _READS
     try:
         return await handle(request)
     except (*DRIVER_ERRORS, DBAPIError, OSError) as error:
@@ -159,7 +161,9 @@ async def _handle_twice(handle: Callable[[Request], Awaitable[Response]], reques
         is_outdated = isinstance(driver_error(error), _OUTDATED)
         if session is None or session.committed or not (is_outdated or session.reads_replica):
             raise
-        request.state.reads_primary = session.reads_replica
+    finally:
+        # Nor may what follows the answer, such as the save of a session.
+        request.state.may_read_replica = False
     if is_outdated:
         request.app.state.database.renew()
     await session.close()

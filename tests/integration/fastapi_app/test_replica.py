@@ -5,6 +5,7 @@ import os
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ import psycopg
 import pytest
 import pytest_asyncio
 from sqlalchemy import text
+from starlette.requests import Request
 
 from fastapi_app.feed import router as feed
 from strangler.databases.connections import dsn_to
 from strangler.local.postgres import PostgresServer
 from strangler_fastapi.db import replica
-from strangler_fastapi.db.session import RequestSession
+from strangler_fastapi.db.session import RequestSession, open_session
 from tests.databases import OwnDatabase
 from tests.integration.fastapi_app.conftest import Start, filled_database, one_loop
 from tests.integration.fastapi_app.running import ALICE, Running, Statements, bearer
@@ -156,6 +158,16 @@ async def test_what_a_standby_refuses_is_the_primarys(
     assert response.status_code == 200, response.text
     assert asked["standby"] == [statement]
     assert asked["primary"][0] == statement
+
+
+async def test_a_session_of_a_request_that_nobody_repeats_is_the_primarys(
+    reading: Running, asked: dict[str, Statements]
+) -> None:
+    await until_followed(reading)
+    request = Request({"type": "http", "method": "GET", "app": reading.app})
+    async with asynccontextmanager(open_session)(request) as session:
+        await session.execute(text("UPDATE posts SET title = title WHERE id = 1"))
+    assert not asked["standby"]
 
 
 async def test_a_standby_that_was_promoted_or_is_gone_is_left_alone(reading: Running, followed: Followed) -> None:

@@ -1,12 +1,13 @@
 """One session for each request, and its connection back in the pool when the request ends, however it ends."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import Message
 
@@ -177,6 +178,22 @@ async def test_who_waits_for_too_long_is_told_to_come_again(
         assert "no connection of 1 was given back within 0.05 s" in running.log.getvalue()
         await holding.close()
         assert (await running.client.get("/feed/")).status_code == 200
+
+
+@pytest.mark.parametrize("end", [RequestSession.close, RequestSession.release])
+async def test_a_connection_that_dies_in_a_transaction_keeps_nobody_waiting(
+    narrow: Running, end: Callable[[RequestSession], Awaitable[None]]
+) -> None:
+    async with asyncio.timeout(20):
+        for _ in range(3):
+            session = RequestSession(narrow.engine)
+            await session.begin_nested()
+            await session.execute(text("SELECT 1"))
+            (await session.driver()).terminate()
+            with pytest.raises((*sessions.DRIVER_ERRORS, DBAPIError)):
+                await end(session)
+        assert (await narrow.client.get("/feed/")).status_code == 200
+    assert narrow.in_use == 0
 
 
 async def test_signing_in_holds_no_connection_while_the_password_is_hashed(

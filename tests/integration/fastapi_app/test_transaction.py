@@ -187,6 +187,22 @@ async def test_what_follows_a_commit_is_called_once_and_not_for_what_was_rolled_
 
 
 @each_way
+async def test_what_a_function_writes_after_a_commit_is_committed_unless_it_fails(
+    session: RequestSession, other: asyncpg.Connection, way: Way
+) -> None:
+    async def fail() -> None:
+        await way(session, 2)
+        raise LookupError
+
+    session.on_commit(fail)
+    session.on_commit(lambda: way(session, 3))
+    await way(session, 1)
+    await session.commit()
+    await session.close()
+    assert await committed(other) == [1, 3]
+
+
+@each_way
 async def test_the_session_of_a_request_commits_when_the_endpoint_returns(
     running: Running, other: asyncpg.Connection, way: Way
 ) -> None:
