@@ -36,7 +36,8 @@ _UNFOLLOWED: Final = (
     *("COERCE_BIGINT_TO_STRING", "DEFAULT_CONTENT_NEGOTIATION_CLASS", "DEFAULT_METADATA_CLASS", "NON_FIELD_ERRORS_KEY"),
     *("STRICT_JSON", "UNAUTHENTICATED_TOKEN", "UNAUTHENTICATED_USER", "UPLOADED_FILES_USE_URL", "URL_FORMAT_OVERRIDE"),
 )
-_PASSWORD: Final = re.compile(r"//[^/@\s]*@")
+# Before the last @ of an address, since clients read one up to there, or in its query.
+_PASSWORD: Final = re.compile(r"(?<=//)[^/\s]*@|(?<=password=)[^&\s'\"]+", re.IGNORECASE)
 # What a view gets for the parameters of its path.
 _SAMPLES: Final = {"int": 1, "uuid": UUID(int=0)}
 
@@ -149,7 +150,7 @@ def _files() -> dict[str, str]:
 def _cache(given: dict[str, Any]) -> dict[str, str]:
     """A cache: its backend, and where it keeps its values, without a password."""
     places = (given.get("LOCATION", ""), given.get("KEY_PREFIX", ""), given.get("OPTIONS", {}).get("prefix", ""))
-    return {"backend": str(given["BACKEND"]), "place": _PASSWORD.sub("//", " ".join(map(str, places)).strip())}
+    return {"backend": str(given["BACKEND"]), "place": _PASSWORD.sub("", " ".join(map(str, places)).strip())}
 
 
 def _settings() -> dict[str, Any]:

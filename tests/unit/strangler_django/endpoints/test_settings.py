@@ -2,13 +2,14 @@
 
 import json
 
+import pytest
 from django.conf import settings
 from django.test.utils import override_settings
 
 from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.endpoints import DjangoApi
 from strangler.adoption.hazards import project_hazards
-from strangler_django.endpoints.document import _settings
+from strangler_django.endpoints.document import _cache, _settings
 
 
 def test_what_is_set_otherwise_than_by_drf_is_named() -> None:
@@ -23,3 +24,17 @@ def test_what_is_set_otherwise_than_by_drf_is_named() -> None:
     api = DjangoApi.model_validate({"format": 1, "endpoints": [], "settings": found.model_dump()})
     hazards = [each.what for each in project_hazards(api, {}) if each.code == "settings"]
     assert hazards == ["NON_FIELD_ERRORS_KEY is errors", "UNAUTHENTICATED_USER is None"]
+
+
+@pytest.mark.parametrize(
+    ("location", "place"),
+    [
+        ("redis://:secret@cache:6379/1", "redis://cache:6379/1"),
+        ("redis://user:sec@ret@cache:6379/1", "redis://cache:6379/1"),
+        ("redis://cache:6379/1?Password=secret&db=2", "redis://cache:6379/1?Password=&db=2"),
+        (["redis://:secret@first", "redis://:s@cret@second"], "['redis://first', 'redis://second']"),
+        ("/var/cache/@home", "/var/cache/@home"),
+    ],
+)
+def test_the_place_of_a_cache_is_named_without_a_password(location: object, place: str) -> None:
+    assert _cache({"BACKEND": "b", "LOCATION": location, "KEY_PREFIX": "p"})["place"] == f"{place} p"
