@@ -1,5 +1,6 @@
 """Commands of this tool that go on by themselves: a ramp begun in the background, and one that its process has left."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -21,6 +22,7 @@ _KEEP_SECONDS: Final = 5.0
 _END_SECONDS: Final = 10.0
 # What a ramp's own process is told by: nobody types it.
 KEPT: Final = "--kept"
+_LOG = logging.getLogger(__name__)
 
 
 def command_text(settings: LocalSettings, words: Sequence[str]) -> str:
@@ -67,6 +69,7 @@ class RampKeeper:
         self._ramps = ramps_open(settings)
         self._process: subprocess.Popen[bytes] | None = None
         self._next = 0.0
+        self._reported = ""
 
     def __enter__(self) -> "RampKeeper":
         return self
@@ -88,8 +91,19 @@ class RampKeeper:
             return
         self._next = now + _KEEP_SECONDS
         if self._is_left_alone():
+            self._failure_report()
             with _log(self._settings).open("wb") as said:
                 self._process = _begun(self._settings, ["ramp", "resume", KEPT], said=said)
+
+    def _failure_report(self) -> None:
+        """Log why the process before could not go on with it, once for each reason."""
+        # One that was killed had nothing to say.
+        if self._process is None or (self._process.returncode or 0) <= 0:
+            return
+        words = _last_words(_log(self._settings).read_text(errors="replace"))
+        if words != self._reported:
+            self._reported = words
+            _LOG.warning("the ramp in the background doesn't go on (%s): it is tried again each few seconds", words)
 
     def _is_left_alone(self) -> bool:
         try:
@@ -125,4 +139,8 @@ def _begun(settings: LocalSettings, words: Sequence[str], *, said: IO[bytes]) ->
 
 def _require_success(process: "subprocess.Popen[bytes]", text: str) -> None:
     if process.returncode:
-        raise FailedError((text.strip().splitlines() or ["no output"])[-1].removeprefix("strangler: "))
+        raise FailedError(_last_words(text))
+
+
+def _last_words(text: str) -> str:
+    return (text.strip().splitlines() or ["no output"])[-1].removeprefix("strangler: ")
