@@ -11,7 +11,8 @@ class FilterParameter(Facts):
     """A query parameter of a FilterSet.
 
     `method` names the project's function that filters, if one does; `declared` says that the project wrote the filter,
-    and that it is another one than django-filter makes of the column.
+    and that it is another one than django-filter makes of the column. `settings` are those by which it takes other
+    texts, or finds other rows, such as `required` or `min_value`.
     """
 
     name: str
@@ -22,6 +23,7 @@ class FilterParameter(Facts):
     exclude: bool = False
     declared: bool = False
     choices: tuple[Any, ...] | None = None
+    settings: tuple[str, ...] = ()
 
 
 class Filterset(Facts):

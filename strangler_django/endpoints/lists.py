@@ -15,6 +15,11 @@ from strangler_django.endpoints.serializers import class_name
 
 # What a project overrides in its FilterSets.
 _FILTERING: Final = ("filter_queryset", "qs", "is_valid")
+# Settings of a filter's form field that people see, or that are facts of their own, and those that say nothing.
+_SHOWN: Final = frozenset(
+    {"label", "help_text", "widget", "initial", "empty_label", "null_value", "choices", "queryset", "to_field_name"}
+)
+_UNSET: Final = {"required": False, "null_label": None}
 
 
 def pagination_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a project's own view
@@ -136,7 +141,15 @@ def _parameters(filterset: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a
             if each.method and not callable(each.method)
             else ("callable" if each.method else None),
             "choices": [plain(value) for value, _label in choices] if isinstance(choices, list | tuple) else None,
+            "settings": sorted(_settings(each)),
         }
+
+
+def _settings(declared: Any) -> Iterator[str]:  # noqa: ANN401 - a filter
+    """The names of settings that change which texts are taken, or which rows are found."""
+    yield from (name for name, value in declared.extra.items() if name not in _SHOWN and _UNSET.get(name, ...) != value)
+    if getattr(declared, "conjoined", False):
+        yield "conjoined"
 
 
 def _takes_all_rows(filterset: Any, declared: Any) -> bool:  # noqa: ANN401 - a FilterSet, and a filter

@@ -172,6 +172,8 @@ def _written_filter(
     unknown = UnreadableError(f"a {parameter.kind} of {parameter.field} by {parameter.lookup}")
     if parameter.method or parameter.field is None:
         raise UnreadableError(parameter.method or "of no column")
+    if parameter.settings:
+        raise UnreadableError(f"a {parameter.kind} with {', '.join(parameter.settings)}")
     path = parameter.field.split("__")
     facts = tables.follow(table, path)
     if facts.kind == "DateTimeField" and time_zone != "UTC" and parameter.lookup != "isnull":

@@ -285,10 +285,16 @@ class ByRow(django_filters.FilterSet):
     author = django_filters.ModelChoiceFilter(queryset=User.objects.all())
     some = django_filters.ModelChoiceFilter(field_name="author", queryset=User.objects.filter(is_staff=True))
     name = django_filters.ModelChoiceFilter(field_name="author", queryset=User.objects.all(), to_field_name="username")
+    title = django_filters.CharFilter(required=True, strip=False, label="A title", help_text="Of a post.")
+    number = django_filters.NumberFilter(field_name="id", min_value=0, required=False)
+    nobody = django_filters.ModelChoiceFilter(
+        field_name="author", queryset=User.objects.all(), null_label="nobody", empty_label="any"
+    )
+    every = django_filters.ModelMultipleChoiceFilter(field_name="tags", queryset=Tag.objects.all(), conjoined=True)
 
     class Meta:
         model = Post
-        fields = ("author",)
+        fields = ("author", "published", "tags")
 
 
 class PostsByRow(Posts):
@@ -296,5 +302,21 @@ class PostsByRow(Posts):
 
 
 def test_a_declared_filter_that_takes_any_row_is_the_librarys() -> None:
-    found = facts(PostsByRow.as_view({"get": "list"}), "get", "list")["filters"]["filterset"]["parameters"]
-    assert {each["name"]: each["declared"] for each in found} == {"author": False, "some": True, "name": True}
+    declared = {each["name"]: each["declared"] for each in _by_row() if each["name"] in ("author", "some", "name")}
+    assert declared == {"author": False, "some": True, "name": True}
+
+
+def test_settings_of_a_filter_that_change_what_it_takes_or_finds_are_named() -> None:
+    assert {each["name"]: each["settings"] for each in _by_row() if each["settings"]} == {
+        "title": ["required", "strip"],
+        "number": ["min_value"],
+        "nobody": ["null_label"],
+        "every": ["conjoined"],
+    }
+
+
+def _by_row() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = facts(PostsByRow.as_view({"get": "list"}), "get", "list")["filters"]["filterset"][
+        "parameters"
+    ]
+    return found

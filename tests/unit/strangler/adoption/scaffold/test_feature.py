@@ -572,6 +572,12 @@ def test_filters_are_those_of_django_filter(parameter: dict[str, Any], code: str
     assert code in text_of(made, "serializers.py")
 
 
+def test_a_filter_with_settings_of_its_own_is_a_gap() -> None:
+    parameter = {"name": "x", "kind": "NumberFilter", "field": "id", "settings": ["min_value", "required"]}
+    made = feature(LIST | {"filters": {"filterset": {"parameters": [parameter]}}})
+    assert made.endpoints[0].limits == ["filter x: a NumberFilter with min_value, required"]
+
+
 def test_texts_that_a_queryset_is_narrowed_by_are_filters() -> None:
     rows = {"filters": {"called": ["name", "icontains"], "at": ["berth__place", "exact"], "x": ["tide", "exact"]}}
     made = feature(LIST | {"overridden": ["get_queryset"], "rows": rows})
