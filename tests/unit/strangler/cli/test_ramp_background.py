@@ -53,8 +53,11 @@ def test_why_it_does_not_go_on_is_logged_once(
 def test_a_process_that_does_not_end_when_asked_is_killed(keeper: RampKeeper, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ramp_background, "_END_SECONDS", 0.1)
     with subprocess.Popen([sys.executable, "-c", DEAF], stdout=subprocess.PIPE) as process:  # noqa: S603 - this Python
-        assert process.stdout is not None
-        process.stdout.readline()
-        with keeper:
-            keeper._process = process
-        assert process.returncode == -9
+        try:
+            assert process.stdout is not None
+            process.stdout.readline()
+            with keeper:
+                keeper._process = process
+            assert process.returncode == -9
+        finally:
+            process.kill()
