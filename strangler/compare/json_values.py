@@ -102,7 +102,7 @@ def pairs_walk(
             keys = reversed(dict.fromkeys([*one, *other]))
             waiting.extend(((*path, key), one.get(key, ABSENT), other.get(key, ABSENT)) for key in keys)
         elif isinstance(one, list) and isinstance(other, list):
-            if item and (orders := _orders(one, other, item)):
+            if item and (orders := _orders(one, other, item, same)):
                 yield path, *orders
                 continue
             items = list(enumerate(zip_longest(one, other, fillvalue=ABSENT)))
@@ -178,7 +178,10 @@ class ItemOrder(list[str]):
 
 
 def _orders(
-    left: list[object], right: list[object], item: Callable[[object], str]
+    left: list[object],
+    right: list[object],
+    item: Callable[[object], str],
+    same: Callable[[object, object], bool],
 ) -> tuple[ItemOrder, ItemOrder] | None:
     """The items of two lists, if they are the same in another order."""
     if len(left) != len(right) or left == right:
@@ -186,11 +189,16 @@ def _orders(
     ours, theirs = list(map(item, left)), list(map(item, right))
     if ours == theirs or Counter(ours) != Counter(theirs):
         return None
-    names: dict[str, list[str]] = defaultdict(list)
     shown = ItemOrder(_item_name(value, index) for index, value in enumerate(left))
-    for text, name in zip(reversed(ours), reversed(shown), strict=True):
-        names[text].append(name)
-    return shown, ItemOrder(names[text].pop() for text in theirs)
+    known: dict[str, list[tuple[str, object]]] = defaultdict(list)
+    for text, name, value in zip(reversed(ours), reversed(shown), reversed(left), strict=True):
+        known[text].append((name, value))
+    found = [known[text].pop() for text in theirs]
+    # A text lacks what lies deep in its value.
+    pairs = zip((value for _, value in found), right, strict=True)
+    if any(next(pairs_walk(*pair, same=same), None) for pair in pairs):
+        return None
+    return shown, ItemOrder(name for name, _ in found)
 
 
 def _item_name(value: object, index: int) -> str:

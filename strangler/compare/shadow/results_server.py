@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
@@ -53,9 +54,8 @@ def _handler(database: Path) -> type[BaseHTTPRequestHandler]:
         timeout = 10
 
         def do_GET(self) -> None:
-            known = self.path == RESULTS_PATH
-            body = _content(database) if known else b"Only /results is here.\n"
-            self.send_response(200 if known else 404)
+            status, body = results_answer(self.path, database)
+            self.send_response(status)
             self.send_header("Content-Type", "text/plain; charset=utf-8")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -67,6 +67,13 @@ def _handler(database: Path) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _content(database: Path) -> bytes:
-    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)) as found:
-        return base64.b64encode(found.serialize())
+def results_answer(path: str, database: Path) -> tuple[HTTPStatus, bytes]:
+    """The status and the body of an answer to a GET of `path`."""
+    if path != RESULTS_PATH:
+        return HTTPStatus.NOT_FOUND, b"Only /results is here.\n"
+    address = f"{database.absolute().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS)) as found:
+            return HTTPStatus.OK, base64.b64encode(found.serialize())
+    except sqlite3.Error as error:
+        return HTTPStatus.SERVICE_UNAVAILABLE, f"the results can't be read ({error})\n".encode()

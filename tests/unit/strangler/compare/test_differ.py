@@ -123,6 +123,21 @@ def test_the_items_of_a_list_are_named_by_their_keys_and_links_are_alike() -> No
     ]
 
 
+def test_items_in_another_order_that_differ_deep_within_are_not_the_same() -> None:
+    def nested(value: int) -> object:
+        return value if value < 100 else [nested(value - 100)]
+
+    left, right = (
+        [{"id": each, "tree": nested(2500 + leaf)} for each, leaf in rows]
+        for rows in (
+            [(1, 0), (2, 0)],
+            [(2, 0), (1, 1)],
+        )
+    )
+    assert "item_order" not in [kind for kind, _place in found(left, right)]
+    assert [kind for kind, _place in found(left, left[::-1])] == ["item_order"]
+
+
 def test_links_are_no_other_way_to_write() -> None:
     left = answer({"next": "http://h/api/posts/?page=2", "a": 1})
     assert [
