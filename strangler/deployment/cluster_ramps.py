@@ -111,7 +111,10 @@ class ClusterRamps(RampStore):
 
     def _event_lines(self) -> list[str]:
         found = self._find(_EVENTS_NAME)
-        return texts_of(found)[_EVENTS_KEY].splitlines() if found else []
+        try:
+            return texts_of(found)[_EVENTS_KEY].splitlines() if found else []
+        except (KeyError, ValueError) as error:
+            raise FailedError(f"ConfigMap {_EVENTS_NAME} is no log of a ramp", "delete it: it is begun anew") from error
 
     def _put(self, name: str, texts: Mapping[str, str]) -> None:
         found = self._find(name)
