@@ -158,7 +158,9 @@ class _Reader:
         # Django's anonymous user is an object too.
         if text == "request.user":
             return True
-        attribute = text.removeprefix("request.user.")
+        owner, _, attribute = text.rpartition(".")
+        if owner != "request.user":
+            raise UnreadError
         if attribute == "is_anonymous":
             return ["not", ["caller", "is_authenticated"]]
         if attribute in _ATTRIBUTES:

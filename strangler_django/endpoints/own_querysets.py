@@ -18,7 +18,6 @@ The method is followed once for each kind of caller, with no query parameter sen
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Any, Final
 
 from django.contrib.auth import get_user_model
@@ -26,19 +25,19 @@ from django.db import models
 from django.db.models.manager import BaseManager
 
 from strangler_django.endpoints.own_code import UnreadError, is_own, method_of, named, statements_of
+from strangler_django.endpoints.own_expressions import (
+    CALLER,
+    PARAMETERS,
+    RequestValues,
+    SeenOfRequest,
+    UnknownCallerError,
+)
 
 # Methods of a queryset whose arguments are constants, and which leave no row out.
 _PLAIN: Final = frozenset({"all", "order_by", "select_related", "prefetch_related", "distinct"})
 _TEXT_LOOKUPS: Final = frozenset(
     {"exact", "iexact", "contains", "icontains", "startswith", "istartswith", "endswith", "iendswith"}
 )
-_CALLER: Final = "self.request.user"
-_PARAMETERS: Final = ("self.request.query_params", "self.request.GET")
-_CONVERSIONS: Final[Mapping[str, type]] = {"bool": bool, "int": int, "str": str}
-
-
-class _UnknownCallerError(Exception):
-    """The code depends on an attribute of the caller; the text is its name."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def read_queryset(view: Any) -> ReadQueryset | None:  # noqa: ANN401 - an instan
         return None
     try:
         return _of_callers(_Method(view, made, getattr(function, "__globals__", {})))
-    except (UnreadError, _UnknownCallerError):
+    except (UnreadError, UnknownCallerError):
         return None
 
 
@@ -83,7 +82,7 @@ def _of_callers(method: "_Method") -> ReadQueryset:
     known: dict[str, bool] = {"is_authenticated": True}
     try:
         found = method.follow(known)
-    except _UnknownCallerError as unknown:
+    except UnknownCallerError as unknown:
         unless = str(unknown)
         found, every = method.follow({**known, unless: False}), method.follow({**known, unless: True})
         if found.owner is None or every.owner is not None or every.structure != found.structure:
@@ -100,23 +99,22 @@ def _of_callers(method: "_Method") -> ReadQueryset:
     return replace(found, unless=unless, parameters=method.parameters, filters=filters)
 
 
-class _Method:
+class _Method(SeenOfRequest):
     """One method, to be followed with what is known of the caller."""
 
     def __init__(self, view: Any, made: ast.FunctionDef, names: Mapping[str, Any]) -> None:  # noqa: ANN401 - as above
+        super().__init__()
         self._view = view
         self._made = made
         self._globals = names
-        self.asks_for_anonymous = False
-        self.parameters: tuple[str, ...] = ()
 
     def follow(self, caller: Mapping[str, bool]) -> ReadQueryset:
         """What it returns.
 
         :raises UnreadError: it does something that isn't read.
-        :raises _UnknownCallerError: it depends on more of the caller.
+        :raises UnknownCallerError: it depends on more of the caller.
         """
-        found = _Following(self, caller, {}).block(statements_of(self._made))
+        found = _Following(self, caller).block(statements_of(self._made))
         if found is None:
             raise UnreadError
         return found
@@ -150,13 +148,12 @@ class _Method:
         return ReadQueryset(manager.all())
 
 
-class _Following:
+class _Following(RequestValues):
     """A method that is followed: its local variables are querysets, or expressions of the request."""
 
-    def __init__(self, method: _Method, caller: Mapping[str, bool], names: dict[str, Any]) -> None:
+    def __init__(self, method: _Method, caller: Mapping[str, bool]) -> None:
+        super().__init__(method, caller)
         self._method = method
-        self._caller = caller
-        self._names = names
 
     def block(self, body: list[ast.stmt]) -> ReadQueryset | None:
         """What the statements return; None where they don't."""
@@ -211,77 +208,6 @@ class _Following:
         except UnreadError:
             return self._resolved(code)
 
-    def _is_true(self, test: ast.expr) -> bool:
-        """Whether a condition holds, of what is known."""
-        return bool(self._constant(self._resolved(test)))
-
-    def _constant(self, code: ast.expr) -> Any:  # noqa: ANN401 - a constant
-        """What an expression is worth, with no query parameter sent.
-
-        :raises UnreadError: that isn't known.
-        """
-        match code:
-            case ast.Constant(value=value):
-                return value
-            case ast.NamedExpr(target=ast.Name(id=name), value=value):
-                self._names[name] = value
-                return self._constant(value)
-            case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return not self._constant(operand)
-            case ast.BoolOp(op=operator, values=values):
-                return self._joined(values, ends_with=isinstance(operator, ast.Or))
-            case ast.Compare(left=left, ops=[ast.In()], comparators=[right]) if ast.unparse(right) in _PARAMETERS:
-                self._use(left)
-                return False
-            case ast.Compare(left=left, ops=[operator], comparators=[right]):
-                values = self._constant(left), self._constant(right)
-                same = values[0] is values[1] if isinstance(operator, ast.Is | ast.IsNot) else values[0] == values[1]
-                if not isinstance(operator, ast.Is | ast.IsNot | ast.Eq | ast.NotEq):
-                    raise UnreadError
-                return same if isinstance(operator, ast.Is | ast.Eq) else not same
-            case ast.Call(func=ast.Name(id=name), args=[value], keywords=[]) if name in _CONVERSIONS:
-                return _converted(_CONVERSIONS[name], self._constant(value))
-            case ast.Call(func=ast.Attribute(value=given, attr="get"), args=[name, *default], keywords=[]) if (
-                ast.unparse(given) in _PARAMETERS
-            ):
-                self._use(name)
-                return self._constant(default[0]) if default else None
-        return self._of_request(ast.unparse(code))
-
-    def _joined(self, values: list[ast.expr], *, ends_with: bool) -> bool:
-        """`or` ends with the first that is true, `and` with the first that isn't: one that is known decides."""
-        unknown: Exception | None = None
-        for each in values:
-            try:
-                if bool(self._constant(each)) is ends_with:
-                    return ends_with
-            except (UnreadError, _UnknownCallerError) as error:
-                unknown = error
-        if unknown is not None:
-            raise unknown
-        return not ends_with
-
-    def _of_request(self, text: str) -> bool:
-        if text == "getattr(self, 'swagger_fake_view', False)":
-            return False
-        attribute = text.removeprefix(f"{_CALLER}.")
-        if text == _CALLER:
-            return True
-        if attribute in ("is_anonymous", "is_authenticated"):
-            self._method.asks_for_anonymous = True
-            return self._caller["is_authenticated"] is (attribute == "is_authenticated")
-        if attribute not in ("is_staff", "is_superuser"):
-            raise UnreadError
-        if attribute not in self._caller:
-            raise _UnknownCallerError(attribute)
-        return self._caller[attribute]
-
-    def _use(self, name: ast.expr) -> None:
-        """Notes a query parameter."""
-        if not isinstance(name, ast.Constant) or not isinstance(name.value, str):
-            raise UnreadError
-        self._method.parameters = tuple(dict.fromkeys((*self._method.parameters, name.value)))
-
     def _queryset(self, code: ast.expr) -> ReadQueryset:
         match code:
             case ast.Name(id=name) if isinstance(self._names.get(name), ReadQueryset):
@@ -324,7 +250,7 @@ class _Following:
         """Takes a condition apart: the caller, a parameter of the path, or a constant."""
         value, name = self._resolved(given.value), given.arg or ""
         text, path = ast.unparse(value), name.removesuffix("__id").removesuffix("__pk")
-        if text in (_CALLER, f"{_CALLER}.id", f"{_CALLER}.pk"):
+        if text in (CALLER, f"{CALLER}.id", f"{CALLER}.pk"):
             last = _followed(found.queryset.model, path)
             if found.owner is not None or last is None or last.related_model is not get_user_model():
                 raise UnreadError
@@ -337,37 +263,13 @@ class _Following:
                 return replace(found, within={**found.within, name: parameter})
         return replace(found, queryset=found.queryset.filter(**{name: self._method.constant(value)}))
 
-    def _resolved(self, code: ast.expr) -> ast.expr:
-        """The expression with local variables replaced by what they stand for."""
-        names = {name: value for name, value in self._names.items() if isinstance(value, ast.expr)}
-        replaced: ast.expr = _Replace(names).visit(ast.parse(ast.unparse(code), mode="eval").body)
-        return replaced
-
-
-class _Replace(ast.NodeTransformer):
-    def __init__(self, names: Mapping[str, ast.expr] = MappingProxyType({})) -> None:
-        self._names = names
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        return self._names.get(node.id, node)
-
-    def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.AST:
-        return ast.NamedExpr(target=node.target, value=self.visit(node.value))
-
 
 def _parameter(text: str) -> str | None:
     """The query parameter that an expression is the text of; None of any other."""
     match ast.parse(text, mode="eval").body:
         case ast.Call(func=ast.Attribute(value=given, attr="get"), args=[ast.Constant(value=str(name))], keywords=[]):
-            return name if ast.unparse(given) in _PARAMETERS else None
+            return name if ast.unparse(given) in PARAMETERS else None
     return None
-
-
-def _converted(kind: type, value: Any) -> Any:  # noqa: ANN401 - constants
-    try:
-        return kind(value)
-    except (TypeError, ValueError):
-        raise UnreadError from None
 
 
 def _followed(model: Any, path: str) -> Any:  # noqa: ANN401 - a model class, and a field of one

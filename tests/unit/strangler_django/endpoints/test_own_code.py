@@ -125,6 +125,18 @@ class Widened(Posts):
         return Post.objects.filter(author=self.request.user)
 
 
+is_staff = False
+
+
+class OfModule(Posts):
+    """A name of the module, which the caller has an attribute of."""
+
+    def get_queryset(self) -> Any:
+        if is_staff:
+            return Post.objects.all()
+        return Post.objects.filter(author=self.request.user)
+
+
 def test_rows_are_followed_through_the_statements_of_a_method() -> None:
     plain = {"within": {}, "parameters": [], "filters": {}}
     assert rows_of(ByBlog) == plain | {"owner": "author_id", "unless": "is_staff"}
@@ -133,7 +145,7 @@ def test_rows_are_followed_through_the_statements_of_a_method() -> None:
     assert rows_of(Asked) == plain | {"owner": "author", "unless": "is_superuser", "parameters": narrowed}
     found = view_facts(Within.as_view({"get": "list"}), "get", "list", {})
     assert (found["queryset"]["narrowed"], found["queryset"]["where"]) == ([], [["is", "published", "exact", True]])
-    assert (rows_of(Widened), rows_of(Public)) == (None, None)
+    assert (rows_of(Widened), rows_of(Public), rows_of(OfModule)) == (None, None, None)
 
 
 TITLE = "old"

@@ -53,6 +53,14 @@ class Elsewhere(permissions.BasePermission):
 
 
 SAFE = ["GET"]
+is_staff = True
+
+
+class OfModule(permissions.BasePermission):
+    """A name of the module, which the caller has an attribute of."""
+
+    def has_permission(self, _request: Any, _view: Any) -> Any:
+        return is_staff
 
 
 class Shadowed(permissions.BasePermission):
@@ -77,7 +85,7 @@ def test_plain_conditions_are_read() -> None:
     assert rule_of(Shadowed)["request"] == ["methods", "GET"]
 
 
-@pytest.mark.parametrize("cls", [Asks, Elsewhere])
+@pytest.mark.parametrize("cls", [Asks, Elsewhere, OfModule])
 def test_others_stay_unread(cls: type) -> None:
     assert rule_of(cls) is None
 
