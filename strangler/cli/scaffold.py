@@ -10,9 +10,9 @@ import typer
 
 from shared_schema.contract.contract import Contract
 from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
-from strangler.adoption.scaffold.feature import WrittenEndpoint
 from strangler.adoption.scaffold.package import package_of, project_section
 from strangler.adoption.scaffold.service import ScaffoldFile, ServiceScaffold
+from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint
 from strangler.cli.output import json_print, note, say
 from strangler.cli.schema.inputs import DjangoTimeout, ManageOption, manage_command
 from strangler.errors import UsageError, many

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from strangler.adoption.endpoints import SerializerField
-from strangler.adoption.scaffold.feature import FeatureScaffold, WrittenEndpoint
+from strangler.adoption.scaffold.feature import FeatureScaffold
+from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint
 from strangler.project import Project
 
 # What a body holds for a field of each kind; one of another kind has no value that is good for any row.

@@ -1,13 +1,12 @@
 """A feature of a service: the endpoints below one segment of the API, what each needs, and what can't be written."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from shared_schema.contract.contract import Contract
 from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, ModelName, SerializerFacts
 from strangler.adoption.list_facts import QuerysetFacts
-from strangler.adoption.scaffold.access import Rule, permission_by_method, permission_of
+from strangler.adoption.scaffold.access import permission_by_method, permission_of
 from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.code import Code, Items, dictionary, quoted
 from strangler.adoption.scaffold.conditions import RowConditions
@@ -18,52 +17,12 @@ from strangler.adoption.scaffold.own_permissions import OwnPermissions
 from strangler.adoption.scaffold.serializers import Serializers
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
 from strangler.adoption.scaffold.throttles import Throttles
+from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint, WrittenResource
 from strangler.adoption.scaffold.written_serializer import WrittenSerializer
 from strangler.routes.route import Route
 
 # Views that a docstring names.
 _NAMED: Final = 2
-
-
-@dataclass
-class WrittenEndpoint:
-    """One method of one path: its route, and the gaps for which it answers 501; `limits` are those of parameters.
-
-    `functions` are gaps of an endpoint that is written but for a function which is to be filled in, `remarks` what
-    differs from Django's by design.
-    `answers` is what it answers by, where that is another serializer than the one that reads its body.
-    `token_view` is what `token_router` calls a view of simplejwt, `gives_token` says that it is DRF's view of tokens.
-    """
-
-    endpoint: DjangoEndpoint
-    route: Route
-    gaps: list[str] = field(default_factory=list)
-    limits: list[str] = field(default_factory=list)
-    functions: list[str] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-    serializer: WrittenSerializer | None = None
-    answers: WrittenSerializer | None = None
-    token_view: str | None = None
-    gives_token: bool = False
-    rule: Rule = field(default_factory=lambda: Rule(""))
-
-
-@dataclass
-class WrittenResource:
-    """A Resource of a view with one serializer; `actions` are those that endpoints use.
-
-    `answers` is the serializer that it answers by, where that is another one.
-    `callers` are its arguments that name columns of the caller, `checked` the columns that permissions look at.
-    """
-
-    constant: str
-    serializer: WrittenSerializer
-    lists: WrittenList
-    lookup: tuple[str, str]
-    callers: Mapping[str, Code | None]
-    answers: WrittenSerializer | None = None
-    actions: list[str] = field(default_factory=list)
-    checked: set[str] = field(default_factory=set)
 
 
 class FeatureScaffold:

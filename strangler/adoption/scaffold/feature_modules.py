@@ -7,13 +7,14 @@ from typing import Final
 from strangler.adoption.scaffold.account_tables import MODEL_PERMISSIONS
 from strangler.adoption.scaffold.code import Code, Text, call, dictionary, laid_out, quoted, statement, texts
 from strangler.adoption.scaffold.effects import effects_text
-from strangler.adoption.scaffold.feature import FeatureScaffold, WrittenEndpoint, WrittenResource
+from strangler.adoption.scaffold.feature import FeatureScaffold
 from strangler.adoption.scaffold.gaps import ACTIONS
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.negotiation import parsers_of, renderers_of
 from strangler.adoption.scaffold.tables import snake
 from strangler.adoption.scaffold.token_routers import token_routers
 from strangler.adoption.scaffold.versions import versioning_of_view
+from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint, WrittenResource
 from strangler.adoption.scaffold.written_serializer import WrittenSerializer
 
 _VIEW: Final = "strangler_fastapi.drf.view"

@@ -1,7 +1,7 @@
 """What `strangler scaffold` says of gaps: one that most endpoints have, once."""
 
 from strangler.adoption.endpoints import DjangoEndpoint
-from strangler.adoption.scaffold.feature import WrittenEndpoint
+from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint
 from strangler.cli.scaffold import common_gaps
 from strangler.routes.route import Route, Stage
 

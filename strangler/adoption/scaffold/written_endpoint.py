@@ -1,0 +1,52 @@
+"""Endpoints as the scaffold writes them, and the resources that several of them share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from strangler.adoption.endpoints import DjangoEndpoint
+from strangler.adoption.scaffold.access import Rule
+from strangler.adoption.scaffold.code import Code
+from strangler.adoption.scaffold.lists import WrittenList
+from strangler.adoption.scaffold.written_serializer import WrittenSerializer
+from strangler.routes.route import Route
+
+
+@dataclass
+class WrittenEndpoint:
+    """One method of one path: its route, and the gaps for which it answers 501; `limits` are those of parameters.
+
+    `functions` are gaps of an endpoint that is written but for a function which is to be filled in, `remarks` what
+    differs from Django's by design.
+    `answers` is what it answers by, where that is another serializer than the one that reads its body.
+    `token_view` is what `token_router` calls a view of simplejwt, `gives_token` says that it is DRF's view of tokens.
+    """
+
+    endpoint: DjangoEndpoint
+    route: Route
+    gaps: list[str] = field(default_factory=list)
+    limits: list[str] = field(default_factory=list)
+    functions: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    serializer: WrittenSerializer | None = None
+    answers: WrittenSerializer | None = None
+    token_view: str | None = None
+    gives_token: bool = False
+    rule: Rule = field(default_factory=lambda: Rule(""))
+
+
+@dataclass
+class WrittenResource:
+    """A Resource of a view with one serializer; `actions` are those that endpoints use.
+
+    `answers` is the serializer that it answers by, where that is another one.
+    `callers` are its arguments that name columns of the caller, `checked` the columns that permissions look at.
+    """
+
+    constant: str
+    serializer: WrittenSerializer
+    lists: WrittenList
+    lookup: tuple[str, str]
+    callers: Mapping[str, Code | None]
+    answers: WrittenSerializer | None = None
+    actions: list[str] = field(default_factory=list)
+    checked: set[str] = field(default_factory=set)
