@@ -48,7 +48,7 @@ from strangler_fastapi.errors import AuthenticationFailed
 
 PREFIXES = ApiPrefixes(service="/", v1="/", v2="/v2")
 CHOICES = {"a": "A", "1": "One"}
-GROUPS = {"Letters": {"a": "A", "b": "B"}, 1: "One"}
+GROUPS: dict[Any, Any] = {"Letters": {"a": "A", "b": "B"}, 1: "One"}
 FOLDER = str(Path(__file__).parent)
 
 
@@ -95,7 +95,12 @@ KINDS: list[tuple[Any, Any, dict[str, Any], dict[str, Any]]] = [
         {"many": True, "max_length": 2, "allow_empty": False},
         {"children": INNER, "link": OneToMany(Reflected, "made_id", "id")} | {"max_length": 2, "allow_empty": False},
     ),
-    (drf.ChoiceField, ChoiceField, *({"choices": each, "allow_blank": True} for each in (GROUPS, grouped(GROUPS)))),
+    (
+        drf.ChoiceField,
+        ChoiceField,
+        {"choices": [("Letters", [*GROUPS["Letters"].items()]), (1, "One")], "allow_blank": True},
+        {"choices": grouped(GROUPS), "allow_blank": True},
+    ),
 ]
 ALLOWED = ("1", "2")
 ACCEPTED = (
