@@ -172,7 +172,7 @@ async def test_a_service_whose_main_process_dies_is_replaced_while_its_workers_s
     async with load(front, [request("GET", "/api/v2/tags/", host=host)], clients=CLIENTS) as seen:
         psutil.Process(before["fastapi"].pid).kill()
         status = await asyncio.to_thread(checkout.strangler, "status")
-        await asyncio.to_thread(until, lambda: deploying(checkout)[-1:] == ("fastapi is deployed",))
+        await asyncio.to_thread(until, lambda: replaced(checkout, before["fastapi"].pid))
     assert f"fastapi {before['fastapi'].pid} {before['fastapi'].address} orphaned" in status.stdout
     assert (seen.lost, {each.status for each in seen.answers}) == ([], {200})
     after = checkout.running().services
@@ -180,6 +180,12 @@ async def test_a_service_whose_main_process_dies_is_replaced_while_its_workers_s
     assert (after["fastapi"].pid != before["fastapi"].pid, after["fastapi"].restarts) == (True, 1)
     assert after["fastapi"].last_end.startswith("fastapi was ended by SIGKILL at 20")
     assert after["worker"].pid == before["worker"].pid
+
+
+def replaced(checkout: Checkout, pid: int) -> bool:
+    """Whether another FastAPI is deployed; until it begins to be, what is told is of the deploy before."""
+    service = checkout.running().services.get("fastapi")
+    return service is not None and service.pid != pid and deploying(checkout)[-1:] == ("fastapi is deployed",)
 
 
 def test_a_route_moves_while_a_deploy_is_under_way(checkout: Checkout, front: str) -> None:
