@@ -50,8 +50,8 @@ class StorageFacts(_Facts):
     """Where Django keeps files: the path of the storage's class, and of a FileSystemStorage its settings.
 
     A relative `location` is below the folder in which the contract was exported; `is_media_root` says that it is
-    MEDIA_ROOT. `base_url` is what addresses of files
-    begin with (MEDIA_URL); None where they have none. Permissions are numbers; None where they are the process's own.
+    MEDIA_ROOT. `base_url` is what addresses of files begin with (MEDIA_URL); None where they have none. Permissions
+    are numbers; None where they are the process's own.
     """
 
     name: str
