@@ -1,0 +1,106 @@
+"""Users, what they may do and their tokens are looked up in the tables in which Django has them."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.strangler.adoption.scaffold.harbour import CREATE, LIST, PERMISSIONS, SIGNED, texts_of
+
+SIMPLEJWT = "rest_framework_simplejwt"
+OBTAIN: dict[str, Any] = {
+    "path": "/api/boats/sign-in/",
+    "method": "POST",
+    "kind": "view",
+    "view": f"{SIMPLEJWT}.views.TokenObtainPairView",
+    "serializer": {"class": f"{SIMPLEJWT}.serializers.TokenObtainPairSerializer"},
+}
+PERMS_MAP = dict.fromkeys(("GET", "OPTIONS", "HEAD"), ()) | {
+    method: (f"%(app_label)s.{verb}_%(model_name)s",)
+    for method, verb in (("POST", "add"), ("PUT", "change"), ("PATCH", "change"), ("DELETE", "delete"))
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "map", "anonymous", "written"),
+    [
+        ("harbour.api.Crew", PERMS_MAP, False, "class Crew(DjangoModelPermissions):"),
+        # Code of the project has changed it for all views.
+        (
+            f"{PERMISSIONS}.DjangoModelPermissionsOrAnonReadOnly",
+            PERMS_MAP | {"GET": ("x.view",)},
+            True,
+            "class OwnDjangoModelPermissionsOrAnonReadOnly(DjangoModelPermissionsOrAnonReadOnly):",
+        ),
+    ],
+)
+def test_permissions_of_the_model_want_what_the_project_says(
+    name: str, map: Any, anonymous: bool, written: str
+) -> None:
+    facts = {"permissions": [name], "permission_maps": {name: {"map": map, "anonymous": anonymous}}}
+    gaps, files = texts_of(LIST | SIGNED | facts)
+    assert gaps == [[]]
+    permissions, constant = files["boats/permissions.py"], written.removeprefix("class ").partition("(")[0]
+    assert written in permissions
+    wanted = '"GET": ["x.view"],' if "x.view" in str(map) else '"GET": [],'
+    assert wanted in permissions
+    assert "BasePermission" not in permissions
+    assert f"permission={constant}(MODEL_PERMISSIONS, Boat)," in " ".join(files["boats/router.py"].split())
+
+
+def test_permissions_of_the_model_are_looked_up_where_django_does() -> None:
+    name = f"{PERMISSIONS}.DjangoModelPermissionsOrAnonReadOnly"
+    mapped = {"permission_maps": {name: {"map": PERMS_MAP, "anonymous": True}}}
+    permitted = SIGNED | {"permissions": [name]} | mapped
+    gaps, files = texts_of(LIST | permitted)
+    assert gaps == [[]]
+    router = files["boats/router.py"]
+    assert "permission=DjangoModelPermissionsOrAnonReadOnly(MODEL_PERMISSIONS, Boat)," in router
+    assert "yield from MODEL_PERMISSIONS.statements()" in files["boats/statements.py"]
+    accounts = " ".join(files["accounts.py"].split())
+    assert 'user_permission=SailorUserPermissions, user_column="sailor_id"' in accounts
+    # Another backend may grant what no table says.
+    sessions = {"backends": ["guardian.backends.ObjectPermissionBackend"]}
+    gaps, files = texts_of(LIST | permitted, sessions=sessions)
+    assert gaps == [["permission DjangoModelPermissionsOrAnonReadOnly asks guardian.backends.ObjectPermissionBackend"]]
+    assert "permission=not_ported(" in files["boats/router.py"]
+
+
+def test_simplejwts_views_are_those_of_the_library() -> None:
+    own = {"serializer": {"class": "harbour.api.WithTheRank"}, "path": "/api/boats/ranked/"}
+    gaps, files = texts_of(OBTAIN, OBTAIN | own, password_hasher="pbkdf2_sha256")
+    assert [each[:1] for each in gaps] == [[], ["handler TokenObtainPairView.post has no counterpart here"]]
+    router = files["boats/router.py"]
+    made = 'token_router(PREFIXES, TOKEN_TABLES, paths={"token": "/boats/sign-in/"}, name="boats")'
+    assert f"router.routes += {made}.routes\n" in router
+    assert "yield from TOKEN_TABLES.statements()" in files["boats/statements.py"]
+    # Django may lack Argon2: it has to read what a sign-in leaves.
+    assert "renews_passwords=False" in files["accounts.py"]
+    assert "renews_passwords" not in texts_of(OBTAIN)[1]["accounts.py"]
+    assert "router = token_router(" in texts_of(OBTAIN)[1]["boats/router.py"]
+    gaps, files = texts_of(OBTAIN, without=("token_blacklist",))
+    assert gaps == [[]]
+    assert "TokenTables(user=Sailor, account=Account)" in files["accounts.py"]
+
+
+def test_sliding_tokens_are_accepted_until_they_are_ended() -> None:
+    view = {name: text.replace("ObtainPair", "ObtainSliding") for name, text in OBTAIN.items() if name == "view"}
+    made = {"serializer": {"class": f"{SIMPLEJWT}.serializers.TokenObtainSlidingSerializer"}}
+    tokens = {"auth_token_classes": [["SlidingToken", "sliding"]]}
+    gaps, files = texts_of(OBTAIN | view | made, tokens=tokens)
+    assert gaps == [[]]
+    assert 'paths={"sliding": "/boats/sign-in/"}' in files["boats/router.py"]
+    accounts = files["accounts.py"]
+    assert "BEARER = JWTAuthentication(USERS.find_account, blacklist=TOKEN_TABLES)\n" in accounts
+    assert accounts.index("TOKEN_TABLES = ") < accounts.index("BEARER = ")
+    assert "yield from TOKEN_TABLES.blacklist_statements()" in accounts
+    accounts = texts_of(OBTAIN | view | made, tokens=tokens, without=("token_blacklist",))[1]["accounts.py"]
+    assert "blacklist" not in accounts
+
+
+def test_rows_of_the_caller_are_the_resources_own_arguments() -> None:
+    hooks = {"overridden": ["perform_create", "get_queryset"], "creator": "captain", "rows": {"owner": "captain"}}
+    gaps, files = texts_of(LIST | SIGNED | hooks, CREATE | SIGNED | hooks)
+    assert gaps == [[], []]
+    assert 'creator="captain_id", owner="captain_id"' in " ".join(files["boats/serializers.py"].split())
+    gaps, _ = texts_of(LIST | SIGNED | hooks | {"rows": {"owner": "berth"}, "creator": None})
+    assert gaps == [["berth is no key of a user"]]

@@ -1,0 +1,156 @@
+"""Filters, orders, searches, pages and annotations of a list, as the scaffold writes them."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.strangler.adoption.scaffold.harbour import CREATE, DRF, LIST, NAME, SERIALIZER, feature, text_of
+
+
+def test_a_filter_that_is_lacking_is_a_gap_of_its_parameter() -> None:
+    parameters = [
+        {"name": "name", "kind": "CharFilter", "field": "name"},
+        {"name": "near", "kind": "NumberFilter", "field": "berth", "method": "by_distance"},
+    ]
+    filters = {"backends": ["django_filters.rest_framework.backends.DjangoFilterBackend"]}
+    filters |= {"search": {"parameter": "search", "fields": ["^tide"]}, "filterset": {"parameters": parameters}}
+    made = feature(LIST | {"filters": filters})
+    assert (made.endpoints[0].gaps, len(made.endpoints[0].limits)) == ([], 2)
+    serializers = text_of(made, "serializers.py")
+    assert '"name": column_filter(lambda: Boat.name, TEXT),' in serializers
+    assert '"near": not_ported_filter("filter near: by_distance"),' in serializers
+    assert '"search": not_ported_filter("?search=: harbour.Boat has no column tide"),' in serializers
+
+
+def test_orders_and_searches_keep_their_parameters() -> None:
+    filters = {
+        "ordering": {"parameter": "sort", "valid": ["name"]},
+        "search": {"parameter": "q", "fields": ["name"]},
+    }
+    made = feature(LIST | {"filters": filters})
+    assert (made.endpoints[0].gaps, made.endpoints[0].limits) == ([], [])
+    text = " ".join(text_of(made, "serializers.py").split())
+    assert 'ordering_param="sort"' in text
+    assert 'search_param="q"' in text
+
+
+@pytest.mark.parametrize(
+    ("parameter", "code"),
+    [
+        ({"kind": "CharFilter", "field": "name", "lookup": "icontains"}, 'lambda: Boat.name, TEXT, "icontains"'),
+        ({"kind": "ConcreteInFilter", "field": "id", "lookup": "in"}, 'lambda: Boat.id, NUMBER, "in"'),
+        ({"kind": "BooleanFilter", "field": "berth", "lookup": "isnull"}, 'lambda: Boat.berth_id, TEXT, "isnull"'),
+        ({"kind": "ChoiceFilter", "field": "name", "choices": ["a", "b"]}, 'lambda: Boat.name, choice(("a", "b"))'),
+        ({"kind": "ModelChoiceFilter", "field": "berth"}, "related_filter(lambda: Boat.berth_id, Berth)"),
+        (
+            {"kind": "ModelMultipleChoiceFilter", "field": "berth"},
+            "related_multiple_filter(lambda: Boat.berth_id, Berth)",
+        ),
+        ({"kind": "DateRangeFilter", "field": "built_at"}, "date_range_filter(lambda: Boat.built_at)"),
+        ({"kind": "DurationFilter", "field": "id"}, "column_filter(lambda: Boat.id, DURATION)"),
+        (
+            {"kind": "CharFilter", "field": "berth__place", "exclude": True},
+            'lambda: related_column(Boat, "berth__place"), TEXT, exclude=True',
+        ),
+    ],
+)
+def test_filters_are_those_of_django_filter(parameter: dict[str, Any], code: str) -> None:
+    filters = {"filterset": {"parameters": [{"name": "x", **parameter}]}}
+    made = feature(LIST | {"filters": filters})
+    assert (made.endpoints[0].gaps, made.endpoints[0].limits) == ([], [])
+    assert code in text_of(made, "serializers.py")
+
+
+def test_a_filter_with_settings_of_its_own_is_a_gap() -> None:
+    parameter = {"name": "x", "kind": "NumberFilter", "field": "id", "settings": ["min_value", "required"]}
+    made = feature(LIST | {"filters": {"filterset": {"parameters": [parameter]}}})
+    assert made.endpoints[0].limits == ["filter x: a NumberFilter with min_value, required"]
+
+
+def test_texts_that_a_queryset_is_narrowed_by_are_filters() -> None:
+    rows = {"filters": {"called": ["name", "icontains"], "at": ["berth__place", "exact"], "x": ["tide", "exact"]}}
+    made = feature(LIST | {"overridden": ["get_queryset"], "rows": rows})
+    assert (made.endpoints[0].gaps, made.endpoints[0].limits) == ([], ["?x=: harbour.Boat has no column tide"])
+    text = text_of(made, "serializers.py")
+    assert '"called": column_filter(lambda: Boat.name, SENT_TEXT, "icontains"),' in text
+    assert '"at": column_filter(lambda: related_column(Boat, "berth__place"), SENT_TEXT),' in text
+
+
+@pytest.mark.parametrize(
+    ("pages", "code"),
+    [
+        ({"kind": "page", "page_size": 7, "page_query_param": "p"}, 'page_size=7, page_query_param="p", '),
+        ({"kind": "limit_offset", "default_limit": 7, "max_limit": 9}, "LimitOffsetPagination(default_limit=7, "),
+        ({"kind": "cursor", "page_size": 7, "ordering": "-id"}, 'ordering=("-id",)'),
+    ],
+)
+def test_pages_are_those_of_drf(pages: dict[str, Any], code: str) -> None:
+    made = feature(LIST | {"pagination": pages})
+    assert made.endpoints[0].gaps == []
+    assert code in " ".join(text_of(made, "serializers.py").split())
+    assert "@boats.get(many=Page, " in text_of(made, "router.py")
+
+
+def test_constant_filters_are_conditions_of_the_rows() -> None:
+    where = [
+        ["is", "name", "exact", "Ada"],
+        ["not", ["or", ["is", "built_at", "isnull", True], ["is", "berth__place", "startswith", "x"]]],
+        ["is", "id", "in", [1, 2]],
+    ]
+    text = text_of(feature(LIST | {"queryset": {"ordering": ["name"], "where": where}}), "serializers.py")
+    assert 'Boat.name == "Ada"' in text
+    assert 'related_column(Boat, "berth__place").startswith("x", autoescape=True)' in text
+    assert "not_(or_(Boat.built_at.is_(None)" in text
+    assert "Boat.id.in_([1, 2])" in text
+    assert "from sqlalchemy import not_, or_" in text
+
+
+def test_a_count_of_rows_is_an_annotation_and_a_new_row_has_none() -> None:
+    counted = {"queryset": {"ordering": ["place"], "annotations": {"many": ["count", "boat", "berth"]}}}
+    many = {"name": "many", "kind": "IntegerField", "class": "rest_framework.fields.IntegerField", "read_only": True}
+    rows = {"model": {"label": "harbour.Berth", "table": "berth"}}
+    place = NAME | {"name": "place", "source": "place"}
+    serializer = SERIALIZER | {"model": "harbour.Berth", "table": "berth", "fields": [place, many | {"source": "many"}]}
+    made = feature(LIST | rows | counted | {"serializer": serializer}, CREATE | rows | {"serializer": serializer})
+    assert made.endpoints[0].gaps == []
+    text = text_of(made, "serializers.py")
+    assert '"many": lambda: related_count(Berth, one_to_many(Berth, Boat, "berth"))' in " ".join(text.split())
+    assert '"many": ReadOnlyField(type="integer")' in text
+    assert "field many: Django's new row has none" in made.endpoints[1].gaps
+
+
+def test_numbers_of_rows_are_calculated_as_their_queryset_says() -> None:
+    count = ["count", "boat", "berth"]
+    is_empty = ["is", "place", "exact", ""]
+    numbers = {
+        "free": ["-", ["*", ["column", "id"], ["+", ["value", 2], count]], ["-", ["value", 1], count]],
+        "known": ["case", [[is_empty, ["value", None]]], ["coalesce", ["column", "id"], ["value", 0]]],
+    }
+    rows = {"model": {"label": "harbour.Berth", "table": "berth"}, "queryset": {"annotations": numbers}}
+    shown = [
+        NAME | {"name": name, "source": name, "kind": "IntegerField", "changed": None, "read_only": True, **DRF}
+        for name in numbers
+    ]
+    serializer = SERIALIZER | {"model": "harbour.Berth", "table": "berth", "fields": shown}
+    made = feature(LIST | rows | {"serializer": serializer})
+    assert made.endpoints[0].gaps == []
+    text, counted = text_of(made, "serializers.py"), 'related_count(Berth, one_to_many(Berth, Boat, "berth"))'
+    assert f'"free": lambda: Berth.id * (2 + {counted}) - (1 - {counted})' in text
+    case = 'lambda: case((Berth.place == "", null()), else_=func.coalesce(Berth.id, 0))'
+    assert f'"known": {case}' in text
+    assert "from sqlalchemy import case, func, null" in text
+
+
+@pytest.mark.parametrize(
+    ("ordering", "remark"),
+    [
+        (["-id"], []),
+        (["name", "pk"], []),
+        (["-name"], ["rows that are equal in name come in any order from Django, and by their key from FastAPI"]),
+        ([], ["rows come in any order from Django, and by their key from FastAPI"]),
+    ],
+)
+def test_a_list_whose_order_leaves_rows_alike_is_remarked(ordering: list[str], remark: list[str]) -> None:
+    made = feature(LIST | {"queryset": {"ordering": ordering}}, CREATE)
+    assert [each.remarks for each in made.endpoints] == [remark, []]
+    assert [each.gaps for each in made.endpoints] == [[], []]

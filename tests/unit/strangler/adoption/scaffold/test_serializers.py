@@ -1,0 +1,198 @@
+"""Serializers, as the scaffold writes them: fields of columns, of other rows and of methods."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared_schema.contract.contract import Contract
+from strangler.adoption.endpoints import DjangoApi
+from strangler.adoption.scaffold.feature import FeatureScaffold
+from strangler.adoption.scaffold.service import ServiceScaffold
+from strangler.routes.route import Route, Stage
+from tests.unit.strangler.adoption.scaffold.harbour import (
+    CREATE,
+    DRF,
+    ID,
+    LIST,
+    NAME,
+    SERIALIZER,
+    TABLES,
+    feature,
+    field,
+    project,
+    text_of,
+    texts_of,
+)
+
+
+def test_times_are_shown_as_the_project_shows_them() -> None:
+    built = {"name": "built_at", "kind": "DateTimeField", "source": "built_at", "changed": {}}
+    listed = LIST | {
+        "serializer": SERIALIZER | {"fields": [built | {"format": "iso-8601", "input_formats": ["%d.%m."]}]}
+    }
+    listed |= {
+        "view": "harbour.api.Times",
+        "filters": {"filterset": {"parameters": [{"name": "since", "kind": "IsoDateTimeFilter"}]}},
+    }
+    listed["filters"]["filterset"]["parameters"][0] |= {"field": "built_at", "lookup": "gte"}
+    gaps, files = texts_of(listed, time_zone="Europe/Moscow")
+    assert gaps == [[]]
+    code = " ".join(files["boats/serializers.py"].split())
+    shown = 'default_timezone=ZoneInfo("Europe/Moscow"), input_formats=("%d.%m.",)'
+    assert f'"built_at": model_field(Boat, "built_at", {shown})' in code
+    assert "from zoneinfo import ZoneInfo" in code
+    # A time without an offset is of another zone than the library's filters read it in.
+    assert 'not_ported_filter("filter since: times of Europe/Moscow")' in code
+    naive, files = texts_of(listed, use_tz=False)
+    assert naive == [[]]
+    code = files["boats/serializers.py"]
+    assert "default_timezone=None" in code
+    assert "filter since: times of no zone" in code
+
+
+def test_files_are_taken_where_the_contract_says_how_they_are_named() -> None:
+    given = {"name": "scan", "kind": "FileField", "source": "scan", "changed": {"use_url": False}}
+    deed = {"name": "deed", "kind": "FileField", "source": "deed", "changed": {}}
+    parsers = {"parsers": ["rest_framework.parsers.MultiPartParser", "rest_framework.parsers.FileUploadParser"]}
+    serializer = {"serializer": SERIALIZER | {"fields": [NAME, given]}}
+    made = feature(LIST | serializer | parsers, CREATE | serializer | parsers)
+    assert [each.gaps for each in made.endpoints] == [[], []]
+    assert 'model_field(Boat, "scan", use_url=False)' in text_of(made, "serializers.py")
+    assert "parsers=(MultiPartParser, FileUploadParser)," in text_of(made, "router.py")
+    named = feature(
+        LIST | {"serializer": SERIALIZER | {"fields": [deed]}}, CREATE | {"serializer": SERIALIZER | {"fields": [deed]}}
+    )
+    assert [each.gaps for each in named.endpoints] == [[], ["field deed: its files are named by harbour.models.place"]]
+    camels = feature(CREATE | {"parsers": ["djangorestframework_camel_case.parser.CamelCaseJSONParser"]})
+    assert camels.endpoints[0].gaps == ["parser djangorestframework_camel_case.parser.CamelCaseJSONParser"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "code"),
+    [
+        (
+            {"kind": "SlugRelatedField", "slug_field": "id", "read_only": False, "allow_null": True},
+            'link=foreign_key(Boat, "berth"), source="berth_id", slug_field="id", required=False, allow_null=True',
+        ),
+        ({"kind": "StringRelatedField", "text": "place"}, 'source="berth_id", text=lambda row: row.place'),
+        (
+            {"kind": "PrimaryKeyRelatedField", "read_only": False, "required": True},
+            'model_field(Boat, "berth_id", required=True, allow_null=False)',
+        ),
+    ],
+)
+def test_fields_that_stand_for_a_row_are_the_librarys(facts: dict[str, Any], code: str) -> None:
+    own = field(source="berth", link="many_to_one", changed=None, **DRF, **facts)
+    made = feature(LIST | own, CREATE | own)
+    assert [each.gaps for each in made.endpoints] == [[], []]
+    assert code in " ".join(text_of(made, "serializers.py").split())
+    # Which rows may be sent is the project's own.
+    if not own["serializer"]["fields"][1]["read_only"]:
+        narrow = field(source="berth", link="many_to_one", changed=None, narrowed=True, **DRF, **facts)
+        assert feature(CREATE | narrow).endpoints[0].gaps == ["field other: takes some rows only"]
+
+
+def test_addresses_are_below_the_apis_prefix() -> None:
+    link = {"kind": "HyperlinkedIdentityField", "source": "*", "lookup": "pk", **DRF}
+    made = feature(LIST | field(**link, address="/api/boats/{}/"))
+    assert made.endpoints[0].gaps == []
+    assert 'HyperlinkedField(path="/boats/{}/", source="id")' in text_of(made, "serializers.py")
+    for address in (None, "/elsewhere/{}/"):
+        gaps = feature(LIST | field(**link, address=address)).endpoints[0].gaps
+        assert gaps == ["field other: a HyperlinkedIdentityField to a path that isn't below the API's prefix"]
+
+
+def test_addresses_are_taken_where_they_are_of_a_key() -> None:
+    link = {"kind": "HyperlinkedRelatedField", "source": "berth", "link": "many_to_one", "address": "/api/berths/{}/"}
+    link |= {"required": False, "allow_null": True, "lookup": "pk", "changed": None, **DRF, "read_only": False}
+    made = feature(CREATE | field(**link))
+    assert made.endpoints[0].gaps == []
+    text = " ".join(text_of(made, "serializers.py").split())
+    into = 'into=HyperlinkedRelatedField, path="/berths/{}/", required=False, allow_null=True'
+    assert f'"other": model_field( Boat, "berth_id", {into}' in text or f'model_field(Boat, "berth_id", {into}' in text
+    for changed in ({"narrowed": True}, {"lookup": "place"}, {"class": "harbour.api.LinkField"}):
+        assert feature(CREATE | field(**(link | changed))).endpoints[0].gaps != []
+
+
+def test_rows_that_point_back_and_properties_of_the_model() -> None:
+    back = {"link": "one_to_many", "pointing": {"table": "boat", "field": "berth"}, "source": "boats", "many": True}
+    berths = {"model": {"label": "harbour.Berth", "table": "berth"}, "queryset": {"narrowed": [], "ordering": []}}
+    inner = {"class": "harbour.api.NameSerializer", "table": "boat", "fields": [NAME]}
+
+    def written(**facts: Any) -> FeatureScaffold:
+        fields = [{"name": "boats", "read_only": True, "changed": {}, **back, **facts}]
+        serializer = {"class": "harbour.api.BerthSerializer", "table": "berth", "fields": fields}
+        return feature(LIST | berths | {"serializer": serializer})
+
+    link = 'link=one_to_many(Berth, Boat, "berth")'
+    rows, keys = written(kind="NameSerializer", serializer=inner), written(kind="PrimaryKeyRelatedField")
+    assert f"NestedField(children=BERTH_NAME_SERIALIZER, {link})" in text_of(rows, "serializers.py")
+    assert f"PointingKeysField({link})" in text_of(keys, "serializers.py")
+    managed = written(kind="PrimaryKeyRelatedField", managed=True)
+    assert managed.endpoints[0].gaps == ["field boats: keys of boats by a manager of your own"]
+    (gap,) = feature(LIST | field(property="Boat.age", source="age", kind="ReadOnlyField", **DRF)).endpoints[0].gaps
+    assert gap.startswith("field other: Boat.age is Python: write it as an SQL expression in `annotations`")
+
+
+def test_rows_at_the_other_end_of_a_relation() -> None:
+    links: dict[str, Any] = {"name": "flags", "model": "harbour.Boat_flags", "auto_created": True}
+    links["columns"] = {"id": ID} | {
+        f"{name}_id": {"field": name, "kind": "ForeignKey", "type": "bigint", "null": False}
+        | {"references": {"table": name, "column": "id", "on_delete": "CASCADE"}}
+        for name in ("boat", "berth")
+    }
+    relation = {"table": "flags", "source_column": "boat_id", "target_column": "berth_id", "target": "berth"}
+    tables = TABLES | {"flags": links, "boat": TABLES["boat"] | {"many_to_many": {"berths": relation}}}
+    contract = Contract.model_validate({"format": 2, "tables": tables})
+    back = {"name": "boats", "source": "boats", "many": True, "read_only": True, "changed": {}, "link": "many_to_many"}
+    back["other_end"] = {"table": "boat", "field": "berths"}
+    inner = {"class": "harbour.api.NameSerializer", "table": "boat", "fields": [NAME]}
+    berths = {"model": {"label": "harbour.Berth", "table": "berth"}, "queryset": {}}
+    link = 'link=many_to_many_from(Berth, Boat, "berths")'
+    for facts, code in (
+        ({"kind": "NameSerializer", "serializer": inner}, f"NestedField(children=BERTH_NAME_SERIALIZER, {link})"),
+        ({"kind": "PrimaryKeyRelatedField"}, f"PointingKeysField({link})"),
+        ({"kind": "SlugRelatedField", "slug_field": "name", **DRF}, f'ManySlugRelatedField({link}, slug_field="name")'),
+    ):
+        serializer = {"class": "harbour.api.BerthSerializer", "table": "berth", "fields": [back | facts]}
+        api = DjangoApi.model_validate({"format": 1, "endpoints": [LIST | berths | {"serializer": serializer}]})
+        route = Route(name="boats.list", methods=("GET",), path="/boats/", stage=Stage.LEGACY)
+        chosen = [(api.endpoints[0], route)]
+        made = ServiceScaffold(project(Path("/nowhere")), "harbour_fastapi", chosen, api=api, contract=contract)
+        assert made.features[0].endpoints[0].gaps == []
+        assert code in " ".join(text_of(made.features[0], "serializers.py").split())
+        models = {file.path.name: file.text for file in made.files()}["models.py"]
+        assert "boat_id: Mapped[int]\n    berth_id: Mapped[int]" in models
+
+
+def test_what_a_method_makes_of_columns_is_a_function_of_them() -> None:
+    value = {"code": "f'{name} ({berth__place})'", "columns": {"name": "name", "berth__place": "berth__place"}}
+    shown = {"name": "shown", "kind": "SerializerMethodField", "method": "get_shown", "read_only": True}
+    serializer = SERIALIZER | {"fields": [NAME, shown | {"computed": value}]}
+    text = text_of(feature(LIST | {"serializer": serializer}), "serializers.py")
+    assert 'columns=("name", "berth__place")' in text
+    assert 'function=lambda name, berth__place: f"{name} ({berth__place})"' in text
+    long = value | {"code": " + ".join(["name"] * 20)}
+    made = feature(LIST | {"serializer": SERIALIZER | {"fields": [NAME, shown | {"computed": long}]}})
+    assert (made.endpoints[0].gaps, made.endpoints[0].functions) == ([], [])
+    text = text_of(made, "serializers.py")
+    assert "\n\n\ndef boat_shown(name: Any, berth__place: Any) -> Any:\n" in text
+    assert f"    return (\n        {long['code']}\n    )\n" in text
+    assert 'columns=("name", "berth__place"), function=boat_shown)' in " ".join(text.split())
+    compile(text, "serializers.py", "exec")
+
+
+def test_what_is_unique_together_is_a_rule_of_the_serializer() -> None:
+    rule = {"fields": {"name": "name", "berth": "berth"}, "message": "The fields {field_names} must make a unique set."}
+    text = text_of(feature(LIST | {"serializer": SERIALIZER | {"unique_together": [rule]}}), "serializers.py")
+    assert 'rules=(UniqueTogetherValidator(Boat, ("name", "berth_id"), keys=("name", "berth")),)' in text
+
+
+def test_rules_of_rows_that_are_written_within_are_a_gap() -> None:
+    rule = {"fields": {"place": "place", "id": "id"}, "message": "…"}
+    inner = {"class": "harbour.api.BerthSerializer", "model": "harbour.Berth", "table": "berth"}
+    inner |= {"fields": [NAME | {"name": "place", "source": "place"}], "unique_together": [rule]}
+    berth = {"name": "berth", "kind": "BerthSerializer", "source": "berth", "link": "many_to_one", "serializer": inner}
+    made = feature(CREATE | {"serializer": SERIALIZER | {"fields": [NAME, berth]}})
+    assert any("UniqueTogetherValidator" in gap for each in made.serializers.written for gap in each.writes)
