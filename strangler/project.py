@@ -19,8 +19,8 @@ from strangler.routes.prefixes import Prefixes
 from strangler.routes.route import Stack
 from strangler.routes.syntax import content_decode, content_read, parse_toml, source_name
 from strangler.routes.table import RouteTable, load_routes
+from strangler.section_values import BRACES
 from strangler.sections import (
-    BRACES,
     ApiSection,
     BoardSection,
     CompareSection,

@@ -6,7 +6,8 @@ from typing import Final
 
 import psycopg
 
-from shared_schema.catalog import CatalogTable, read_catalog
+from shared_schema.catalog import CatalogTable
+from shared_schema.catalog_reading import read_catalog
 from shared_schema.consumer.consumer import Consumer
 from shared_schema.contract.contract import Contract
 from strangler.databases.connections import connected, live_connection, refusals

@@ -5,7 +5,8 @@ from typing import Final
 
 import psycopg
 
-from shared_schema.catalog import Catalog, read_catalog, table_key
+from shared_schema.catalog import Catalog, table_key
+from shared_schema.catalog_reading import read_catalog
 from shared_schema.contract.checks import table_rules
 from shared_schema.contract.contract import Contract
 from strangler.databases.connections import connected, live_connection, refusals

@@ -8,7 +8,7 @@ from strangler.kubernetes.cluster_project import ClusterProject
 from strangler.kubernetes.manifest import Manifest
 from strangler.project import template_fill
 from strangler.routes.route import Stack
-from strangler.sections import BRACES
+from strangler.section_values import BRACES
 
 # Which Secret stands for which placeholder.
 _SECRETS: Final = {

@@ -11,7 +11,8 @@ from typing import Final, Literal
 import psycopg
 import tomlkit
 
-from shared_schema.catalog import Catalog, CatalogIndex, read_catalog, table_key
+from shared_schema.catalog import Catalog, CatalogIndex, table_key
+from shared_schema.catalog_reading import read_catalog
 from shared_schema.consumer.consumer import Consumer, SampleQuery
 from strangler.databases.connections import Source, connected, live_connection, reason_of, refusals
 from strangler.errors import FailedError, UsageError, many

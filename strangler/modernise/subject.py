@@ -6,7 +6,8 @@ from typing import Final
 
 import psycopg
 
-from shared_schema.catalog import Catalog, CatalogColumn, CatalogTable, read_catalog
+from shared_schema.catalog import Catalog, CatalogColumn, CatalogTable
+from shared_schema.catalog_reading import read_catalog
 from strangler.databases.connections import connected, live_connection, reason_of, refusals
 from strangler.errors import UsageError
 from strangler.handover.steps import quoted

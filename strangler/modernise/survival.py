@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import permutations
 
-from shared_schema.catalog import SYNC_TRIGGER, Catalog, CatalogConstraint, CatalogIndex, CatalogTable, read_catalog
+from shared_schema.catalog import SYNC_TRIGGER, Catalog, CatalogConstraint, CatalogIndex, CatalogTable
+from shared_schema.catalog_reading import read_catalog
 from shared_schema.consumer.consumer import Consumer, Feature, Need
 from shared_schema.contract.contract import Contract
 from shared_schema.drift.consumer import consumer_mismatches

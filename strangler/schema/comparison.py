@@ -6,7 +6,8 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any, Final, NamedTuple, TypeVar
 
-from shared_schema.catalog import Catalog, read_catalog
+from shared_schema.catalog import Catalog
+from shared_schema.catalog_reading import read_catalog
 from shared_schema.consumer.consumer import Consumer
 from shared_schema.contract.contract import Contract
 from shared_schema.drift import Mismatch

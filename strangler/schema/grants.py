@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 import psycopg
 from psycopg import sql
 
-from shared_schema.catalog import read_catalog, table_key
+from shared_schema.catalog import table_key
+from shared_schema.catalog_reading import read_catalog
 from shared_schema.consumer.consumer import Consumer
 from shared_schema.consumer.privileges import Right, rights_wanted
 from shared_schema.drift.consumer import consumer_mismatches

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from shared_schema.catalog import read_catalog, read_fingerprint
+from shared_schema.catalog_reading import read_catalog, read_fingerprint
 from shared_schema.consumer.consumer import Consumer
 from shared_schema.drift.consumer import consumer_mismatches
 from shared_schema.drift.privileges import denied_mismatches

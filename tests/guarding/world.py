@@ -12,7 +12,8 @@ from django.db.migrations.state import ProjectState
 from sqlalchemy import MetaData, StaticPool, create_engine
 
 from django_app.config.database import database_settings
-from shared_schema.catalog import Catalog, read_catalog
+from shared_schema.catalog import Catalog
+from shared_schema.catalog_reading import read_catalog
 
 APP = "zoo"
 # What Django or PostgreSQL says of an operation that can't be done on this schema or these rows.

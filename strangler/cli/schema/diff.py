@@ -8,7 +8,8 @@ import typer
 from pydantic import ValidationError
 from rich.text import Text
 
-from shared_schema.catalog import Catalog, read_catalog
+from shared_schema.catalog import Catalog
+from shared_schema.catalog_reading import read_catalog
 from shared_schema.contract.contract import Contract
 from strangler.cli.output import json_print, out
 from strangler.cli.schema.inputs import DjangoTimeout, ManageOption, reach

@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 import psycopg
 from sqlalchemy import Connection
 
-from shared_schema.catalog import Catalog, read_catalog, table_key
+from shared_schema.catalog import Catalog, table_key
+from shared_schema.catalog_reading import read_catalog
 from shared_schema.consumer.consumer import Consumer
 from shared_schema.consumer.privileges import Right, rights_wanted
 from shared_schema.drift.privileges import denied_rights, role_exists

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Connection, create_engine, func, make_url, select, text
 
-from shared_schema.catalog import read_catalog
+from shared_schema.catalog_reading import read_catalog
 from shared_schema.consumer.consumer import Consumer
 from shared_schema.contract.callables import callable_register
 from shared_schema.contract.contract import Contract

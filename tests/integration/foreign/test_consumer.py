@@ -6,7 +6,8 @@ import psycopg
 import pytest
 from sqlalchemy import Connection
 
-from shared_schema.catalog import read_catalog, table_key
+from shared_schema.catalog import table_key
+from shared_schema.catalog_reading import read_catalog
 from shared_schema.consumer.consumer import Consumer
 from shared_schema.consumer.privileges import Right, rights_wanted
 from shared_schema.contract.contract import Contract

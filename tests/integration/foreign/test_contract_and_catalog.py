@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from shared_schema.catalog import Catalog, CatalogIndex, CatalogTable, read_catalog
+from shared_schema.catalog import Catalog, CatalogIndex, CatalogTable
+from shared_schema.catalog_reading import read_catalog
 from shared_schema.contract.contract import Contract, TableFacts
 
 # Django makes its second index for a text with a collation only if the database says that the collation allows it.

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Connection, text
 
-from shared_schema.catalog import read_catalog, read_fingerprint
+from shared_schema.catalog_reading import read_catalog, read_fingerprint
 from shared_schema.consumer.consumer import Consumer, Feature, Need
 from shared_schema.contract.contract import Contract
 from shared_schema.drift.consumer import consumer_mismatches, contract_consumer_mismatches

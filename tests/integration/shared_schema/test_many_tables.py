@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, make_url, text
 from sqlalchemy.orm import Mapped
 
-from shared_schema.catalog import read_catalog
+from shared_schema.catalog_reading import read_catalog
 from shared_schema.consumer.consumer import Consumer, Feature, Need
 from shared_schema.contract.contract import ColumnFacts, Contract, IndexFacts, ReferenceFacts, TableFacts
 from shared_schema.drift.consumer import consumer_mismatches

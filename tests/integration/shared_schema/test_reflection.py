@@ -11,7 +11,7 @@ from sqlalchemy import Engine, create_engine, make_url
 
 from fastapi_app.consumer import CONSUMER_FILE
 from fastapi_app.models import BLOG
-from shared_schema.catalog import read_catalog
+from shared_schema.catalog_reading import read_catalog
 from shared_schema.consumer.consumer import load_consumer
 from shared_schema.drift.consumer import LIVE, consumer_mismatches
 from shared_schema.drift.contract import contract_mismatches

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from shared_schema.catalog import read_catalog
+from shared_schema.catalog_reading import read_catalog
 from shared_schema.contract.contract import Contract
 from shared_schema.drift.contract import contract_mismatches
 from strangler.databases.connections import live_connection
