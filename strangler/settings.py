@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import quote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from strangler.errors import UsageError
@@ -18,6 +18,7 @@ from strangler.project import Project, project_load
 from strangler.routes.route import Stack
 
 HOST: Final = "127.0.0.1"
+LAST_PORT: Final = 65_535
 # What a program needs to run at all, and nothing that carries a secret.
 _PASSED_ON: Final = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ")
 
@@ -34,7 +35,18 @@ _NEAR: Final = 0.85
 _REQUESTS_EACH: Final = 8
 _LOG: Final = logging.getLogger(__name__)
 
-Port = Annotated[int, Field(ge=1, le=65535)]
+
+def require_port(address: str) -> str:
+    """An address that ends with a port, or an empty one.
+
+    :raises ValueError: no address has such a port.
+    """
+    if address and not 0 < int(address.rpartition(":")[2]) <= LAST_PORT:
+        raise ValueError(f"a port is 1 to {LAST_PORT}")
+    return address
+
+
+Port = Annotated[int, Field(ge=1, le=LAST_PORT)]
 Count = Annotated[int, Field(ge=1, le=256)]
 
 
@@ -74,7 +86,7 @@ class LocalSettings(BaseModel):
     trusted_proxies: str = ""
     stack_header_networks: str = ""
     operator_networks: str = ""
-    board_address: Annotated[str, Field(pattern=r"^([A-Za-z0-9.-]+:[0-9]{1,5})?$")] = ""
+    board_address: Annotated[str, Field(pattern=r"^([A-Za-z0-9.-]+:[0-9]{1,5})?$"), AfterValidator(require_port)] = ""
     body_size: str = "2m"
     shadow_rate: Annotated[float, Field(gt=0, le=10_000)] = 20.0
     report_sql: Literal["", "0", "1"] = ""

@@ -38,14 +38,13 @@ def deploy(
     if service is Stack.DJANGO:
         _require_migrated(settings, release or stack_folder(settings.project, service))
     file = DeployFile(folder.path)
-    under_way = file.read()
-    if under_way is not None and not under_way.is_over:
-        raise UnsafeError(f"a deploy of {under_way.service} is under way", "wait until it is done, and try again")
     asked = Deploy.of(service, release=release)
     try:
-        file.write(asked)
+        under_way = file.claim(asked)
     except OSError as error:
         raise not_writable(folder.path, error) from error
+    if under_way is not None:
+        raise UnsafeError(f"a deploy of {under_way.service} is under way", "wait until it is done, and try again")
     _follow(folder, file, asked)
 
 

@@ -3,7 +3,7 @@
 import re
 import signal
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -12,9 +12,7 @@ from strangler.cli.ramp_run import ramp_log
 from strangler.deployment.metrics import metrics_read, rules_write
 from strangler.deployment.metrics_server import MetricsServer
 from strangler.errors import UsageError
-from strangler.settings import LocalSettings, settings_load
-
-_LAST_PORT: Final = 65_535
+from strangler.settings import LAST_PORT, LocalSettings, settings_load
 
 
 def metrics(
@@ -52,7 +50,7 @@ def metrics(
 
 def _serve(address: str, log: Path | None, settings: LocalSettings) -> None:
     found = re.fullmatch(r"(.+):([0-9]{1,5})", address)
-    if found is None or int(found[2]) > _LAST_PORT:
+    if found is None or int(found[2]) > LAST_PORT:
         raise UsageError(f"{address!r} is no address", "write one such as 127.0.0.1:9145")
     if log is None:
         raise UsageError("--serve renames and removes the log that it reads", "name one of its own with --log")

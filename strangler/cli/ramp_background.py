@@ -1,4 +1,4 @@
-"""Commands of this tool that go on by themselves: a ramp begun in the background, and one that its process has left."""
+"""Commands of this tool in processes of their own: a ramp begun in the background, one that its process has left."""
 
 import logging
 import os
@@ -13,7 +13,7 @@ from typing import IO, Final
 
 from strangler.deployment.open import ramps_open
 from strangler.errors import FailedError
-from strangler.project import VARIABLE
+from strangler.project import VARIABLE, Project
 from strangler.ramp.state import Phase, RampState
 from strangler.settings import LocalSettings
 
@@ -25,13 +25,26 @@ KEPT: Final = "--kept"
 _LOG = logging.getLogger(__name__)
 
 
+def command_begin(project: Project, words: Sequence[str], *, said: IO[bytes]) -> "subprocess.Popen[bytes]":
+    """A command of this tool, which goes on when this process ends; `said` is the file of what it prints."""
+    return subprocess.Popen(  # noqa: S603 - this tool
+        [sys.executable, "-m", "strangler.cli", *words],
+        cwd=project.root,
+        env={**os.environ, VARIABLE: str(project.file)},
+        stdin=subprocess.DEVNULL,
+        stdout=said,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
 def command_text(settings: LocalSettings, words: Sequence[str]) -> str:
     """What a command that changes nothing prints.
 
     :raises FailedError: it failed, with its last words.
     """
     with tempfile.TemporaryFile() as said:
-        process = _begun(settings, words, said=said)
+        process = command_begin(settings.project, words, said=said)
         process.wait()
         said.seek(0)
         text = said.read().decode(errors="replace")
@@ -48,7 +61,7 @@ def ramp_background(settings: LocalSettings, words: Sequence[str]) -> None:
     before, was_watched = ramps.read(), ramps.runs
     log = _log(settings)
     with log.open("wb") as said:
-        process = _begun(settings, words, said=said)
+        process = command_begin(settings.project, words, said=said)
     while process.poll() is None:
         state = ramps.read()
         is_new = state is not None and (before is None or state.began != before.began)
@@ -93,7 +106,7 @@ class RampKeeper:
         if self._is_left_alone():
             self._failure_report()
             with _log(self._settings).open("wb") as said:
-                self._process = _begun(self._settings, ["ramp", "resume", KEPT], said=said)
+                self._process = command_begin(self._settings.project, ["ramp", "resume", KEPT], said=said)
 
     def _failure_report(self) -> None:
         """Log why the process before could not go on with it, once for each reason."""
@@ -122,19 +135,6 @@ def _log(settings: LocalSettings) -> Path:
     log = settings.state_dir / "rollout" / "ramp" / "background.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     return log
-
-
-def _begun(settings: LocalSettings, words: Sequence[str], *, said: IO[bytes]) -> "subprocess.Popen[bytes]":
-    """A command of this tool, which goes on when this process ends; `said` is the file of what it prints."""
-    return subprocess.Popen(  # noqa: S603 - this tool
-        [sys.executable, "-m", "strangler.cli", *words],
-        cwd=settings.project.root,
-        env={**os.environ, VARIABLE: str(settings.project.file)},
-        stdin=subprocess.DEVNULL,
-        stdout=said,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
 
 
 def _require_success(process: "subprocess.Popen[bytes]", text: str) -> None:

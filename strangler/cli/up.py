@@ -1,7 +1,5 @@
 """`strangler up`: the whole stack on this machine, in front or in the background."""
 
-import subprocess
-import sys
 import time
 from enum import StrEnum
 from typing import Annotated
@@ -10,7 +8,7 @@ import typer
 
 from strangler.cli.down import down
 from strangler.cli.output import err, log_line, logged_show, note, out, say
-from strangler.cli.ramp_background import RampKeeper
+from strangler.cli.ramp_background import RampKeeper, command_begin
 from strangler.deployment.deploys import Deployer
 from strangler.deployment.leaving import paths_lost, routes_require
 from strangler.deployment.local_stack import LocalStack
@@ -154,20 +152,14 @@ def _watch(stack: LocalStack, signals: StopSignals, ramps: RampKeeper, *, logs: 
 
 def _up_detached(started: Started) -> None:
     require_production(settings_load())
-    folder = StateFolder(project_load().state)
+    project = project_load()
+    folder = StateFolder(project.state)
     with folder.locked():
         pass  # a stack that already runs, or a folder that isn't writable, is reported here and not in a log
     log_path = folder.path / "supervisor.log"
     with log_path.open("wb") as log:
-        supervisor = subprocess.Popen(  # noqa: S603 - this very program
-            # The services' logs are in files of bounded size already; whether the routes allow it was looked at.
-            [sys.executable, "-m", "strangler.cli", "up", "--no-logs", "--stack", started, "--force"],
-            cwd=folder.path.parent,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        # The services' logs are in files of bounded size already; whether the routes allow it was looked at.
+        supervisor = command_begin(project, ["up", "--no-logs", "--stack", started, "--force"], said=log)
     shown = LogTail(folder.path)
     deadline = time.monotonic() + _DETACHED_START_SECONDS
     while supervisor.poll() is None:

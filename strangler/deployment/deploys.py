@@ -64,11 +64,19 @@ class Deployer:
                 self._under_way = None
         elif (asked := self._file.read()) is not None and asked.outcome == "asked":
             self._begin(asked)
-        else:
-            for keeper in self._fastapi:
-                if keeper.wants_replacement:
-                    keeper.replacement_begins()
-                    self._begin(Deploy.of(Stack.FASTAPI), with_worker=False)
+        elif keeper := next((each for each in self._fastapi if each.wants_replacement), None):
+            self._replace(keeper)
+
+    def _replace(self, keeper: Keeper) -> None:
+        """Begin to replace a FastAPI whose main process has died, unless a deploy was asked for at this moment."""
+        deploy = Deploy.of(Stack.FASTAPI)
+        try:
+            if self._file.claim(deploy) is not None:
+                return
+        except OSError:
+            pass  # a full disk costs the record alone
+        keeper.replacement_begins()
+        self._begin(deploy, with_worker=False)
 
     def _begin(self, deploy: Deploy, *, with_worker: bool = True) -> None:
         self._under_way = _UnderWay(deploy, _replaced(self._stack, deploy, with_worker=with_worker), self._file)

@@ -1,6 +1,5 @@
 """The moves of the gateway that the settings name."""
 
-from strangler.deployment.local_stack import LocalStack
 from strangler.ramp.store import RampFolder, RampStore
 from strangler.rollout.rollout import Rollout
 from strangler.settings import LocalSettings
@@ -24,7 +23,7 @@ def rollout_open(settings: LocalSettings) -> Rollout:
     :raises UsageError: COMPOSE can't be read, or nothing says where the cluster is.
     :raises FailedError: there is no nginx for this machine.
     """
-    # Imported here, since the unused ones would take most of the command's time.
+    # Imported here, since the unused ones would take most of the command's time, and the tool's image has no nginx.
     if settings.gateway == "kubernetes":
         from strangler.deployment.cluster_rollout import cluster_rollout
 
@@ -33,4 +32,6 @@ def rollout_open(settings: LocalSettings) -> Rollout:
         from strangler.deployment.container_rollout import container_rollout
 
         return container_rollout(settings, state_dir=settings.state_dir)
+    from strangler.deployment.local_stack import LocalStack
+
     return LocalStack(settings, state_dir=settings.state_dir).rollout

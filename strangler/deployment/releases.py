@@ -1,6 +1,9 @@
 """What is deployed: the request, the file that the supervisor reads it from, and the folder of a release."""
 
+import fcntl
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, Self
@@ -62,9 +65,28 @@ class DeployFile:
         """
         write_durably(self._path, _DEPLOY.dump_json(deploy, indent=2))
 
+    def claim(self, deploy: Deploy) -> Deploy | None:
+        """Write the record unless another deploy isn't over, which is what this gives then.
+
+        :raises OSError: the folder isn't writable, or its disk is full.
+        """
+        with self._locked():
+            found = self.read()
+            if found is not None and not found.is_over:
+                return found
+            self.write(deploy)
+        return None
+
     def forget(self) -> None:
         """Remove the record: of another run it says nothing."""
         self._path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Be the only one that looks and then writes, for no longer than that takes."""
+        with self._path.with_suffix(".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
 
 def release_folder(project: Project, which: Stack, release: Path) -> Path:

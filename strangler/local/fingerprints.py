@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from strangler.local.state import StateFolder
 from strangler.routes.route import Stack
 from strangler.settings import LocalSettings
 
@@ -57,9 +58,6 @@ class Fingerprints:
         root, files = self._settings.project.root, self.files(stack)
         if not files:
             return ""
-        # Here, since the image of the tool, which starts nothing, has no psutil.
-        from strangler.local.state import StateFolder
-
         record = getattr(StateFolder(self._settings.project.state).read(), "services", {}).get(stack)
         newest = max((file.stat().st_mtime for file in files), default=0.0)
         return STALE if record and record.create_time < newest else _digest(files, root)

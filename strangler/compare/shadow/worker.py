@@ -21,10 +21,11 @@ from strangler.compare.shadow.sample import SampledRequest
 from strangler.compare.shadow.store import PLACES_PER_ROUTE, SampleResult, ShadowStore, Tally, sample_result
 from strangler.errors import FailedError, UsageError
 from strangler.routes.route import Api, Stack
+from strangler.settings import require_port
 
 # An empty variable counts as none, so no prefix is written as a slash.
 Prefix = Annotated[str, AfterValidator(lambda value: value.rstrip("/"))]
-Address = Annotated[str, Field(pattern=r"^([^:]+:[0-9]{1,5})?$")]
+Address = Annotated[str, Field(pattern=r"^([^:]+:[0-9]{1,5})?$"), AfterValidator(require_port)]
 Positive = Annotated[int, Field(ge=1)]
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from pydantic import ValidationError
 
+from strangler.compare.shadow.worker import ShadowSettings
 from strangler.errors import UsageError
 from strangler.local.secret_store import SecretStore, secret_resolve
 from strangler.local.services import Connections, stack_environment
@@ -189,3 +191,13 @@ def test_nobody_here_knows_what_a_service_takes_that_is_kept_elsewhere() -> None
     elsewhere = EXAMPLE.django.model_copy(update={"command": None, "address": "http://127.0.0.1:8000"})
     settings = example_settings().model_copy(update={"project": EXAMPLE.model_copy(update={"django": elsewhere})})
     assert settings.stack_requests == {Stack.DJANGO: 0, Stack.FASTAPI: 160}
+
+
+@pytest.mark.parametrize("port", [0, 65_536, 99_999])
+def test_no_address_has_a_port_that_there_is_not(port: int) -> None:
+    with pytest.raises(ValidationError, match="a port is 1 to 65535"):
+        LocalSettings(project=EXAMPLE, board_address=f"10.89.0.1:{port}")
+    places = {"database": "/shadow", "django_url": "http://d:1", "fastapi_url": "http://f:1", "v1": "/", "v2": "/"}
+    for name in ("listen", "results"):
+        with pytest.raises(ValidationError, match="a port is 1 to 65535"):
+            ShadowSettings.model_validate({"listen": "0.0.0.0:1", **places, name: f"0.0.0.0:{port}"})

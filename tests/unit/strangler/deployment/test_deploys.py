@@ -1,4 +1,4 @@
-"""A deploy that fails in a way that nobody has thought of."""
+"""A deploy that fails in a way that nobody has thought of, and two that are asked for at the same time."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,3 +44,37 @@ def test_an_unexpected_error_ends_the_deploy_and_not_the_stack(tmp_path: Path, m
     # What was sent to the new one is sent to the old one again before the new one ends.
     assert (found.outcome, done) == ("failed", [(Stack.FASTAPI, ""), "forget", "stop"])
     assert "an unexpected ZeroDivisionError (of a template)" in found.lines[-1]
+
+
+def test_a_deploy_that_is_asked_for_is_not_lost_to_a_replacement_at_the_same_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[Deploy] = []
+
+    def under_way(deploy: Deploy, _steps: object, _file: object) -> Any:
+        begun.append(deploy)
+        return SimpleNamespace(step=lambda: True)
+
+    def looked(self: DeployFile) -> Deploy | None:
+        """Nothing was asked for at the first look; somebody asks right after it."""
+        monkeypatch.setattr(DeployFile, "read", read)
+        self.write(asked)
+        return None
+
+    read, asked = DeployFile.read, Deploy.of(Stack.DJANGO)
+    orphan = SimpleNamespace(
+        wants_replacement=True, let_orphans_serve=lambda _probe: None, replacement_begins=lambda: None
+    )
+    stack: Any = SimpleNamespace(
+        folder=SimpleNamespace(path=tmp_path), children=SimpleNamespace(keepers=lambda _name: [orphan]), settings=None
+    )
+    monkeypatch.setattr(deploys, "_service", lambda *_: SimpleNamespace(probe=SimpleNamespace(answers=None)))
+    monkeypatch.setattr(deploys, "_replaced", lambda *_, **__: iter(()))
+    monkeypatch.setattr(deploys, "_UnderWay", under_way)
+    deployer = Deployer(stack)
+    monkeypatch.setattr(DeployFile, "read", looked)
+    for _ in range(3):
+        deployer.step()
+    assert begun[0] == asked
+    # The second is refused until the first is over, whoever looked when.
+    assert DeployFile(tmp_path).claim(Deploy.of(Stack.FASTAPI)) == asked
