@@ -67,6 +67,7 @@ class SerializerField(Facts):
     write_only: bool = False
     many: bool = False
     max_length: int | None = None
+    min_length: int | None = None
     choices: tuple[Any, ...] | None = None
     method: str | None = None
     model: str | None = None

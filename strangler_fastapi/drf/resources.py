@@ -33,6 +33,7 @@ from strangler_fastapi.drf.sample_queries import (
 )
 from strangler_fastapi.drf.search import SEARCH
 from strangler_fastapi.drf.serializers import Serializer
+from strangler_fastapi.drf.unported import unported_of
 from strangler_fastapi.effects import Effect, TableEffects, effect_register
 
 # Given the resource, the session and what was cleaned, writes a new row and returns its key.
@@ -239,8 +240,10 @@ class Resource(ResourceRows):
 
     def unported(self, *actions: Literal["create", "update", "destroy"]) -> tuple[str, ...]:
         """What Django calls when rows are written and nobody has written here yet, for `gaps` of a view's methods."""
+        performs = {"create": self._perform_create, "update": self._perform_update}
         lacking: dict[str, None] = {}
         for action in actions:
+            lacking |= dict.fromkeys(unported_of(performs.get(action)))
             if action == "destroy":
                 lacking |= dict.fromkeys((*self.effects.lacking("delete"), *self.effects.lacking_along()))
             else:

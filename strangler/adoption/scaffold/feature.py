@@ -11,7 +11,7 @@ from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.code import Code, Items, dictionary, quoted
 from strangler.adoption.scaffold.conditions import RowConditions
 from strangler.adoption.scaffold.effects import WrittenEffect, effects_of, gaps_along
-from strangler.adoption.scaffold.gaps import ACTIONS, WRITES, handler_gaps, needs_no_queryset, request_gaps
+from strangler.adoption.scaffold.gaps import ACTIONS, WRITES, handler_gaps, needs_no_queryset, request_gaps, saving_gaps
 from strangler.adoption.scaffold.lists import WrittenList, write_list
 from strangler.adoption.scaffold.own_permissions import OwnPermissions
 from strangler.adoption.scaffold.serializers import Serializers
@@ -111,7 +111,7 @@ class FeatureScaffold:
         try:
             if endpoint.serializer is not None and action != "destroy":
                 self._write_serializers(each, endpoint.serializer, action)
-                if action == "create":
+                if action == "create" and not each.saves:
                     each.gaps += self._unfilled(endpoint, endpoint.serializer)
             elif action in ACTIONS and action != "destroy":
                 raise UnreadableError("there is no serializer")
@@ -153,7 +153,10 @@ class FeatureScaffold:
         for one in written:
             each.gaps += one.reads
             each.functions += one.function_gaps()
-        each.gaps += each.serializer.write_gaps(action)
+        saving = each.serializer.saving_gap(action)
+        each.saves = [*saving_gaps(each.endpoint), *([saving] if saving else [])]
+        each.functions += each.saves
+        each.gaps += each.serializer.write_gaps(action, is_saved=bool(each.saves))
 
     def _prepare_root(self, each: WrittenEndpoint, root: Iterable[tuple[str, str]]) -> None:
         """Has the root of a router list its paths."""
@@ -178,6 +181,8 @@ class FeatureScaffold:
         if ACTIONS[action] not in resource.actions:
             resource.actions.append(ACTIONS[action])
         resource.checked |= each.rule.checked
+        if each.saves:
+            resource.saves[ACTIONS[action]] = each.saves
         if action == "list":
             each.limits += resource.lists.gaps
             each.remarks += resource.lists.remarks

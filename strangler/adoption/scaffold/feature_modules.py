@@ -11,6 +11,7 @@ from strangler.adoption.scaffold.feature import FeatureScaffold
 from strangler.adoption.scaffold.gaps import ACTIONS
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.negotiation import parsers_of, renderers_of
+from strangler.adoption.scaffold.saving import saving_functions, saving_text
 from strangler.adoption.scaffold.tables import snake
 from strangler.adoption.scaffold.token_routers import token_routers
 from strangler.adoption.scaffold.versions import versioning_of_view
@@ -48,6 +49,8 @@ class FeatureModules:
         named = [(self._effects_constant(each), self._feature.effects(each)) for each in self._feature.used()]
         if text := effects_text(self._feature.name, self._feature.package, named):
             yield "effects.py", text
+        if text := saving_text(self._feature.name, self._feature.package, self._feature.used()):
+            yield "service.py", text
         if text := self._feature.own_permissions.module_text(self._feature.name):
             yield "permissions.py", text
         yield "router.py", self._router_text()
@@ -71,6 +74,7 @@ class FeatureModules:
             module.use_all(resource.lists.imports)
             if self._feature.effects(resource):
                 module.use(f"{self._feature.package}.{self._feature.name}.effects", self._effects_constant(resource))
+            module.use(f"{self._feature.package}.{self._feature.name}.service", *saving_functions(resource).values())
             if "related_column(" in text:
                 module.use("strangler_fastapi.drf.links", "related_column")
         return module.text()
@@ -95,6 +99,7 @@ class FeatureModules:
                 lookup_field=quoted(field_name) if field_name != "pk" else None,
                 lookup_url_kwarg=quoted(parameter) if parameter != field_name else None,
                 **resource.callers,
+                **{f"perform_{action}": name for action, name in saving_functions(resource).items()},
                 effects=self._effects_constant(resource) if self._feature.effects(resource) else None,
                 checked=texts(sorted(resource.checked)) if resource.checked else None,
                 name=quoted(resource.constant.lower()) if len(self._feature.used()) > 1 else None,
@@ -257,7 +262,7 @@ class FeatureModules:
             named = {"query": f"{resource.constant}.query"}
         elif each.endpoint.action == "create":
             named = {"status": "201"}
-        if self._feature.effect_gaps(each.endpoint):
+        if self._feature.effect_gaps(each.endpoint) or each.saves:
             named["gaps"] = f'{resource.constant}.unported("{ACTIONS[each.endpoint.action or ""]}")'
         shown, own = _answered(self._feature.paths[each.endpoint.path]), each.answers or each.serializer
         if method != "delete" and own is not None and own is not shown:

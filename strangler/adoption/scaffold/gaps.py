@@ -24,6 +24,8 @@ _READ: Final = frozenset(
         *("get_throttles", "get_renderers", "get_parsers"),
     }
 )
+# Hooks that save what was validated: a function of the resource stands for one of the project's own.
+_SAVING: Final = {"perform_create": ("create",), "perform_update": ("update", "partial_update")}
 # Hooks that only some actions call.
 _CALLED_BY: Final = {
     "list": {"list"},
@@ -32,8 +34,6 @@ _CALLED_BY: Final = {
     "update": {"update", "partial_update"},
     "partial_update": {"partial_update"},
     "destroy": {"destroy"},
-    "perform_create": {"create"},
-    "perform_update": {"update", "partial_update"},
     "perform_destroy": {"destroy"},
     "get_object": {"retrieve", "update", "partial_update", "destroy"},
     # A new row is in no queryset.
@@ -71,7 +71,7 @@ def handler_gaps(endpoint: DjangoEndpoint, contract: Contract) -> Iterator[str]:
     for name in endpoint.overridden:
         if name == "get_serializer_context" and endpoint.serializer and not reads_context(endpoint.serializer):
             continue
-        if name not in ("get_permissions", "get_authenticators", *_told(endpoint)):
+        if name not in ("get_permissions", "get_authenticators", *_SAVING, *_told(endpoint)):
             is_called = action in _CALLED_BY.get(name, {action})
             if is_called and not (name in _READ and name in endpoint.constant):
                 yield f"{view}.{name} is your own"
@@ -81,6 +81,13 @@ def handler_gaps(endpoint: DjangoEndpoint, contract: Contract) -> Iterator[str]:
         yield from _link_signals(endpoint, contract)
     if action == "list":
         yield from _list(endpoint)
+
+
+def saving_gaps(endpoint: DjangoEndpoint) -> Iterator[str]:
+    """The project's own hook that saves what was validated."""
+    for name, actions in _SAVING.items():
+        if endpoint.action in actions and name in endpoint.overridden and name not in _told(endpoint):
+            yield f"{endpoint.view.rpartition('.')[2]}.{name} is your own"
 
 
 def _link_signals(endpoint: DjangoEndpoint, contract: Contract) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The serializers of a feature as code, each with its fields and those within it."""
 
-from collections.abc import Collection
-from typing import Final
+from collections.abc import Collection, Iterator
+from typing import Any, Final
 
 from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.endpoints import SerializerFacts, SerializerField, UniqueTogether
@@ -9,7 +9,7 @@ from strangler.adoption.scaffold.code import Code, call, quoted, texts
 from strangler.adoption.scaffold.column_fields import ColumnFields, labels
 from strangler.adoption.scaffold.relation_fields import RelationFields
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
-from strangler.adoption.scaffold.written_serializer import WrittenSerializer
+from strangler.adoption.scaffold.written_serializer import WrittenSerializer, serializer_name
 
 _HYPERLINKED: Final = frozenset({"HyperlinkedIdentityField", "HyperlinkedRelatedField"})
 _RELATED: Final = frozenset({"PrimaryKeyRelatedField", "SlugRelatedField", "StringRelatedField"})
@@ -37,29 +37,33 @@ class Serializers:
         self._tables = tables
         self._columns = ColumnFields(tables, settings)
         self._relations = RelationFields(tables, prefix)
-        self._written: dict[tuple[str, tuple[str, ...], str, frozenset[str]], WrittenSerializer] = {}
+        self._written: dict[tuple[Any, ...], WrittenSerializer] = {}
 
     @property
     def written(self) -> list[WrittenSerializer]:
         """All of them; one that another holds comes first."""
         return list(self._written.values())
 
-    def write(self, facts: SerializerFacts, *, within: str = "", annotated: Collection[str] = ()) -> WrittenSerializer:
+    def write(
+        self, facts: SerializerFacts, *, within: str = "", annotated: Collection[str] = (), taken: bool = True
+    ) -> WrittenSerializer:
         """The serializer as code; `within` is the title of the one that holds it, `annotated` what its rows have, too.
+
+        One that is not `taken` is never read from a body, and needs none of its rules.
 
         :raises UnreadableError: it is no serializer of a model, or its table isn't in the contract.
         """
         shown = frozenset(each.source for each in facts.fields) & {*annotated}
-        key = (facts.path, tuple(each.name for each in facts.fields), within, shown)
+        key = (facts.path, tuple(each.name for each in facts.fields), within, shown, taken)
         if key in self._written:
             return self._written[key]
-        name = facts.path.rpartition(".")[2].removesuffix("Serializer") or "Rows"
+        name = serializer_name(facts)
         if facts.table is None:
             raise UnreadableError(f"{facts.path.rpartition('.')[2]} is no serializer of a model")
         title = within + name
-        taken = {each.constant for each in self._written.values()}
+        there = {each.constant for each in self._written.values()}
         constants = (f"{snake(title)}{number}_serializer".upper() for number in ("", *range(2, 100)))
-        constant = next(each for each in constants if each not in taken)
+        constant = next(each for each in constants if each not in there)
         made = WrittenSerializer(facts, constant, self._tables.use(facts.table), title, annotated=shown)
         for each in facts.fields:
             self._add(made, facts.table, each)
@@ -67,12 +71,8 @@ class Serializers:
         made.methods = {
             method: f"serializer {name}: {method} is your own" for method in facts.overridden if not _reads(method)
         }
-        made.writes += [f"serializer {name} saves no row by itself"] if facts.plain else []
         made.writes += [f"serializer {name}: {validator}" for validator in facts.validators]
-        if within:
-            # Rows within are written by what holds them, which checks none of their rules.
-            made.writes += [f"serializer {name}: UniqueTogetherValidator" for _ in facts.unique_together]
-        else:
+        if taken:
             made.rules += [self._unique_together(made, facts.table, each) for each in facts.unique_together]
         self._written[key] = made
         return made
@@ -125,17 +125,38 @@ class Serializers:
     def _nested(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
         assert each.serializer is not None  # noqa: S101 - the caller has looked
         # Rows within are answered as items of a list are.
-        inner = self.write(each.serializer.answering("list"), within=made.title)
+        inner = self.write(each.serializer.answering("list"), within=made.title, taken=not each.read_only)
         if inner.reads:
             raise UnreadableError(f"its serializer has gaps ({'; '.join(inner.reads)})")
         made.within.append(inner)
-        if not each.read_only:
-            made.writes.append(f"field {each.name}: rows within are written")
         link, null = self._relations.link(made, table, each)
         made.imports.setdefault(_NESTED_FIELDS, set()).add("NestedField")
-        return call(
-            "NestedField", children=inner.constant, link=link, allow_null="True" if null else None, **labels(each)
-        )
+        if each.read_only:
+            shown: dict[str, Code] = {"allow_null": "True"} if null else {}
+            return call("NestedField", children=inner.constant, link=link, **shown, **labels(each))
+        made.taken.append(each.name)
+        made.writes += [f"field {each.name}: {gap}" for gap in _taken_gaps(each, inner)]
+        return call("NestedField", children=inner.constant, link=link, **_taken(each), **labels(each))
+
+
+def _taken(each: SerializerField) -> dict[str, Code]:
+    """The arguments of rows within that a body may have."""
+    many: dict[str, Code] = {"allow_empty": "False"} if each.many and not each.allow_empty else {}
+    bounds = {"min_length": each.min_length, "max_length": each.max_length} if each.many else {}
+    flags = {"required": "False" if not each.required else None, "allow_null": "True" if each.allow_null else None}
+    given = {name: str(bound) for name, bound in bounds.items() if bound is not None}
+    return {"read_only": "False"} | {name: code for name, code in flags.items() if code is not None} | many | given
+
+
+def _taken_gaps(each: SerializerField, inner: WrittenSerializer) -> Iterator[str]:
+    """What of rows within can't be validated."""
+    yield from inner.body_gaps()
+    if each.serializer is not None and each.serializer.answers is not None:
+        yield f"serializer {inner.name} answers by another"
+    if each.default is not None:
+        yield "has a default of its own"
+    if each.many and each.validators:
+        yield f"checked by {', '.join(each.validators)}"
 
 
 def _reads(method: str) -> bool:

@@ -15,8 +15,8 @@ from strangler.routes.route import Route
 class WrittenEndpoint:
     """One method of one path: its route, and the gaps for which it answers 501; `limits` are those of parameters.
 
-    `functions` are gaps of an endpoint that is written but for a function which is to be filled in, `remarks` what
-    differs from Django's by design.
+    `functions` are gaps of an endpoint that is written but for a function which is to be filled in, `saves` those of
+    them that save what was validated, `remarks` what differs from Django's by design.
     `answers` is what it answers by, where that is another serializer than the one that reads its body.
     `token_view` is what `token_router` calls a view of simplejwt, `gives_token` says that it is DRF's view of tokens.
     """
@@ -26,6 +26,7 @@ class WrittenEndpoint:
     gaps: list[str] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
     functions: list[str] = field(default_factory=list)
+    saves: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     serializer: WrittenSerializer | None = None
     answers: WrittenSerializer | None = None
@@ -39,7 +40,8 @@ class WrittenResource:
     """A Resource of a view with one serializer; `actions` are those that endpoints use.
 
     `answers` is the serializer that it answers by, where that is another one.
-    `callers` are its arguments that name columns of the caller, `checked` the columns that permissions look at.
+    `saves` are the gaps of what saves a new row (`create`) or a changed one (`update`), where the project does that
+    itself. `callers` are its arguments that name columns of the caller, `checked` the columns that permissions look at.
     """
 
     constant: str
@@ -49,4 +51,5 @@ class WrittenResource:
     callers: Mapping[str, Code | None]
     answers: WrittenSerializer | None = None
     actions: list[str] = field(default_factory=list)
+    saves: dict[str, list[str]] = field(default_factory=dict)
     checked: set[str] = field(default_factory=set)

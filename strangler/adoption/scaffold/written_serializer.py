@@ -8,8 +8,8 @@ from strangler.adoption.scaffold.code import Call, Code, Items, call, dictionary
 from strangler.adoption.scaffold.tables import snake
 
 MODEL_FIELDS: Final = "strangler_fastapi.drf.model_fields"
-# The method of a serializer that an action never calls.
-_OTHER: Final = {"create": "update", "update": "create", "partial_update": "create"}
+# The method of a serializer that an action calls once a body is validated.
+_SAVES: Final = {"create": "create", "update": "update", "partial_update": "update"}
 
 
 @dataclass
@@ -17,9 +17,9 @@ class WrittenSerializer:
     """A serializer as code; it shows what its rows are `annotated` with.
 
     `reads` are the gaps of what it answers, `writes` those of what it takes, `methods` those of the project's own
-    methods that take it. `functions` are gaps by the names of functions that are to be filled in, `calculations` are
-    functions of columns, and `within` the serializers in it. `rules` check several of its values together. `imports`
-    are names of strangler_fastapi by module.
+    methods that take it. `taken` are the fields whose rows within are read from a body. `functions` are gaps by the
+    names of functions that are to be filled in, `calculations` are functions of columns, and `within` the serializers
+    in it. `rules` check several of its values together. `imports` are names of strangler_fastapi by module.
     """
 
     facts: SerializerFacts
@@ -31,22 +31,40 @@ class WrittenSerializer:
     reads: list[str] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
     methods: dict[str, str] = field(default_factory=dict)
+    taken: list[str] = field(default_factory=list)
     functions: dict[str, str] = field(default_factory=dict)
     calculations: list[str] = field(default_factory=list)
     rules: list[Code] = field(default_factory=list)
     within: list["WrittenSerializer"] = field(default_factory=list)
     imports: dict[str, set[str]] = field(default_factory=dict)
 
+    @property
+    def name(self) -> str:
+        """The class of Django's, as gaps name it."""
+        return serializer_name(self.facts)
+
     def function_gaps(self) -> list[str]:
         """The gaps that functions fill in, those of the serializers within too."""
         return [*self.functions.values(), *(gap for each in self.within for gap in each.function_gaps())]
 
-    def write_gaps(self, action: str) -> list[str]:
-        """The gaps of an action that takes it."""
-        if action not in _OTHER:
+    def write_gaps(self, action: str, *, is_saved: bool) -> list[str]:
+        """The gaps of an action that takes it; with `is_saved` a function saves what was validated."""
+        if action not in _SAVES:
             return []
         counts = [f"field {name}: Django's new row has none" for name in sorted(self.annotated) if action == "create"]
-        return [*counts, *self.writes, *(gap for method, gap in self.methods.items() if method != _OTHER[action])]
+        refused = [f"field {name}: rows within are written, which DRF refuses" for name in self.taken]
+        if self.facts.plain:
+            refused.insert(0, f"serializer {self.name} saves no row by itself")
+        return [*counts, *self.body_gaps(), *([] if is_saved else refused)]
+
+    def body_gaps(self) -> list[str]:
+        """The gaps of how a body is validated."""
+        saving = _SAVES.values()
+        return [*self.writes, *(gap for method, gap in self.methods.items() if method not in saving)]
+
+    def saving_gap(self, action: str) -> str | None:
+        """The project's own `create` or `update`, which an action calls; None where DRF's saves the row."""
+        return self.methods.get(_SAVES.get(action, ""))
 
     def text(self) -> str:
         """The assignment of its constant."""
@@ -70,6 +88,11 @@ class WrittenSerializer:
         head = f"@unported({quoted(what)})\ndef {name}({item}: Mapping[str, Any]) -> object:\n"
         field_name = gap.removeprefix("field ").partition(":")[0]
         return f'{head}    """What `{field_name}` is, of the other keys of an answer."""\n'
+
+
+def serializer_name(facts: SerializerFacts) -> str:
+    """The name of a serializer's class, without what all of them end with."""
+    return facts.path.rpartition(".")[2].removesuffix("Serializer") or "Rows"
 
 
 def _is_plain(code: Call) -> bool:

@@ -189,10 +189,32 @@ def test_what_is_unique_together_is_a_rule_of_the_serializer() -> None:
     assert 'rules=(UniqueTogetherValidator(Boat, ("name", "berth_id"), keys=("name", "berth")),)' in text
 
 
-def test_rules_of_rows_that_are_written_within_are_a_gap() -> None:
+def test_rows_within_a_body_are_read_where_the_project_saves_them() -> None:
     rule = {"fields": {"place": "place", "id": "id"}, "message": "…"}
     inner = {"class": "harbour.api.BerthSerializer", "model": "harbour.Berth", "table": "berth"}
     inner |= {"fields": [NAME | {"name": "place", "source": "place"}], "unique_together": [rule]}
     berth = {"name": "berth", "kind": "BerthSerializer", "source": "berth", "link": "many_to_one", "serializer": inner}
-    made = feature(CREATE | {"serializer": SERIALIZER | {"fields": [NAME, berth]}})
-    assert any("UniqueTogetherValidator" in gap for each in made.serializers.written for gap in each.writes)
+    serializer = SERIALIZER | {"fields": [NAME, berth]}
+    refused = feature(CREATE | {"serializer": serializer})
+    assert refused.endpoints[0].gaps == ["field berth: rows within are written, which DRF refuses"]
+    own = {"serializer": serializer | {"overridden": ["create", "update"]}}
+    put = {"method": "PUT", "action": "update", "path": "/api/boats/{pk}/", "overridden": ["perform_update"]}
+    made = feature(LIST | own, CREATE | own, LIST | own | put)
+    create, update = "serializer Boat: create is your own", "Boats.perform_update is your own"
+    assert [(each.gaps, each.functions) for each in made.endpoints] == [
+        ([], []),
+        ([], [create]),
+        ([], [update, "serializer Boat: update is your own"]),
+    ]
+    serializers, service = text_of(made, "serializers.py"), text_of(made, "service.py")
+    assert 'link=foreign_key(Boat, "berth"), read_only=False, required=False' in serializers
+    assert 'rules=(UniqueTogetherValidator(Berth, ("place", "id")' in serializers
+    assert "perform_create=boats_create" in serializers
+    assert f'@unported("{create}")\nasync def boats_create(' in service
+    assert f'@unported("{update}; serializer Boat: update is your own")\nasync def boats_update(' in service
+    assert 'gaps=BOATS.unported("create")' in text_of(made, "router.py")
+    # What of them is checked by code of the project's own is a gap, as of any body.
+    checked = berth | {"serializer": inner | {"overridden": ["validate", "create"]}, "default": []}
+    made = feature(CREATE | {"serializer": SERIALIZER | {"fields": [NAME, checked], "overridden": ["create"]}})
+    gaps = ["serializer Berth: validate is your own", "has a default of its own"]
+    assert made.endpoints[0].gaps == [f"field berth: {gap}" for gap in gaps]
