@@ -197,7 +197,8 @@ class DjangoEndpoint(Facts):
     `permission_rules` are the project's own permissions that were read, by class, `permission_maps` those by Django's
     tables; `throttle_rates` are the throttles,
     but for those that never refuse a request.
-    `title` and `description` are what OPTIONS says of the view.
+    `title` and `description` are what OPTIONS says of the view, `described` is whose body it describes where that isn't
+    the method's own serializer.
     """
 
     path: str
@@ -236,6 +237,7 @@ class DjangoEndpoint(Facts):
     title: str | None = None
     description: str | None = None
     serializer: SerializerFacts | None = None
+    described: SerializerFacts | None = None
 
     @property
     def is_api(self) -> bool:

@@ -145,6 +145,7 @@ def view_facts(
         "description": lambda: made.get_view_description(),
         "filters": lambda: filter_facts(made) if lists else None,
         "serializer": lambda: _serializer(made, facts) if _serializes(made) else None,
+        "described": lambda: _described(made, facts) if method in ("post", "put") and facts["serializer"] else None,
     }
     for name, part in parts.items():
         try:
@@ -240,6 +241,20 @@ def _permission(permission: Any) -> str:  # noqa: ANN401 - as above
 def _serializer(made: Any, facts: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - as above
     """The serializer; where the rows are known, one that names no model shows those."""
     return serializer_facts(made.get_serializer(), _model_class(made) if facts["model"] else None)
+
+
+def _described(made: Any, facts: Mapping[str, Any]) -> dict[str, Any] | None:  # noqa: ANN401 - as above
+    """The serializer that OPTIONS describes, where a viewset has another one for the action `metadata`."""
+    if not isinstance(made, viewsets.ViewSetMixin) or not _is_overridden(type(made), "get_serializer_class"):
+        return None
+    own, made.action = made.action, "metadata"
+    try:
+        found = _serializer(made, facts)
+    except Exception:  # noqa: BLE001 - Django's own OPTIONS fails on it, too
+        return None
+    finally:
+        made.action = own
+    return None if found == facts["serializer"] else found
 
 
 def _serializes(made: Any) -> bool:  # noqa: ANN401 - as above

@@ -58,8 +58,9 @@ class View:
     `authenticators` find its caller, in their order: the service's own where they are left out, `()` where the view
     reads no credentials. `challenge` gives the `WWW-Authenticate` of a 401 where that is not the first authenticator's.
 
-    `serializer` says what is sent and answered. OPTIONS answers it with `name` and `description`; where the path names
-    an object, `find` looks for it, since OPTIONS describes a PUT only to those who could send it. `renderers` are the
+    `serializer` says what is sent and answered. OPTIONS answers it with `name` and `description`, or `described` where
+    that is another; where the path names an object, `find` looks for it, since OPTIONS describes a PUT only to those
+    who could send it. `renderers` are the
     forms of answers that a client can choose from (`strangler_fastapi.drf.renderers`), `vary` the headers of requests
     that answers name as those they depend on. `parsers`
     are those of bodies (`strangler_fastapi.drf.bodies`). `throttles` count requests, and `versioning` finds the version
@@ -79,6 +80,7 @@ class View:
         challenge: Callable[[Request], str | None] | None = None,
         description: str = "",
         serializer: Serializer | None = None,
+        described: Serializer | None = None,
         find: Find | None = None,
         renderers: tuple[Renderer, ...] = (JSON_RENDERER,),
         parsers: tuple[Parser, ...] = PARSERS,
@@ -95,6 +97,7 @@ class View:
         self._path = path
         self.access = ViewAccess(path, permission, authenticators=authenticators, challenge=challenge)
         self._serializer = serializer
+        self._described = described or serializer
         self._find = find
         self._methods = methods
         self._without = without
@@ -288,7 +291,7 @@ class View:
 
     async def _actions(self, request: Request, session: RequestSession) -> dict[str, Any]:
         """The body of POST or PUT, if the caller could send it (`SimpleMetadata.determine_actions`)."""
-        if self._serializer is None:
+        if self._described is None:
             return {}
         offered = [method for method in ("PUT", "POST") if method in self._methods]
         methods = [method for method in offered if await self.access.may(request, method)]
@@ -297,7 +300,7 @@ class View:
                 await self._find(request, session, request.state.caller)
             except ApiError:
                 methods.remove("PUT")
-        facts: dict[str, Any] = {method: self._serializer.describe() for method in methods}
+        facts: dict[str, Any] = {method: self._described.describe() for method in methods}
         languages: Languages | None = request.app.state.languages
         return facts if languages is None else languages.described(facts, request.scope["language"])
 

@@ -111,6 +111,7 @@ class FeatureScaffold:
         try:
             if endpoint.serializer is not None and action != "destroy":
                 self._write_serializers(each, endpoint.serializer, action)
+                self._describe(each)
                 if action == "create" and not each.saves:
                     each.gaps += self._unfilled(endpoint, endpoint.serializer)
             elif action in ACTIONS and action != "destroy":
@@ -157,6 +158,20 @@ class FeatureScaffold:
         each.saves = [*saving_gaps(each.endpoint), *([saving] if saving else [])]
         each.functions += each.saves
         each.gaps += each.serializer.write_gaps(action, is_saved=bool(each.saves))
+
+    def _describe(self, each: WrittenEndpoint) -> None:
+        """Finds what OPTIONS says of the body, as far as it can be said."""
+        if each.endpoint.described is None:
+            return
+        try:
+            written = self.serializers.write(each.endpoint.described, annotated=self._annotated(each.endpoint))
+        except UnreadableError as gap:
+            each.remarks.append(f"OPTIONS describes another body: {gap}")
+            return
+        if written.reads or written.writes:
+            each.remarks.append(f"OPTIONS describes another body: {'; '.join((*written.reads, *written.writes))}")
+        else:
+            each.described = written
 
     def _prepare_root(self, each: WrittenEndpoint, root: Iterable[tuple[str, str]]) -> None:
         """Has the root of a router list its paths."""

@@ -177,8 +177,8 @@ class FeatureModules:
         resource = self._feature.resource_of(put) if put else None
         finds = resource is not None
         serializers = f"{self._feature.package}.{self._feature.name}.serializers"
-        if answered:
-            module.use(serializers, answered.constant)
+        described = next((each.described for each in (put, *endpoints) if each and each.described), None)
+        module.use(serializers, *(each.constant for each in (answered, described) if each))
         if finds and resource:
             module.use(serializers, resource.constant)
         own = self._feature.authenticators.of_view(first, module, self._feature.package)
@@ -195,6 +195,7 @@ class FeatureModules:
                 permission=rule.code,
                 authenticators=own,
                 serializer=answered.constant if answered else None,
+                described=described.constant if described else None,
                 find=f"{resource.constant}.find" if finds and resource else None,
                 parsers=parsers_of(django, module),
                 renderers=renderers_of(first, self._feature.api.settings, module),

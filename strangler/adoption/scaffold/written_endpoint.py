@@ -17,7 +17,8 @@ class WrittenEndpoint:
 
     `functions` are gaps of an endpoint that is written but for a function which is to be filled in, `saves` those of
     them that save what was validated, `remarks` what differs from Django's by design.
-    `answers` is what it answers by, where that is another serializer than the one that reads its body.
+    `answers` is what it answers by, where that is another serializer than the one that reads its body, `described` the
+    one that OPTIONS describes, where that is another.
     `token_view` is what `token_router` calls a view of simplejwt, `gives_token` says that it is DRF's view of tokens.
     """
 
@@ -30,6 +31,7 @@ class WrittenEndpoint:
     remarks: list[str] = field(default_factory=list)
     serializer: WrittenSerializer | None = None
     answers: WrittenSerializer | None = None
+    described: WrittenSerializer | None = None
     token_view: str | None = None
     gives_token: bool = False
     rule: Rule = field(default_factory=lambda: Rule(""))

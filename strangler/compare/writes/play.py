@@ -35,6 +35,7 @@ _SLACK_SECONDS: Final = 1.0
 _MESSAGE_SECONDS: Final = 1.0
 _POLL_SECONDS: Final = 0.02
 _NEEDS: Final = "cases that need what only one side answered to an earlier one"
+_NEEDS_UNPORTED: Final = "cases that need what an earlier one makes, which isn't ported"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,8 +146,9 @@ class Play:
         # What each side has changed up to the last step.
         self._changes: list[Mapping[Table, TableChanges]] = [{}, {}]
         self._known_credentials: set[Headers] = {()}
-        # Methods of routes that the right side hasn't ported.
-        self._unported: set[tuple[str, str]] = set()
+        # Methods of routes that the right side has done; what a step would have saved that it hasn't ported.
+        self._done: set[tuple[str, str]] = set()
+        self._unsaved: set[str] = set()
 
     async def step(
         self, step: ScenarioStep, clients: Sequence[SideAnswers], callers: Sequence[SideCallers]
@@ -161,6 +163,8 @@ class Play:
         lacking = [needed - variables.keys() for variables in self._variables]
         if PASSWORD in lacking[LEFT]:
             return PlayedStep(case=step.case, result=None, skipped="cases that need a password")
+        if (lacking[LEFT] | lacking[RIGHT]) & self._unsaved:
+            return PlayedStep(case=step.case, result=None, skipped=_NEEDS_UNPORTED)
         if lacking[LEFT] & lacking[RIGHT]:
             return self._unplayable(step, min(lacking[LEFT]))
         if lacking[LEFT] | lacking[RIGHT]:
@@ -213,10 +217,11 @@ class Play:
         with ExitStack() as refusing:
             for reader in self._readers if step.refuse_commit else ():
                 refusing.enter_context(reader.commits_refused())
-            if method in self._unported:
+            if not step.case.safe and method not in self._done:
                 right = await ask(RIGHT)
                 if _is_unported(right):
                     # What the left side alone writes would make later answers differ.
+                    self._unsaved |= {name for name, _path in step.save}
                     raise UnavailableError(clients[RIGHT].side.name, f"answered {HTTPStatus.NOT_IMPLEMENTED}")
                 outcomes: Sequence[Answers | BaseException] = (await ask(LEFT), right)
             else:
@@ -225,8 +230,8 @@ class Play:
         for failure in (each for each in outcomes if isinstance(each, BaseException)):
             raise failure
         left, right = (each for each in outcomes if not isinstance(each, BaseException))
-        if _is_unported(right) and not step.case.safe:
-            self._unported.add(method)
+        if all(each.answer.status < HTTPStatus.BAD_REQUEST for each in right):
+            self._done.add(method)
         secrets = tuple(text for headers in credentials for _name, text in headers)
         return secrets, (left, right)
 

@@ -239,6 +239,27 @@ def test_what_needs_a_request_or_rows_is_named_as_unread() -> None:
     assert {"get_queryset", "get_permissions"} <= set(found["overridden"])
 
 
+class ByAction(Posts):
+    def get_serializer_class(self) -> type[serializers.BaseSerializer[Any]]:
+        return TagSerializer if self.action == "metadata" else PostSerializer
+
+
+class Unknown(Posts):
+    def get_serializer_class(self) -> type[serializers.BaseSerializer[Any]]:
+        return {"create": PostSerializer, "list": TagSerializer}[self.action or ""]
+
+
+def test_what_options_describes_is_the_serializer_of_its_own_action() -> None:
+    actions = {"get": "list", "post": "create"}
+    found = facts(ByAction.as_view(actions, detail=False), "post", "create")
+    assert found["described"]["class"].endswith("TagSerializer")
+    assert found["serializer"]["class"].endswith("PostSerializer")
+    assert facts(ByAction.as_view(actions, detail=False), "get", "list")["described"] is None
+    # Django's OPTIONS fails.
+    assert facts(Unknown.as_view(actions, detail=False), "post", "create")["described"] is None
+    assert facts(LIST, "post", "create")["described"] is None
+
+
 class Burst(UserRateThrottle):
     scope = "burst"
     rate = "5/min"

@@ -135,6 +135,16 @@ def test_a_row_is_added_beside_a_list_that_can_not_be_read() -> None:
     assert "async def boats_create" in text_of(made, "router.py")
 
 
+def test_options_describe_what_django_does() -> None:
+    made = feature(LIST, CREATE | {"described": SHOWN})
+    assert "    serializer=BOAT_SERIALIZER,\n    described=SHOWN_SERIALIZER,\n" in text_of(made, "router.py")
+    gapped = SHOWN | {"overridden": ["to_representation"]}
+    made = feature(CREATE | {"described": gapped})
+    assert made.endpoints[0].remarks == [
+        "OPTIONS describes another body: serializer Shown: to_representation is your own"
+    ]
+
+
 def test_a_view_without_options_says_so() -> None:
     text = text_of(feature(LIST | {"without": ["HEAD", "OPTIONS"]}), "router.py")
     assert 'without=("HEAD", "OPTIONS")' in " ".join(text.split())
