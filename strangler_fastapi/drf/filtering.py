@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from types import MappingProxyType
 from typing import Any, Final
@@ -51,6 +51,7 @@ class Filter:
         description: what OpenAPI says of the parameter.
         suffixes: the ends of the names of its parameters, where it has several.
         many: whether the parameter may come several times.
+        required: whether a list without it is refused.
     """
 
     read: Callable[[str, Any], Criterion | None]
@@ -58,6 +59,7 @@ class Filter:
     description: str
     suffixes: tuple[str, ...] = ()
     many: bool = False
+    required: bool = False
 
     def criterion(self, name: str, params: Params) -> Criterion | None:
         """What `params` narrow by it, if they do.
@@ -122,11 +124,15 @@ async def missing_rows(session: RequestSession, params: Params, filters: Mapping
 
 
 def filter_criteria(
-    params: Params, filters: Mapping[str, Filter], missing: Mapping[str, Any] = MappingProxyType({})
+    params: Params,
+    filters: Mapping[str, Filter],
+    missing: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    is_sample: bool = False,
 ) -> Criteria:
     """The criteria of the filters that `params` name; what is beyond the database is refused by the first statement.
 
-    `missing` are the errors of `missing_rows`.
+    `missing` are the errors of `missing_rows`. A sample may leave out what is required.
 
     Raises:
         ValidationFailed: with every filter's error, in the order of `filters`.
@@ -148,11 +154,18 @@ def filter_criteria(
             continue
         if criterion is not None:
             criteria.append(criterion)
+        elif reader.required and not is_sample:
+            errors[name] = ["This field is required."]
     if errors:
         raise ValidationFailed(errors)
     if beyond:
         criteria.append(Criterion("beyond the database", false, refusal=ValidationFailed(beyond)))
     return tuple(criteria)
+
+
+def required(reader: Filter) -> Filter:
+    """A parameter that every request has to have (`required=True`)."""
+    return replace(reader, required=True)
 
 
 def not_ported_filter(what: str) -> Filter:

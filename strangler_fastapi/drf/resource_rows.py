@@ -37,10 +37,13 @@ class ResourceRows(RowWriter):
         """What a name stands for: an annotation, or an attribute of the class."""
         return self._annotations[name]() if name in self._annotations else getattr(self.model, name)
 
-    def criteria(self, params: Params, missing: Mapping[str, Any] = MappingProxyType({})) -> Criteria:
-        """The rows that the filters and the search leave; `missing` are errors of filters (`missing_rows`)."""
+    def criteria(
+        self, params: Params, missing: Mapping[str, Any] = MappingProxyType({}), *, is_sample: bool = False
+    ) -> Criteria:
+        """The rows that the filters and the search leave (`filter_criteria`)."""
         searched = search_criteria(params, self._searched, parameter=self._search_param)
-        return (*filter_criteria(params, self._filters, missing), *(searched if self._search_fields else ()))
+        filtered = filter_criteria(params, self._filters, missing, is_sample=is_sample)
+        return (*filtered, *(searched if self._search_fields else ()))
 
     def _searched(self) -> tuple[Searched, ...]:
         named = map(search_field, self._search_fields)
@@ -94,7 +97,8 @@ class ResourceRows(RowWriter):
     def _sampled_list(self, params: Params) -> Criteria:
         named = {parameter: str(self._sample(name)) for name, parameter in self._within.items()}
         params = {self._search_param if name == "search" else name: text for name, text in params.items()}
-        return (*self._narrowed(), *self._owned(self._sample), *self._inside(named), *self.criteria(params))
+        criteria = self.criteria(params, is_sample=True)
+        return (*self._narrowed(), *self._owned(self._sample), *self._inside(named), *criteria)
 
     def _sample(self, name: str) -> Any:  # noqa: ANN401 - of the attribute's type
         return sample_of(self.column(name).type.python_type)

@@ -78,7 +78,9 @@ def write_list(endpoint: DjangoEndpoint, model: str, tables: Tables, *, time_zon
         try:
             filters[parameter.name] = _written_filter(made, parameter, model, table, tables, time_zone)
         except UnreadableError as gap:
-            filters[parameter.name] = _gap_code(made, f"filter {parameter.name}: {gap}")
+            lacking = _gap_code(made, f"filter {parameter.name}: {gap}")
+            # Who leaves it out is refused all the same.
+            filters[parameter.name] = _required(made, lacking) if "required" in parameter.settings else lacking
     for name, (path, lookup) in (endpoint.rows.filters if endpoint.rows else {}).items():
         parameter = FilterParameter(name=name, kind=_SENT, field=path, lookup=lookup)
         try:
@@ -169,6 +171,12 @@ def _written_filter(
 
     :raises UnreadableError: strangler_fastapi has none such.
     """
+    if parameter.settings == ("required",) and parameter.lookup not in _SEVERAL:
+        optional = _written_filter(made, parameter.model_copy(update={"settings": ()}), model, table, tables, time_zone)
+        if parameter.kind == "BooleanFilter":
+            # Its form takes a text that is left out for null.
+            return optional
+        return _required(made, optional)
     unknown = UnreadableError(f"a {parameter.kind} of {parameter.field} by {parameter.lookup}")
     if parameter.method or parameter.field is None:
         raise UnreadableError(parameter.method or "of no column")
@@ -228,6 +236,11 @@ def _form(made: WrittenList, parameter: FilterParameter, facts: ColumnFacts) -> 
 
 def _choices(parameter: FilterParameter) -> Items:
     return Items("()", tuple(quoted(value) for value in parameter.choices or ()))
+
+
+def _required(made: WrittenList, code: Code) -> Call:
+    made.imports.setdefault(_FILTERING, set()).add("required")
+    return call("required", code)
 
 
 def _gap(made: WrittenList, filters: dict[str, Code], name: str, what: str) -> None:

@@ -1,6 +1,7 @@
 """The package of a project's FastAPI service, and how the project file starts it."""
 
 import re
+from importlib.util import find_spec
 from typing import Final
 
 from strangler.adoption.scaffold.service import ServiceScaffold
@@ -9,6 +10,8 @@ from strangler.errors import UsageError
 from strangler.project import Project
 
 _TARGET: Final = re.compile(r"([A-Za-z_]\w*)(?:\.\w+)*(?::\w+)?")
+# Where an environment's Python is, from the service's folder.
+_PYTHONS: Final = (".venv/bin/python", "venv/bin/python")
 _SERVERS: Final = frozenset({"uvicorn", "gunicorn", "hypercorn", "granian", "fastapi"})
 
 
@@ -29,9 +32,11 @@ def project_section(service: ServiceScaffold, project: Project) -> str:
         return ""
     fastapi, key = project.fastapi, 'JWT_SIGNING_KEY = "{jwt_signing_key}"\n' if service.has_tokens else ""
     secret = 'SECRET_KEY = "{secret_key}"\n' if service.has_sessions else ""
+    python, comment = _interpreter(service)
     return f"""\
 [fastapi]
-command = ["{{python}}", "-m", "{service.folder.name}"]
+# {comment}
+command = ["{python}", "-m", "{service.folder.name}"]
 folder = "{fastapi.folder}"
 health = "{fastapi.health}"
 openapi = "{fastapi.openapi}"
@@ -53,6 +58,16 @@ REPORT_SQL = "{{report_sql}}"
 {secret}SERVICE_METRICS = "{{service_metrics}}"
 STATEMENT_TIMEOUT = "{{statement_timeout}}"
 """
+
+
+def _interpreter(service: ServiceScaffold) -> tuple[str, str]:
+    """The word of a command that is Python of the environment where FastAPI is, and what is said of it."""
+    if find_spec("fastapi"):
+        return "{python}", f'{{python}} is the one that runs strangler; if FastAPI has another, write "{_PYTHONS[0]}".'
+    there = next((each for each in _PYTHONS if (service.folder.parent / each).exists()), None)
+    if there:
+        return there, "FastAPI's environment; {python} would be the one that runs strangler, which has no FastAPI."
+    return "python", f'The Python of FastAPI\'s environment, such as "{_PYTHONS[0]}": that of strangler has no FastAPI.'
 
 
 def _of_command(command: tuple[str, ...]) -> str | None:

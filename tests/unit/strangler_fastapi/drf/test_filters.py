@@ -5,14 +5,21 @@ from typing import Any
 import pytest
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from django_filters import filters
 from django_filters.filters import NumberFilter
 from hypothesis import example, given
 from hypothesis import strategies as st
+from sqlalchemy import Text, column
+from starlette.datastructures import QueryParams
 
 from strangler_fastapi.drf.filter_forms import DATE, IDENTIFIER, NUMBER, SENT_TEXT, TEXT, TIME, FormField, choice
-from strangler_fastapi.drf.filters import column_filter
+from strangler_fastapi.drf.filtering import Filter, filter_criteria, required
+from strangler_fastapi.drf.filters import column_filter, multiple_choice_filter
 from strangler_fastapi.drf.validators import Invalid
+from strangler_fastapi.errors import ValidationFailed
 
+NAME = column("name", Text)
 NUMBERS = {"1": 1, "2.5": 2.5, "x": "x"}
 PAIRS: list[tuple[FormField, forms.Field]] = [
     (TEXT, forms.CharField(required=False)),
@@ -64,6 +71,28 @@ def django_answer(field: forms.Field, text: str) -> Any:
 @example(text="9" * 60)
 def test_a_form_reads_what_djangos_reads(form: FormField, field: forms.Field, text: str) -> None:
     assert answer(form, text) == django_answer(field, text)
+
+
+REQUIRED: list[tuple[Filter, filters.Filter]] = [
+    (column_filter(lambda: NAME, TEXT), filters.CharFilter(required=True)),
+    (column_filter(lambda: NAME, NUMBER), filters.NumberFilter(required=True)),
+    (column_filter(lambda: NAME, DATE), filters.DateFilter(required=True)),
+    (column_filter(lambda: NAME, choice(("1",))), filters.ChoiceFilter(choices=[("1", "1")], required=True)),
+    (multiple_choice_filter(lambda: NAME, ("1",)), filters.MultipleChoiceFilter(choices=[("1", "1")], required=True)),
+]
+
+
+@pytest.mark.parametrize(("ours", "theirs"), REQUIRED, ids=lambda part: type(part).__name__)
+@pytest.mark.parametrize("query", ["", "name=", "name=%20", "name=1", "name=2026-01-05", "name=x"])
+def test_what_is_required_is_refused_as_by_django_filter(ours: Filter, theirs: filters.Filter, query: str) -> None:
+    form = type("Form", (forms.Form,), {"name": theirs.field})(QueryDict(query))
+    expected = {name: [str(sentence) for sentence in found] for name, found in form.errors.items()}
+    try:
+        filter_criteria(QueryParams(query), {"name": required(ours)})
+        found: dict[str, Any] = {}
+    except ValidationFailed as error:
+        found = error.body
+    assert found == expected
 
 
 def test_a_lookup_that_is_none_is_named_at_the_start() -> None:

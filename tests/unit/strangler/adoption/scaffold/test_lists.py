@@ -65,6 +65,19 @@ def test_a_filter_with_settings_of_its_own_is_a_gap() -> None:
     parameter = {"name": "x", "kind": "NumberFilter", "field": "id", "settings": ["min_value", "required"]}
     made = feature(LIST | {"filters": {"filterset": {"parameters": [parameter]}}})
     assert made.endpoints[0].limits == ["filter x: a NumberFilter with min_value, required"]
+    assert '"x": required(not_ported_filter("filter x: ' in text_of(made, "serializers.py")
+
+
+def test_a_filter_that_is_required_is_so_but_for_one_that_takes_null() -> None:
+    parameters = [
+        {"name": "name", "kind": "CharFilter", "field": "name", "settings": ["required"]},
+        {"name": "old", "kind": "BooleanFilter", "field": "name", "lookup": "isnull", "settings": ["required"]},
+    ]
+    made = feature(LIST | {"filters": {"filterset": {"parameters": parameters}}})
+    assert made.endpoints[0].limits == []
+    text = text_of(made, "serializers.py")
+    assert '"name": required(column_filter(lambda: Boat.name, TEXT)),' in text
+    assert '"old": column_filter(' in text
 
 
 def test_texts_that_a_queryset_is_narrowed_by_are_filters() -> None:

@@ -1,13 +1,15 @@
 """The package of a service, by what starts it."""
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from strangler.adoption.scaffold.package import package_of
+from strangler.adoption.scaffold.package import package_of, project_section
 from strangler.errors import UsageError
 from strangler.project import Project, project_parse
+from tests.unit.strangler.adoption.scaffold import harbour
 
 FILE = """
 name = "harbour"
@@ -34,6 +36,23 @@ def project(*command: str) -> Project:
 )
 def test_the_command_names_it(command: tuple[str, ...], package: str) -> None:
     assert package_of(project(*command), None) == package
+
+
+@pytest.mark.parametrize(
+    ("is_here", "environment", "word"),
+    [(True, "venv", "{python}"), (False, "venv", "venv/bin/python"), (False, "", "python")],
+)
+def test_the_section_names_the_python_that_has_fastapi(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_here: bool, environment: str, word: str
+) -> None:
+    monkeypatch.setattr("strangler.adoption.scaffold.package.find_spec", lambda _name: is_here or None)
+    if environment:
+        (tmp_path / environment / "bin").mkdir(parents=True)
+        (tmp_path / environment / "bin" / "python").touch()
+    section = project_section(harbour.service(harbour.LIST, folder=tmp_path), harbour.project(tmp_path))
+    found = tomllib.loads(section)["fastapi"]
+    assert found["command"] == [word, "-m", "harbour_fastapi"]
+    assert "the one that runs strangler" in section or "that of strangler" in section
 
 
 def test_a_name_that_is_none_is_refused() -> None:
