@@ -4,10 +4,11 @@ import gc
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
+from starlette.middleware import Middleware as Layer
 
 from strangler_fastapi.auth.authentication import BaseAuthentication
 from strangler_fastapi.auth.session_middleware import SessionMiddleware
@@ -23,8 +24,18 @@ from strangler_fastapi.drf.languages import Languages
 from strangler_fastapi.drf.urls import ApiPrefixes
 from strangler_fastapi.drf.view_routes import ViewTable
 from strangler_fastapi.metrics import MetricsMiddleware
-from strangler_fastapi.middleware import RequestMiddleware
+from strangler_fastapi.middleware import CommonMiddleware, LocaleMiddleware, RequestMiddleware, ViewMiddleware
+from strangler_fastapi.security import HeadersMiddleware, SecurityHeaders
 from strangler_fastapi.traces import TraceMiddleware, Traces
+
+_CORS: Final = "corsheaders.middleware.CorsMiddleware"
+_SECURITY: Final = "django.middleware.security.SecurityMiddleware"
+_SESSION: Final = "django.contrib.sessions.middleware.SessionMiddleware"
+_LOCALE: Final = "django.middleware.locale.LocaleMiddleware"
+_COMMON: Final = "django.middleware.common.CommonMiddleware"
+_FRAME: Final = "django.middleware.clickjacking.XFrameOptionsMiddleware"
+_CONDITIONAL: Final = "django.middleware.http.ConditionalGetMiddleware"
+_DJANGOS_HEADERS: Final = SecurityHeaders()
 
 
 def create_application(
@@ -42,7 +53,9 @@ def create_application(
     traces: bool = False,
     swagger_ui: str | None = None,
     languages: Languages | None = None,
-    etags: bool = False,
+    middleware: Sequence[str] = (_SECURITY, _SESSION, _COMMON, _FRAME),
+    security: SecurityHeaders = _DJANGOS_HEADERS,
+    append_slash: bool = True,
     error_body: ErrorBody | None = None,
     cors: Cors | None = None,
     sessions: Sessions | None = None,
@@ -64,7 +77,11 @@ def create_application(
         swagger_ui: the URL of a folder of this origin with the files of Swagger UI; without, there is no page of the
             documentation.
         languages: those that errors are answered in (`manage.py export_languages`); None: English alone.
-        etags: give answers ETags, and answer conditional requests (ConditionalGetMiddleware).
+        middleware: Django's MIDDLEWARE: its order says which headers an answer has that isn't the view's, such as a
+            redirect, a preflight or 304. Those that this library has no counterpart of are passed over. What other
+            arguments ask for stands around all, where it isn't named here.
+        security: the headers of SecurityMiddleware and XFrameOptionsMiddleware.
+        append_slash: redirect a path that is known with a slash at its end only (APPEND_SLASH).
         error_body: words the body of an error with a status below 500, as a project's EXCEPTION_HANDLER does; it gets
             the request, the body that DRF's own handler answers and the status.
         cors: which scripts of other origins may read answers, as django-cors-headers has it; None: none may.
@@ -106,20 +123,28 @@ def create_application(
     if swagger_ui is not None:
         add_docs_page(app, prefixes.below("/docs"), swagger_ui)
     add_handlers(app)
-    if sessions is not None:
-        app.state.sessions = sessions
-        app.add_middleware(SessionMiddleware, sessions=sessions)
-    if etags:
-        app.add_middleware(ConditionalGetMiddleware)
-    app.add_middleware(
-        RequestMiddleware,
-        is_known_path=_known_paths(routers),
-        service=service,
-        hosts=hosts,
-        languages=languages,
-    )
-    if cors is not None:
-        app.add_middleware(CorsMiddleware, cors=cors)
+    app.state.sessions = sessions
+    app.add_middleware(ViewMiddleware, service=service)
+    layers = {
+        # Without CommonMiddleware Django redirects nobody. Hosts are looked at in any case.
+        _COMMON: Layer(
+            CommonMiddleware,
+            is_known_path=_known_paths(routers),
+            hosts=hosts,
+            append_slash=append_slash and _COMMON in middleware,
+        ),
+        **({_SESSION: Layer(SessionMiddleware, sessions=sessions)} if sessions else {}),
+        **({_LOCALE: Layer(LocaleMiddleware, languages=languages)} if languages else {}),
+        **({_CORS: Layer(CorsMiddleware, cors=cors)} if cors else {}),
+    }
+    unnamed = [name for name in layers if name not in middleware]
+    layers[_SECURITY] = Layer(HeadersMiddleware, added=security.added(), secured=security.secured())
+    layers[_FRAME] = Layer(HeadersMiddleware, added=security.framed())
+    layers[_CONDITIONAL] = Layer(ConditionalGetMiddleware)
+    for name in (*reversed(middleware), *unnamed):
+        if name in layers:
+            app.user_middleware.insert(0, layers[name])
+    app.add_middleware(RequestMiddleware, service=service)
     if tracing:
         app.add_middleware(TraceMiddleware)
     if report_sql:

@@ -33,6 +33,8 @@ _KEPT: Final = frozenset(
 class ConditionalGetMiddleware:
     """Pure ASGI: gives each answer to a GET an ETag, and sends 304 or 412 in its place where the client asks for that.
 
+    Of the headers that were there before, these keep few: what stands around this middleware adds its own.
+
     A stream has none: its body isn't held.
     """
 
@@ -72,7 +74,6 @@ def _conditional(scope: Scope, start: Message, body: Message) -> tuple[Message, 
     status = _status(Headers(scope=scope), etag, changed) if is_success and (etag or changed) else None
     if status is None:
         return start, body
-    scope.pop("allow", None)
     kept = [(name, value) for name, value in start["headers"] if status == NOT_MODIFIED and name.lower() in _KEPT]
     if status == PRECONDITION_FAILED:
         kept = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", b"0")]

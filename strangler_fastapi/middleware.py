@@ -1,4 +1,4 @@
-"""What surrounds every request: its id, DRF's slash, Django's security headers, one log line."""
+"""What surrounds every request: its id, its log line, its language, the slash that it lacks, its view's headers."""
 
 import json
 import logging
@@ -23,43 +23,18 @@ from strangler_fastapi.logs import request_id
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _LONG_ADDRESS = {"detail": "Request address is too long: send less."}
 _LARGE_HEADERS = {"detail": "Request headers are too large: send less."}
-# Django's SecurityMiddleware, as it is set by default.
-_SECURITY_HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"same-origin"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-)
-# XFrameOptionsMiddleware lies below the one that adds the slash and looks at the host.
-_FRAMED_HEADERS = (*_SECURITY_HEADERS, (b"x-frame-options", b"DENY"))
+_NOT_FOUND = 404
 
 
 class RequestMiddleware:
-    """Pure ASGI: it never holds a body.
-
-    A path that is served only once a slash is added is answered 301, whatever the method, before anything else is
-    looked at (Django's CommonMiddleware).
+    """Pure ASGI, around all others: what is longer than gunicorn takes is refused before any of them is asked.
 
     Args:
-        is_known_path: whether a path is served.
-        hosts: the hosts that a request may name, as Django's ALLOWED_HOSTS; any where none are given.
         service: the service's name; its requests are logged as `<service>.request`.
-        languages: those that it answers in; None: English alone, and no answer says so.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        is_known_path: Callable[[str], bool],
-        service: str,
-        hosts: Collection[str] = ("*",),
-        languages: Languages | None = None,
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, service: str) -> None:
         self._app = app
-        self._languages = languages
-        # Hardly any client names another host than the one before it.
-        self._is_allowed_host = lru_cache(maxsize=64)(partial(is_allowed_host, allowed=tuple(hosts)))
-        self._is_known_path = is_known_path
         self._logger = logging.getLogger(f"{service}.request")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI's own signature
@@ -71,48 +46,27 @@ class RequestMiddleware:
         asked = requested.set(scope)
         started = time.perf_counter()
         status = None
-        if self._languages is not None:
-            scope["language"] = self._languages.of_request(Headers(scope=scope))
 
-        async def send_with_headers(message: Message) -> None:
+        async def send_noted(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _add_headers(scope, message)
-                if self._languages is not None:
-                    self._languages.add_headers(scope["language"], MutableHeaders(scope=message))
             await send(message)
 
         try:
-            await self._next(scope)(scope, receive, send_with_headers)
+            await (_refusal(scope) or self._app)(scope, receive, send_noted)
         except Exception:
-            # Starlette would answer outside of this middleware: without the headers, and logged without the id.
+            # Starlette would answer outside of this middleware, and log it without the id.
             self._logger.exception("unforeseen error")
             if status is not None:
                 raise
-            await JsonResponse(UNFORESEEN, status_code=500)(scope, receive, send_with_headers)
+            await JsonResponse(UNFORESEEN, status_code=500)(scope, receive, send_noted)
         finally:
             self._log(scope, status, time.perf_counter() - started)
             request_id.reset(token)
             requested.reset(asked)
             if "spool" in scope:
                 scope["spool"].close()
-
-    def _next(self, scope: Scope) -> ASGIApp:
-        path = scope["path"]
-        if not self._is_allowed_host(Headers(scope=scope).get("host", "")):
-            scope["unframed"] = True
-            return Response(json.dumps(SuspiciousRequest().body), status_code=400, media_type=JSON)
-        if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_ADDRESS:
-            return JsonResponse(_LONG_ADDRESS, status_code=414)
-        headers = scope["headers"]
-        if len(headers) > MOST_HEADERS or any(len(name) + len(value) > LONGEST_HEADER for name, value in headers):
-            return JsonResponse(_LARGE_HEADERS, status_code=431)
-        if not path.endswith("/") and not self._is_known_path(path) and self._is_known_path(f"{path}/"):
-            location = with_query(scope, f"{public_path(scope)}/")
-            scope["unframed"] = True
-            return Response(status_code=301, headers={"Location": location, "Content-Type": "text/html; charset=utf-8"})
-        return self._app
 
     def _log(self, scope: Scope, status: int | None, seconds: float) -> None:
         logger = self._logger
@@ -131,18 +85,131 @@ class RequestMiddleware:
         )
 
 
-def _add_headers(scope: Scope, message: Message) -> None:
-    """Adds to an answer what it doesn't say itself; `Allow` is the view's in any case."""
-    headers = [*message.get("headers", ())]
-    given = {name.lower() for name, _ in headers}
-    headers += [header for header in _added(scope) if header[0] not in given]
+def _refusal(scope: Scope) -> ASGIApp | None:
+    if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_ADDRESS:
+        return JsonResponse(_LONG_ADDRESS, status_code=414)
+    headers = scope["headers"]
+    if len(headers) > MOST_HEADERS or any(len(name) + len(value) > LONGEST_HEADER for name, value in headers):
+        return JsonResponse(_LARGE_HEADERS, status_code=431)
+    return None
+
+
+class CommonMiddleware:
+    """Pure ASGI. A path that is served only once a slash is added is answered 301, whatever the method.
+
+    Args:
+        is_known_path: whether a path is served.
+        hosts: the hosts that a request may name, as Django's ALLOWED_HOSTS; any where none are given.
+        append_slash: APPEND_SLASH.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        is_known_path: Callable[[str], bool],
+        hosts: Collection[str] = ("*",),
+        append_slash: bool = True,
+    ) -> None:
+        self._app = app
+        # Hardly any client names another host than the one before it.
+        self._is_allowed_host = lru_cache(maxsize=64)(partial(is_allowed_host, allowed=tuple(hosts)))
+        self._is_known_path = is_known_path
+        self._append_slash = append_slash
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI's own signature
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif not self._is_allowed_host(Headers(scope=scope).get("host", "")):
+            refused = Response(json.dumps(SuspiciousRequest().body), status_code=400, media_type=JSON)
+            await refused(scope, receive, send)
+        elif self._append_slash and self._lacks_slash(scope["path"]):
+            await self._redirect(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _lacks_slash(self, path: str) -> bool:
+        return not path.endswith("/") and not self._is_known_path(path) and self._is_known_path(f"{path}/")
+
+    async def _redirect(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers in place of the 404: what stands within this middleware may know the path, as one of a preflight."""
+        location = with_query(scope, f"{public_path(scope)}/")
+        redirect = Response(status_code=301, headers={"Location": location, "Content-Type": "text/html; charset=utf-8"})
+        is_replaced = False
+
+        async def send_replaced(message: Message) -> None:
+            nonlocal is_replaced
+            if message["type"] == "http.response.start" and message["status"] == _NOT_FOUND:
+                is_replaced = True
+                await redirect(scope, receive, send)
+            elif not is_replaced:
+                await send(message)
+
+        await self._app(scope, receive, send_replaced)
+
+
+class LocaleMiddleware:
+    """Pure ASGI: finds the language of a request, which its errors are in; says so where the client has a choice."""
+
+    def __init__(self, app: ASGIApp, *, languages: Languages) -> None:
+        self._app = app
+        self._languages = languages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI's own signature
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope["language"] = self._languages.of_request(Headers(scope=scope))
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("Content-Language", scope["language"])
+                headers.add_vary_header("Accept-Language")
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers if self._languages.negotiated else send)
+
+
+class ViewMiddleware:
+    """Pure ASGI, within all others: adds what the view says of itself; a failure is answered here, for them to go on.
+
+    `Allow` is the view's in any case; `Vary` is added to.
+    """
+
+    def __init__(self, app: ASGIApp, *, service: str) -> None:
+        self._app = app
+        self._logger = logging.getLogger(f"{service}.request")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI's own signature
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        is_begun = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal is_begun
+            if message["type"] == "http.response.start":
+                is_begun = True
+                message["headers"] = _with_headers(scope, message["headers"])
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except Exception:
+            if is_begun:
+                raise
+            self._logger.exception("unforeseen error")
+            await JsonResponse(UNFORESEEN, status_code=500)(scope, receive, send)
+
+
+def _with_headers(scope: Scope, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     if vary := scope.get("vary"):
         headers = _varied(headers, vary)
     if "allow" in scope:
-        if b"allow" in given:
-            headers = [header for header in headers if header[0].lower() != b"allow"]
-        headers.append((b"allow", scope["allow"].encode("latin-1")))
-    message["headers"] = headers
+        others = [header for header in headers if header[0].lower() != b"allow"]
+        headers = [*others, (b"allow", scope["allow"].encode("latin-1"))]
+    return headers
 
 
 def _varied(headers: list[tuple[bytes, bytes]], names: tuple[str, ...]) -> list[tuple[bytes, bytes]]:
@@ -150,7 +217,3 @@ def _varied(headers: list[tuple[bytes, bytes]], names: tuple[str, ...]) -> list[
     there = [name.strip() for key, value in headers if key.lower() == b"vary" for name in value.decode().split(",")]
     every = ", ".join(dict.fromkeys([*names, *there])).encode("latin-1")
     return [*(header for header in headers if header[0].lower() != b"vary"), (b"vary", every)]
-
-
-def _added(scope: Scope) -> tuple[tuple[bytes, bytes], ...]:
-    return _SECURITY_HEADERS if "unframed" in scope else _FRAMED_HEADERS

@@ -5,7 +5,6 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 _LOCALE: Final = "django.middleware.locale.LocaleMiddleware"
-_CONDITIONAL: Final = "django.middleware.http.ConditionalGetMiddleware"
 _HANDLERS: Final = ("rest_framework.", "strangler_django.")
 
 
@@ -41,6 +40,18 @@ class SessionSettings(Facts):
     csrf_header_name: str = "HTTP_X_CSRFTOKEN"
 
 
+class SecuritySettings(Facts):
+    """Django's settings of headers, without their `SECURE_`; the defaults are Django's own."""
+
+    content_type_nosniff: bool = True
+    referrer_policy: str | None = "same-origin"
+    cross_origin_opener_policy: str | None = "same-origin"
+    hsts_seconds: int = 0
+    hsts_include_subdomains: bool = False
+    hsts_preload: bool = False
+    x_frame_options: str = "DENY"
+
+
 class KeptPlace(Facts):
     """Where Django keeps uploads or a cache: the backend, and its folder, or its address with the prefix of keys."""
 
@@ -52,12 +63,16 @@ class DjangoSettings(Facts):
     """Settings of the whole project that change what endpoints answer.
 
     `password_hasher` is the algorithm by which Django stores new passwords, `username_field` the field of the user by
-    which one signs in, `num_proxies` DRF's NUM_PROXIES, `unfollowed` the settings of DRF that strangler_fastapi goes
-    without, as far as they are unusual, `cors` the settings of django-cors-headers without their `CORS_`.
+    which one signs in, `num_proxies` DRF's NUM_PROXIES, `unfollowed` the settings of Django and DRF that
+    strangler_fastapi goes without, as far as they are unusual, `cors` the settings of django-cors-headers without their
+    `CORS_`. `standard_middleware` has Django's own class in place
+    of one that the project made of it.
     """
 
     append_slash: bool = True
     middleware: tuple[str, ...] = ()
+    standard_middleware: tuple[str, ...] = ()
+    security: SecuritySettings = SecuritySettings()
     installed_apps: tuple[str, ...] = ()
     databases: tuple[str, ...] = ()
     database_engine: str = ""
@@ -84,9 +99,10 @@ class DjangoSettings(Facts):
         return self.time_zone if self.use_tz else "no zone"
 
     @property
-    def etags(self) -> bool:
-        """Whether answers have ETags, and conditional requests are answered."""
-        return _CONDITIONAL in self.middleware
+    def known_middleware(self) -> tuple[str, ...]:
+        """MIDDLEWARE, without what is the project's own."""
+        every = self.standard_middleware or self.middleware
+        return tuple(name for name in every if name.startswith(("django.", "corsheaders.")))
 
     @property
     def translates(self) -> bool:

@@ -29,13 +29,22 @@ _CORS: Final = (
     *("CORS_ALLOW_PRIVATE_NETWORK", "CORS_ALLOW_HEADERS", "CORS_ALLOW_METHODS", "CORS_EXPOSE_HEADERS"),
     *("CORS_PREFLIGHT_MAX_AGE", "CORS_URLS_REGEX"),
 )
+_STANDARD: Final = ("django.", "corsheaders.")
+# What each of them is made of says nothing.
+_NO_MIDDLEWARE: Final = ("django.utils.deprecation.MiddlewareMixin",)
 _COOKIE: Final = ("NAME", "AGE", "PATH", "DOMAIN", "SECURE", "HTTPONLY", "SAMESITE")
 _SESSION: Final = ("ENGINE", "SAVE_EVERY_REQUEST", "EXPIRE_AT_BROWSER_CLOSE", *(f"COOKIE_{name}" for name in _COOKIE))
 _CSRF: Final = ("USE_SESSIONS", "HEADER_NAME", *(f"COOKIE_{name}" for name in _COOKIE))
+_SECURE: Final = (
+    *("CONTENT_TYPE_NOSNIFF", "REFERRER_POLICY", "CROSS_ORIGIN_OPENER_POLICY"),
+    *("HSTS_SECONDS", "HSTS_INCLUDE_SUBDOMAINS", "HSTS_PRELOAD"),
+)
 _UNFOLLOWED: Final = (
     *("COERCE_BIGINT_TO_STRING", "DEFAULT_CONTENT_NEGOTIATION_CLASS", "DEFAULT_METADATA_CLASS", "NON_FIELD_ERRORS_KEY"),
     *("STRICT_JSON", "UNAUTHENTICATED_TOKEN", "UNAUTHENTICATED_USER", "UPLOADED_FILES_USE_URL", "URL_FORMAT_OVERRIDE"),
 )
+# Where they are set at all.
+_UNFOLLOWED_DJANGOS: Final = ("SECURE_SSL_REDIRECT", "PREPEND_WWW", "DISALLOWED_USER_AGENTS")
 # Before the last @ of an address, since clients read one up to there, or in its query.
 _PASSWORD: Final = re.compile(r"(?<=//)[^/\s]*@|(?<=password=)[^&\s'\"]+", re.IGNORECASE)
 # What a view gets for the parameters of its path.
@@ -112,14 +121,36 @@ def _parameter(parameter: PathParameter) -> dict[str, str]:
 
 
 def _unfollowed() -> dict[str, str]:
-    """Settings of DRF that the library goes without, as far as they are others than DRF's own."""
+    """Settings that the library goes without, as far as they are others than DRF's and Django's own."""
     # An older DRF has fewer.
     given = {name: _named(getattr(api_settings, name)) for name in _UNFOLLOWED if name in DEFAULTS}
-    return {name: value for name, value in given.items() if value != str(DEFAULTS[name])}
+    return {
+        **{name: value for name, value in given.items() if value != str(DEFAULTS[name])},
+        **{name: str(getattr(settings, name)) for name in _UNFOLLOWED_DJANGOS if getattr(settings, name)},
+    }
 
 
 def _named(value: Any) -> str:  # noqa: ANN401 - a class or a constant
     return f"{value.__module__}.{value.__qualname__}" if isinstance(value, type) else str(value)
+
+
+def _standard_middleware() -> list[str]:
+    """MIDDLEWARE, a class of the project's own under the name of the one of Django's that it is made of."""
+    return [_standard(str(name), import_string(str(name))) for name in settings.MIDDLEWARE]
+
+
+def _standard(name: str, middleware: Any) -> str:  # noqa: ANN401 - a class or a function
+    bases = middleware.__mro__ if isinstance(middleware, type) else ()
+    named = (f"{base.__module__}.{base.__qualname__}" for base in bases)
+    return next((base for base in named if base.startswith(_STANDARD) and base not in _NO_MIDDLEWARE), name)
+
+
+def _security() -> dict[str, Any]:
+    """The settings of SecurityMiddleware and XFrameOptionsMiddleware, without their SECURE_."""
+    given = {name.lower(): getattr(settings, f"SECURE_{name}") for name in _SECURE}
+    policy = given["referrer_policy"]
+    named = policy if policy is None or isinstance(policy, str) else ",".join(policy)
+    return {**given, "referrer_policy": named, "x_frame_options": settings.X_FRAME_OPTIONS}
 
 
 def _cors() -> dict[str, Any] | None:
@@ -158,6 +189,8 @@ def _settings() -> dict[str, Any]:
     return {
         "append_slash": settings.APPEND_SLASH,
         "middleware": list(settings.MIDDLEWARE),
+        "standard_middleware": _standard_middleware(),
+        "security": _security(),
         "use_tz": settings.USE_TZ,
         "time_zone": settings.TIME_ZONE,
         "use_i18n": settings.USE_I18N,

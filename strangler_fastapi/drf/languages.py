@@ -16,7 +16,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final, Self
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 
 _FORMAT: Final = 1
@@ -141,12 +141,6 @@ class Languages:
             if self.supported.get(each) and _CODE.search(each):
                 return each
         return next((each for each in self.supported if each.startswith(f"{nearer[-1]}-")), None)
-
-    def add_headers(self, language: str, headers: MutableHeaders) -> None:
-        """What LocaleMiddleware adds to every answer."""
-        if self.negotiated:
-            headers.setdefault("Content-Language", language)
-            headers.add_vary_header("Accept-Language")
 
     def translated(self, body: Any, language: str) -> Any:  # noqa: ANN401 - any JSON
         """An answer's errors in a language; what no catalogue knows stays in English."""

@@ -85,6 +85,24 @@ def test_every_readable_endpoint_answers_as_django_does(depot: Depot) -> None:
     assert sum(each["equal"] for each in routes.values()) > 50
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"), [({}, 200), ({"If-None-Match": "*"}, 304), ({"If-Match": '"another"'}, 412)]
+)
+def test_an_answer_has_the_headers_that_djangos_order_of_middleware_gives_it(
+    depot: Depot, headers: dict[str, str], status: int
+) -> None:
+    found = []
+    for port, prefix in PREFIXES.items():
+        url = f"http://127.0.0.1:{depot.ports[port]}{prefix}/labels/"
+        answer = httpx.get(url, headers=headers, trust_env=False)
+        assert answer.status_code == status
+        # Of the connection, and of links.
+        own = {"date", "server", "connection", "transfer-encoding", "content-length", "etag"}
+        found.append({name: value for name, value in answer.headers.items() if name not in own})
+    assert found[0] == found[1]
+    assert ("content-language" in found[0], "referrer-policy" in found[0]) == (status == 200, True)
+
+
 def test_a_file_is_kept_by_either_stack_in_the_same_folder(depot: Depot) -> None:
     picture = io.BytesIO()
     Image.new("RGB", (7, 5)).save(picture, "PNG")

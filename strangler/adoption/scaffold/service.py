@@ -82,7 +82,6 @@ class ServiceScaffold:
         there = classes_there(models.read_text(encoding="utf-8")) if models.exists() else {}
         self._tables = Tables(contract, there)
         self.translates = api.settings.translates
-        self._etags = api.settings.etags
         self.is_by_hand = (self.folder / "main.py").exists() and not (self.folder / "routers.py").exists()
         self._api = api
         self._authenticators = Authenticators(api, contract, self._tables)
@@ -210,7 +209,8 @@ class ServiceScaffold:
             title=self._project.name,
             tokens=self.has_tokens,
             translates=self.translates,
-            etags=self._etags,
+            middleware=self._middleware(),
+            secures=bool(self._api.settings.security.model_dump(exclude_defaults=True)),
             cors=self._cors(),
             keys=self._keys(),
             identifies=self._authenticators.identifies,
@@ -222,6 +222,18 @@ class ServiceScaffold:
             health=self._health(),
             consumer=self._path(self._project.consumer),
         )
+
+    def _middleware(self) -> list[str]:
+        """The arguments of the application for headers, in Django's order, as far as Django says it."""
+        settings = self._api.settings
+        given = settings.security.model_dump(exclude_defaults=True)
+        security = {name: quoted(value) for name, value in given.items()}
+        named: dict[str, Code] = {
+            **({"middleware": texts(settings.known_middleware)} if settings.middleware else {}),
+            **({"security": call("SecurityHeaders", **security)} if security else {}),
+            **({} if settings.append_slash else {"append_slash": "False"}),
+        }
+        return [laid_out(keyword(name, value), indent=8, after=1) for name, value in named.items()]
 
     def _cors(self) -> str:
         """The argument of the application for scripts of other origins; empty where Django says nothing to any."""

@@ -16,7 +16,7 @@ from fastapi_app import main
 from fastapi_app.config import Settings
 from fastapi_app.main import create_app
 from strangler_fastapi.logs import JsonFormatter, request_id
-from strangler_fastapi.middleware import RequestMiddleware
+from strangler_fastapi.middleware import CommonMiddleware, RequestMiddleware
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 SECURITY = {
@@ -91,7 +91,7 @@ async def test_what_would_be_unknown_with_a_slash_too_is_not_redirected(client: 
 
 
 async def test_a_path_that_is_known_as_it_is_stays_as_it_is() -> None:
-    both = RequestMiddleware(Response("as it is"), is_known_path=lambda _: True, service="fastapi_app")
+    both = CommonMiddleware(Response("as it is"), is_known_path=lambda _: True)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(both), base_url="http://testserver") as client:
         assert (await client.get("/api/v2/feed")).text == "as it is"
 
@@ -135,7 +135,7 @@ async def test_an_app_that_fails_is_answered_and_logged_as_500_and_its_id_ends_w
         raise RuntimeError("broken")
 
     client = httpx.AsyncClient(
-        transport=httpx.ASGITransport(RequestMiddleware(fail, is_known_path=lambda _: False, service="fastapi_app")),
+        transport=httpx.ASGITransport(RequestMiddleware(fail, service="fastapi_app")),
         base_url="http://testserver",
     )
     assert (await client.get("/x", headers={"X-Request-ID": ID})).status_code == 500

@@ -1,9 +1,11 @@
-"""Settings of DRF that the library goes without are named, where a project sets them."""
+"""Settings that endpoints answer by are exported, and those that the library goes without are named."""
 
 import json
+from typing import Any
 
 import pytest
 from django.conf import settings
+from django.middleware.locale import LocaleMiddleware
 from django.test.utils import override_settings
 
 from strangler.adoption.django_settings import DjangoSettings
@@ -24,6 +26,29 @@ def test_what_is_set_otherwise_than_by_drf_is_named() -> None:
     api = DjangoApi.model_validate({"format": 1, "endpoints": [], "settings": found.model_dump()})
     hazards = [each.what for each in project_hazards(api, {}) if each.code == "settings"]
     assert hazards == ["NON_FIELD_ERRORS_KEY is errors", "UNAUTHENTICATED_USER is None"]
+
+
+class OwnLocale(LocaleMiddleware):
+    """A project's own class of Django's."""
+
+
+def own_function(get_response: Any) -> Any:
+    return get_response
+
+
+def test_middleware_is_exported_in_its_order_by_what_it_is_made_of() -> None:
+    own = [f"{__name__}.OwnLocale", f"{__name__}.own_function", "django.middleware.gzip.GZipMiddleware"]
+    policy = {"SECURE_REFERRER_POLICY": ["origin", "no-referrer"], "X_FRAME_OPTIONS": "SAMEORIGIN"}
+    with override_settings(MIDDLEWARE=own, SECURE_HSTS_SECONDS=60, SECURE_SSL_REDIRECT=True, **policy):
+        found = DjangoSettings.model_validate(json.loads(json.dumps(_settings())))
+    assert found.middleware == tuple(own)
+    assert found.standard_middleware == ("django.middleware.locale.LocaleMiddleware", *own[1:])
+    assert found.security.model_dump(exclude_defaults=True) == {
+        "referrer_policy": "origin,no-referrer",
+        "x_frame_options": "SAMEORIGIN",
+        "hsts_seconds": 60,
+    }
+    assert found.unfollowed == {"SECURE_SSL_REDIRECT": "True"}
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,23 @@ def test_the_application_allows_the_origins_that_django_does() -> None:
     assert "Cors" not in texts_of(LIST)[1]["main.py"]
 
 
+def test_the_application_has_djangos_middleware_in_its_order_and_its_headers() -> None:
+    security, common = "django.middleware.security.SecurityMiddleware", "django.middleware.common.CommonMiddleware"
+    main = texts_of(
+        LIST,
+        middleware=[common, "harbour.middleware.Own", "harbour.middleware.Secure"],
+        standard_middleware=[common, "harbour.middleware.Own", security],
+        security={"referrer_policy": None, "x_frame_options": "DENY", "hsts_seconds": 60},
+        append_slash=False,
+    )[1]["main.py"]
+    assert f'middleware=("{common}", "{security}"),' in main
+    assert "security=SecurityHeaders(referrer_policy=None, hsts_seconds=60),\n        append_slash=False," in main
+    assert "import SecurityHeaders" in main
+    # An older export has one list, or none.
+    assert f'middleware=("{common}",),' in texts_of(LIST, middleware=[common])[1]["main.py"]
+    assert not {"middleware=", "SecurityHeaders"} & set(texts_of(LIST)[1]["main.py"].split())
+
+
 def test_throttles_are_constants_that_views_share() -> None:
     scoped = THROTTLE | {"kind": "scoped", "scope": "uploads", "rate": "9/hour"}
     rates = {
