@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 
@@ -132,6 +133,14 @@ class Project(Section):
             django=self.api.v1 if django is None else django,
             fastapi=self.api.v2 if fastapi is None else fastapi,
         )
+
+    @property
+    def probes(self) -> tuple[str, ...]:
+        """The paths of the services' health checks, which nothing else answers at; none for `/`."""
+        cluster = self.kubernetes
+        lives = (cluster.django.live, cluster.fastapi.live) if cluster else ()
+        paths = (urlsplit(path).path for path in (self.django.health, self.fastapi.health, *lives))
+        return tuple(dict.fromkeys(path for path in paths if path.strip("/")))
 
     def load_contract(self, file: Path | None = None) -> Contract:
         """The contract, or what another file says.

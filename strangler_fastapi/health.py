@@ -36,7 +36,7 @@ async def ready(request: Request) -> Response:
     """Whether the database answers and its tables hold what the service needs; if not, what is missing."""
     database: Database = request.app.state.database
     # At the start the database may be well a moment before the endpoints know it, and they answer 503 until then.
-    problem = await database.check() or database.problem
+    problem = await database.probe() or database.problem
     if problem is not None:
         raise Unavailable(problem)
     return JsonResponse({"status": "ok"})

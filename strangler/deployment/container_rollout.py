@@ -48,7 +48,7 @@ def container_settings(settings: LocalSettings) -> GatewaySettings:
         fastapi_health=project.fastapi.health,
         django_requests=settings.stack_requests[Stack.DJANGO],
         fastapi_requests=settings.stack_requests[Stack.FASTAPI],
-        django_health=project.django.health,
+        probes=project.probes,
         browsable=project.django.browsable,
         service_metrics=settings.service_metrics,
         tracing=bool(settings.otel_exporter_otlp_endpoint),

@@ -67,7 +67,7 @@ class GatewaySettings:
     `operator_networks` are those that may read what the gateway says of itself. With `without_django` FastAPI answers
     all that isn't gone. `metrics` is the file of Prometheus' text, empty where nobody writes it. `django_requests` and
     `fastapi_requests` are the most that a stack may have under way, those that wait included; 0 is any number. Streams
-    and requests of `django_health` and `fastapi_health` are not counted.
+    and requests of `probes`, the paths of health checks, are not counted.
     With `browsable` a browser that reads v1 gets Django's page of it, whoever answers other clients.
     `board` is the address of `strangler board`, empty where the front door hasn't got it. `service_metrics`: both
     stacks answer /metrics, which operators may read here. `log_name` is a second access log, without `.log` at its end,
@@ -104,7 +104,7 @@ class GatewaySettings:
     metrics: str = ""
     django_requests: int = 0
     fastapi_requests: int = 0
-    django_health: str = "/"
+    probes: tuple[str, ...] = ()
     browsable: bool = False
     board: str = ""
     service_metrics: bool = False
@@ -121,7 +121,7 @@ class GatewaySettings:
         for pattern, values, hint in (
             (_ADDRESS, addresses, "write an address such as 127.0.0.1:8080"),
             (_PATH, paths, "use letters, digits and . _ / - only"),
-            (_URL_PATH, (self.django_health, self.fastapi_health), "write a path of a URL, such as /health/"),
+            (_URL_PATH, (*self.probes, self.fastapi_health), "write a path of a URL, such as /health/"),
             (_SIZE, (self.body_size,), "write a size such as 512k or 2m"),
             (_ACCOUNT, () if self.user is None else (self.user,), "write a user, or a user and a group"),
             (_PROCESSES, (self.processes,), "write a number of workers, or auto"),
@@ -169,7 +169,7 @@ def container_gateway(
     fastapi_health: str = "/",
     django_requests: int = 0,
     fastapi_requests: int = 0,
-    django_health: str = "/",
+    probes: tuple[str, ...] = (),
     service_metrics: bool = False,
     tracing: bool = False,
     browsable: bool = False,
@@ -190,7 +190,7 @@ def container_gateway(
         fastapi_health=fastapi_health,
         django_requests=django_requests,
         fastapi_requests=fastapi_requests,
-        django_health=django_health,
+        probes=probes,
         service_metrics=service_metrics,
         browsable=browsable,
         # In memory, and bounded: docker-compose.yml. Who counts reads it there.

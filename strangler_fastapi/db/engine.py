@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Collection, Generator
 from typing import Any, Final
 
@@ -27,6 +28,8 @@ _RETRY_SECONDS = 0.5
 # How late a change of the tables is known at the most, where no request meets it before; a check takes 1 ms.
 _WATCH_SECONDS = 5.0
 _CONNECT_SECONDS = 5
+# So long what the watch has seen may be told to probes, while each step of a check would wait behind requests.
+_KNOWN_SECONDS = _WATCH_SECONDS + 1.0
 # Who waits for longer makes those behind wait, too: a refusal now is worth more than an answer then.
 _POOL_WAIT_SECONDS = 2
 # By so much later than PostgreSQL has to end a statement the service gives up waiting for it.
@@ -111,6 +114,7 @@ class Database:
         self._mismatch: str | None = None
         self._reported: str | None = self.problem
         self._checked = SingleFlight(self._check)
+        self._checked_at = -_KNOWN_SECONDS
         # Statements prepared before a change of the tables may not be what PostgreSQL would prepare now.
         self._opened = 0
         for each in (self.engine, *([self.replica.engine] if self.replica else [])):
@@ -131,6 +135,13 @@ class Database:
         """
         return await self._checked()
 
+    async def probe(self) -> str | None:
+        """What `check` says; while all connections are at work, what it said last, seconds ago at the most."""
+        pool: Any = self.engine.pool
+        if pool.is_busy and time.monotonic() - self._checked_at < _KNOWN_SECONDS:
+            return self._reported
+        return await self.check()
+
     def renew(self) -> None:
         """Has each connection replaced before it is used again, with what was prepared on it."""
         self._opened += 1
@@ -144,6 +155,7 @@ class Database:
 
     async def _check(self) -> str | None:
         self._report(await self._inspect())
+        self._checked_at = time.monotonic()
         return self._reported
 
     async def _inspect(self) -> str | None:

@@ -18,13 +18,18 @@ class FairPool(AsyncAdaptedQueuePool):
         super().__init__(*args, **options)
         self._turns = asyncio.Semaphore(self.size())
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether who comes now has to wait."""
+        return self._turns.locked()
+
     async def begin_turn(self) -> None:
         """Waits for a connection that nobody else will take; `end_turn` is called once it has been given back.
 
         Raises:
             sqlalchemy.exc.TimeoutError: none was given back within `pool_timeout`.
         """
-        if not self._turns.locked():
+        if not self.is_busy:
             await self._turns.acquire()
             return
         seconds: float = self._timeout

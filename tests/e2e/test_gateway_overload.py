@@ -45,12 +45,13 @@ def test_a_stack_takes_so_many_and_its_health_is_not_counted(
 ) -> None:
     health = f"{prefix}/health/"
     with silent_upstream() as silent:
-        limits = {f"{which}_requests": 2, f"{which}_health": health}
+        limits = {f"{which}_requests": 2, "probes": (health, f"{prefix}/health/Live")}
         url = make_gateway({"*": "parallel"}, **{which: silent}, **limits).url
         with under_way(url, f"{prefix}/tags/", 2):
             assert refused(url, f"{prefix}/feed/") == BUSY
-            with pytest.raises(httpx.ReadTimeout):
-                httpx.get(url + health, timeout=0.5)
+            for probe in (f"{health}?full=1", f"{prefix}/health/Live"):
+                with pytest.raises(httpx.ReadTimeout):
+                    httpx.get(url + probe, timeout=0.5)
 
 
 def test_an_overload_of_fastapi_neither_falls_back_nor_ejects_it(make_gateway: MakeGateway) -> None:

@@ -93,12 +93,7 @@ async def test_a_database_that_hangs_keeps_no_service_from_starting(
     start: Start, own_database: OwnDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "_CONNECT_SECONDS", 0.2)
-
-    async def hangs(_database: Database) -> str | None:
-        await asyncio.Event().wait()
-        return None
-
-    monkeypatch.setattr(Database, "check", hangs)
+    monkeypatch.setattr(Database, "check", _hangs)
     async with start(own_database, ready=False) as running:
         assert check_refused(await running.client.get("/feed/")) == "The database was not checked yet."
 
@@ -137,6 +132,20 @@ async def test_a_service_whose_connections_are_all_taken_is_busy_and_not_unready
         assert running.in_use == 1
         async with asyncio.timeout(2):
             assert (await running.client.get("/health/ready")).status_code == 200
+
+
+async def test_while_all_connections_are_at_work_a_probe_waits_for_no_check(
+    start: Start, own_database: OwnDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with start(own_database, pool_max=1) as running:
+        pool: Any = running.engine.pool
+        await pool.begin_turn()
+        monkeypatch.setattr(Database, "check", _hangs)
+        assert (await running.client.get("/health/ready")).status_code == 200
+        monkeypatch.setattr(database, "_KNOWN_SECONDS", 0.0)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(running.client.get("/health/ready"), 0.5)
+        pool.end_turn()
 
 
 async def test_connections_that_died_unused_cost_no_request(
@@ -200,6 +209,11 @@ async def test_a_database_that_takes_no_connections_is_away(
             answer = await running.client.request(method, "/posts/", headers=bearer(ALICE), json=BODY)
     assert check_refused(answer) == AWAY.detail
     assert "unforeseen error" not in running.log.getvalue()
+
+
+async def _hangs(_database: Database) -> str | None:
+    await asyncio.Event().wait()
+    return None
 
 
 async def _until_checked(running: Running, *, times: int) -> None:

@@ -16,7 +16,7 @@ class FakeDatabase:
         self.found = found
         self.problem = problem
 
-    async def check(self) -> str | None:
+    async def probe(self) -> str | None:
         return self.found
 
 
