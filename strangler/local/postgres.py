@@ -5,6 +5,7 @@ whose paths may not be longer than about 100 characters.
 """
 
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -194,6 +195,9 @@ class PostgresServer:
 
     def _options(self) -> list[str]:
         options = {"listen_addresses": HOST, "port": str(self.port), "unix_socket_directories": ""}
+        if sys.platform.startswith("linux"):
+            # After a crash it syncs each of 1,600 files, which took 3 s beside other programs; all at once take 0.6 s.
+            options["recovery_init_sync_method"] = "syncfs"
         if not self.durable:
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         return [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
