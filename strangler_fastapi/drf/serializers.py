@@ -14,6 +14,7 @@ from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.bodies import parse_body
 from strangler_fastapi.drf.fields import MISSING, Field, Scope
 from strangler_fastapi.drf.rules import UniqueTogetherValidator
+from strangler_fastapi.drf.usual_values import Usual, usual_of
 from strangler_fastapi.drf.validators import Invalid, Unique
 from strangler_fastapi.errors import ValidationFailed
 
@@ -56,6 +57,12 @@ class Serializer:
         """What of Django's an answer still lacks (`strangler_fastapi.drf.unported`)."""
         return tuple(what for field in self.fields.values() for what in field.unported)
 
+    @cached_property
+    def _written(self) -> tuple[tuple[str, str, Field, Usual | None], ...]:
+        """The fields that a body has: key, source, the field, and what takes its usual values."""
+        written = ((name, field) for name, field in self.fields.items() if not field.read_only)
+        return tuple((name, field.source or name, field, usual_of(field)) for name, field in written)
+
     def _model(self, *, request: bool) -> type[BaseModel]:
         keys: dict[str, Any] = {}
         for name, field in self.fields.items():
@@ -84,16 +91,17 @@ class Serializer:
             raise ValidationFailed({"non_field_errors": [f"Invalid data. Expected a dictionary, but got {kind}."]})
         cleaned: dict[str, Any] = {}
         errors: dict[str, Any] = {}
-        for name, field in self.fields.items():
-            if field.read_only:
+        for name, source, field, usual in self._written:
+            if usual is not None and (taken := usual(data.get(name))) is not MISSING:
+                cleaned[source] = taken
                 continue
             value = field.extract(name, data, partial=partial)
             try:
                 if value is not MISSING:
-                    cleaned[field.source or name] = await field.clean(value, scope)
+                    cleaned[source] = await field.clean(value, scope)
                 elif (field.default is not MISSING) and not partial:
                     if (default := field.default_in(scope)) is not MISSING:
-                        cleaned[field.source or name] = default
+                        cleaned[source] = default
                 elif field.required and not partial:
                     raise Invalid(field.absent)
             except Invalid as error:

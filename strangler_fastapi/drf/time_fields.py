@@ -125,11 +125,19 @@ class DateTimeField(_FormattedField):
     default_timezone: tzinfo | None = UTC
 
     async def convert(self, value: Any, scope: Scope) -> datetime:  # noqa: ANN401, ARG002, D102 - see Field
-        moment = self.read(value, read_datetime, lambda parsed: parsed)
+        return self.placed(self.read(value, read_datetime, lambda parsed: parsed))
+
+    def placed(self, moment: datetime) -> datetime:
+        """The moment in the field's zone.
+
+        Raises:
+            Invalid: it lies before the first or behind the last of that zone.
+        """
         zone = self.default_timezone
-        if zone is None:
-            return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
         try:
+            if zone is None:
+                # DRF fails on one that is out of range.
+                return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
             if moment.tzinfo is not None:
                 return moment.astimezone(zone)
         except OverflowError:

@@ -1,11 +1,15 @@
-"""A field of a body costs at most half of DRF's, measured in one run."""
+"""A field of a body costs a fraction of DRF's and about what Pydantic's does, measured in one run."""
 
 import pytest
 
 from tests.bench.field_cost import KINDS, field_cost
 
+# Of each it is at most twice, but for a list, whose items are asked one by one; so much for a machine that is busy.
+_OF_PYDANTICS = dict.fromkeys(KINDS, 3.0) | {"list of texts": 5.0}
+
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_field_costs_at_most_half_of_drfs(kind: str) -> None:
+def test_a_field_costs_a_fraction_of_drfs_and_about_pydantics(kind: str) -> None:
     cost = field_cost(kind)
-    assert cost.library < cost.drf / 2, cost
+    assert cost.library < cost.drf / 4, cost
+    assert cost.library < cost.pydantic * _OF_PYDANTICS[kind], cost

@@ -1,0 +1,180 @@
+"""What is taken at once is what the field itself would have made of it, whatever the value."""
+
+import math
+import string
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from strangler_fastapi.db.session import RequestSession
+from strangler_fastapi.drf.choice_fields import ChoiceField
+from strangler_fastapi.drf.collection_fields import ListField
+from strangler_fastapi.drf.fields import MISSING, BooleanField, CharField, Field, Scope
+from strangler_fastapi.drf.number_fields import BigIntegerField, DecimalField, FloatField, IntegerField
+from strangler_fastapi.drf.serializers import Serializer
+from strangler_fastapi.drf.text_fields import EmailField, RegexField, SlugField, URLField, UUIDField
+from strangler_fastapi.drf.time_fields import DateField, DateTimeField, DurationField, TimeField
+from strangler_fastapi.drf.usual_values import usual_of
+from strangler_fastapi.drf.validators import Invalid, Pattern
+from strangler_fastapi.errors import ValidationFailed
+
+SCOPE = Scope(session=cast("RequestSession", None))
+NO_X = Pattern("x", message="No x.", inverse=True)
+# A field, and values that are taken at once.
+FIELDS: dict[str, tuple[Field, tuple[Any, ...]]] = {
+    "text": (CharField(), ("some text", "ä", " blanks around ", "x" * 100_000)),
+    "bounded text": (CharField(min_length=2, max_length=4, allow_blank=True, allow_null=True), ("ab", "abcd", " ab ")),
+    "untrimmed text": (CharField(trim=False, max_length=4), (" ", " a ", "abcd")),
+    "text of a pattern": (CharField(validators=(NO_X,)), ("abc",)),
+    "e-mail": (EmailField(max_length=40), ("ann@example.com", "a.b+c@mail.example.org")),
+    "pattern": (RegexField(regex="^a+$"), ("aaa", " aa ")),
+    "slug": (SlugField(), ("some-slug_7",)),
+    "wide slug": (SlugField(allow_unicode=True, trim=False, max_length=9), ("some-slug",)),
+    "url": (URLField(), ("https://example.com/a?b=c#d", "http://example.com:8000/")),
+    "short url": (URLField(max_length=30, trim=False), ("https://example.com",)),
+    "uuid": (UUIDField(), ("00000000-0000-0000-0000-00000000000A",)),
+    "hex uuid": (UUIDField(format="hex"), ("0190b4f2-0000-7000-8000-0000000000ff",)),
+    "boolean": (BooleanField(), (True, False)),
+    "null boolean": (BooleanField(allow_null=True), (True, False)),
+    "integer": (IntegerField(min_value=-2, max_value=9), (-2, 0, 9)),
+    "any integer": (IntegerField(), (0, -(2**40))),
+    "big integer": (BigIntegerField(coerce_to_string=True), (7,)),
+    "float": (FloatField(min_value=0.5, max_value=9), (0.5, 9.0)),
+    "any float": (FloatField(), (1e300, -0.0)),
+    "decimal": (DecimalField(max_digits=4, decimal_places=2), ("12.50", "1.5", "-1", 3, 2.5)),
+    "whole decimal": (DecimalField(max_digits=3, decimal_places=0), ("125", "0", 3)),
+    "bounded decimal": (
+        DecimalField(max_digits=6, decimal_places=3, min_value=Decimal("-1.5"), max_value=Decimal(20)),
+        ("20", "-1.5", "0.125"),
+    ),
+    "date": (DateField(), ("2026-01-05",)),
+    "time": (TimeField(), ("10:05:06.25", "10:05")),
+    "moment": (DateTimeField(), ("2026-01-05T10:05:00Z", "2026-01-05 10:05:00.5+02:00", "2026-01-05")),
+    "local moment": (DateTimeField(default_timezone=ZoneInfo("Europe/Berlin")), ("2026-03-29T02:30:00",)),
+    "naive moment": (DateTimeField(default_timezone=None), ("2026-03-29T02:30:00+02:00",)),
+    "duration": (DurationField(), ("02:03:04", "23:59:59")),
+    "bounded duration": (
+        DurationField(min_value=timedelta(minutes=1), max_value=timedelta(hours=2)),
+        ("00:01:00", "02:00:00"),
+    ),
+    "choice": (ChoiceField(choices={"a": "A", 1: "One", "1": "Eins", "": "None"}, allow_blank=True), ("a", "1")),
+    "list": (ListField(child=CharField(max_length=3), min_length=1, max_length=3), (["a", " b "],)),
+    "list of lists": (ListField(child=ListField(child=IntegerField())), ([[1], [2, 3]],)),
+}
+EDGES = st.sampled_from(["", " ", "\x00", "\x1c", "\x85", "\u2028", "\u00b2", "\u0663", "\ud800", "\n", "-", "_", "x"])
+NUMBERS = st.one_of(st.integers(-12, 12), st.integers(), st.floats(), st.just(10**4000), st.booleans())
+PLAIN = st.one_of(
+    st.none(), st.booleans(), NUMBERS, st.text(max_size=6), st.text(string.digits + "-:.T+Z ", max_size=12)
+)
+VALUES = PLAIN | st.lists(PLAIN, max_size=3)
+# What only looks usual to one field or another.
+NEARLY = (
+    *(math.nan, math.inf, True, 10**30, 1e22, "-0.00", "1.", ".5", "1e1", "1_0", "+1", "\u0663", "\u00b2"),
+    *("10:05:06+02:00", "10:05+02", "02:03:4", "24:00:00", "2026-01-05T10", "20260105", "0001-01-01T00:00:00+14:00"),
+    *("{00000000-0000-0000-0000-000000000007}", "urn:uuid:00000000-0000-0000-0000-000000000007", "0" * 32),
+    *("a@b", "a@-b.de", "a@b.c", "http://example", "ftp://example.com", "http://a.b-.com", "https://[::1]/", "a\n"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShoutedField(CharField):
+    """A project's own, which cleans otherwise."""
+
+    async def convert(self, value: Any, scope: Scope) -> str:
+        return (await super().convert(value, scope)).upper()
+
+
+def near(value: Any) -> st.SearchStrategy[Any]:
+    """The value, and others that are nearly the same."""
+    if isinstance(value, list):
+        return st.just(value) | st.lists(near(value[0]) | PLAIN, max_size=5)
+    if not isinstance(value, str):
+        return st.just(value) | st.just(str(value))
+    text = value[:60]
+    cut = st.tuples(st.integers(0, len(text)), st.integers(0, 2), EDGES | st.characters(codec="utf-8"))
+    return cut.map(lambda made: text[: made[0]] + made[2] + text[made[0] + made[1] :])
+
+
+def cleaned(field: Field, value: Any) -> Any:
+    try:
+        # Nothing that it does has to be waited for.
+        field.clean(value, SCOPE).send(None)
+    except StopIteration as done:
+        return done.value
+    except Invalid as error:
+        return error
+    raise AssertionError("a field waits for something")
+
+
+def parts(value: Any) -> Iterator[object]:
+    """All that tells two values apart, besides their being equal."""
+    for each in value if isinstance(value, list) else [value]:
+        yield (type(each), repr(each), each.tzinfo if isinstance(each, datetime) else None)
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_what_is_taken_at_once_is_what_the_field_makes_of_it(name: str) -> None:
+    field, samples = FIELDS[name]
+    usual = usual_of(field)
+    assert usual is not None
+
+    def check(value: Any) -> None:
+        taken = usual(value)
+        if taken is not MISSING:
+            expected = cleaned(field, value)
+            assert [*parts(taken)] == [*parts(expected)], (value, taken, expected)
+
+    for value in NEARLY:
+        check(value)
+    settings(max_examples=100, deadline=None, database=None)(given(st.one_of(*map(near, samples), VALUES))(check))()
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_usual_values_are_taken_at_once(name: str) -> None:
+    field, samples = FIELDS[name]
+    usual = usual_of(field)
+    assert usual is not None
+    assert [value for value in samples if usual(value) is MISSING] == []
+
+
+def refuse(_value: object, _scope: Scope) -> None:
+    raise Invalid("Refused.")
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        ShoutedField(),
+        ListField(child=ShoutedField()),
+        CharField(validators=(refuse,)),
+        DateField(input_formats=("%d.%m.%Y", "iso-8601")),
+        DecimalField(max_digits=None, decimal_places=2),
+    ],
+    ids=["own class", "list of own", "own check", "other format first", "digits without end"],
+)
+def test_what_cleans_otherwise_is_asked_each_time(field: Field) -> None:
+    assert usual_of(field) is None
+
+
+async def test_a_body_is_cleaned_in_order_whichever_way_each_value_goes() -> None:
+    serializer = Serializer(
+        "Mixed",
+        {
+            "b": IntegerField(source="beta"),
+            "a": ShoutedField(),
+            "c": CharField(max_length=3),
+            "d": BooleanField(default=True),
+        },
+    )
+    values = await serializer.validate({"a": "x", "c": 5, "b": 1}, SCOPE)
+    assert [*values.items()] == [("beta", 1), ("a", "X"), ("c", "5"), ("d", True)]
+    with pytest.raises(ValidationFailed) as failed:
+        await serializer.validate({"a": "x", "b": "one", "c": "long"}, SCOPE)
+    assert [*failed.value.body] == ["b", "c"]
