@@ -26,6 +26,7 @@ class Case:
         source: where it comes from, such as `posts.toml, line 12` or `access log`.
         secrets: values that are masked in reports.
         claims: of the caller's token, changed before it is sent; times (`exp`, `iat`, `nbf`) in seconds from now.
+        below_v2: the right side is requested below v2's prefix, which its links have to name (`Side.v2`).
     """
 
     method: str
@@ -38,6 +39,7 @@ class Case:
     source: str = ""
     secrets: tuple[str, ...] = field(default=(), repr=False)
     claims: tuple[tuple[str, object], ...] = ()
+    below_v2: bool = False
 
     @property
     def safe(self) -> bool:
@@ -47,6 +49,8 @@ class Case:
 
 # A variable that every scenario has: the password that callers sign in with, which no case file holds.
 PASSWORD: Final = "password"  # noqa: S105 - a variable's name
+# A variable of cases below v2's prefix: the prefix that the client of either side requests.
+PREFIX: Final = "prefix"
 _SEGMENT: Final = re.compile(r"""\.(?P<name>[^\W\d]\w*)|\[(?P<index>\d+)\]|\[(?P<quote>["'])(?P<key>.*?)(?P=quote)\]""")
 
 
@@ -78,8 +82,9 @@ def step_digest(step: ScenarioStep) -> str:
     """Tells the request of a step from others, before variables are filled in."""
     case = step.case
     parts = (case.method, case.target, case.headers, case.body, case.caller, case.claims, step.together, step.save)
-    refused = ("refuse_commit",) if step.refuse_commit else ()
-    return hashlib.sha256(repr(parts + refused).encode()).hexdigest()[:16]
+    # Only where they are set: what is known of other cases stays theirs.
+    special = [name for name, is_so in (("refuse_commit", step.refuse_commit), ("below_v2", case.below_v2)) if is_so]
+    return hashlib.sha256(repr((*parts, *special)).encode()).hexdigest()[:16]
 
 
 def case_key(step: ScenarioStep, *, scenario: str = "") -> str:

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Final
 from urllib.parse import urlsplit
 
-from strangler.compare.client.response import SideResponse
+from strangler.compare.client.response import ADDRESS_HEADERS, SideResponse
 from strangler.compare.cookies import HEADER as COOKIES
 from strangler.compare.cookies import cookie_pairs
 from strangler.compare.json_values import (
@@ -45,17 +45,19 @@ class Links:
     """Takes the bases of both answers out of a text, so that what is left can be compared.
 
     Both bases are taken out of both sides: what a client wrote itself, an address of v1 in a post say, is the same in
-    both answers and stays so. An address and a bare path stay different.
+    both answers and stays so. An address and a bare path stay different, and so does what follows `host`: those are
+    links that have to be as they stand.
     """
 
-    def __init__(self, *bases: str) -> None:
+    def __init__(self, *bases: str, host: str = "") -> None:
         prefixes = {urlsplit(base).path for base in bases}
         tokens = dict.fromkeys(prefixes, _PREFIX) | {base: _ADDRESS for base in bases if "://" in base}
         tokens.pop("", None)
         self._tokens = tokens
         # The longest first: /api/v2 begins with /api.
         names = "|".join(re.escape(base) for base in sorted(tokens, key=len, reverse=True))
-        self._pattern = re.compile(rf"({names})(?=/)") if names else None
+        behind = rf"(?<!//{re.escape(host)})" if host else ""
+        self._pattern = re.compile(rf"{behind}({names})(?=/)") if names else None
 
     def normalised(self, text: str) -> str:
         """The text with a token in place of each base that a slash follows."""
@@ -65,9 +67,9 @@ class Links:
 
 
 @lru_cache(maxsize=64)
-def links_of(left: str, right: str) -> Links:
+def links_of(left: str, right: str, host: str = "") -> Links:
     """The links of two bases, made once for all answers of a pair of sides."""
-    return Links(left, right)
+    return Links(left, right, host=host)
 
 
 class DifferenceKind(StrEnum):
@@ -131,7 +133,8 @@ def differences(left: SideResponse, right: SideResponse, *, by_shape: bool = Fal
     """Where two answers differ, the first thousand places: status, headers, body.
 
     Links count with their base normalised; numbers, datetimes and decimals by their text. With `by_shape` two bodies
-    are equal if they have the same keys in the same order with values of the same types.
+    are equal if they have the same keys in the same order with values of the same types. Where both have links of
+    their `own`, the left's are taken as the right's have to be.
     """
     return list(islice(every_difference(left, right, by_shape=by_shape), MAX_DIFFERENCES))
 
@@ -140,7 +143,8 @@ def every_difference(
     left: SideResponse, right: SideResponse, *, by_shape: bool = False
 ) -> Iterator[ResponseDifference]:
     """As `differences`, without their limit: those that don't count must not take the room of those that do."""
-    links = links_of(left.base, right.base)
+    left = left.with_links_of(right)
+    links = links_of(left.base, right.base, right.own.host if left.own and right.own else "")
     yield from _status_differences(left, right)
     yield from _header_differences(left, right, links)
     yield from _body_differences(left, right, links, by_shape=by_shape)
@@ -160,6 +164,7 @@ def _status_differences(left: SideResponse, right: SideResponse) -> Iterator[Res
 def _header_differences(left: SideResponse, right: SideResponse, links: Links) -> Iterator[ResponseDifference]:
     if left.headers == right.headers:
         return
+    has_own = left.own is not None and right.own is not None
     names = {name for answer in (left, right) for name, _ in answer.headers} - IGNORED_HEADERS
     if COOKIES in names:
         names.remove(COOKIES)
@@ -172,10 +177,11 @@ def _header_differences(left: SideResponse, right: SideResponse, links: Links) -
         if one == other:
             continue
         is_of_body = name == "etag" and one and other and _is_weak(one) == _is_weak(other)
-        if is_of_body and (left.body != right.body or not left.body):
+        if is_of_body and (left.body != right.body or not left.body or has_own):
             # Made of bodies that differ in a link or an id of each side's, are a difference already, or weren't sent.
             continue
-        if one is None or other is None or links.normalised(one) != links.normalised(other):
+        is_strict = has_own and name in ADDRESS_HEADERS
+        if one is None or other is None or is_strict or links.normalised(one) != links.normalised(other):
             sides = [ABSENT if value is None else value for value in (one, other)]
             yield ResponseDifference(kind=DifferenceKind.HEADER, path=(name,), left=sides[0], right=sides[1])
 

@@ -27,6 +27,7 @@ _MAX_HEADER: Final = 500
 
 def curl_text(side: Side, case: Case, masker: Masker, *, credentials: Headers = BEARER) -> str:
     """The command that sends the same to `side`; `credentials` are a caller's headers, with variables of the shell."""
+    side = side.requested_for(case)
     words = ["curl", "-sI" if case.method == "HEAD" else "-si"]
     # curl makes many addresses of one with brackets, and another path of one with dots.
     words += ["-g"] if _GLOB.search(case.target) else []

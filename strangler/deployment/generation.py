@@ -40,6 +40,7 @@ def world_opened(stack: LocalStack, *, seed: int) -> Iterator[World]:
             user_table=users,
             users=rows,
             sign_in=project.sign_in,
+            prefix=project.prefixes.upstream(Stack.DJANGO),
             browsable=project.django.browsable,
             seed=seed,
         )

@@ -138,6 +138,34 @@ PORTED_READS = {
         'request.headers.get("x-forwarded-proto", request.scope["scheme"])',
         'request.scope["scheme"]',
     ),
+    "links of v2 name v1": at(
+        "strangler_fastapi/drf/urls.py", "feed.list", 'path = prefix.rstrip("/") +', 'path = prefixes.v1.rstrip("/") +'
+    ),
+    "links of v2 have no prefix": at(
+        "strangler_fastapi/drf/urls.py",
+        "posts.list",
+        'path = prefix.rstrip("/") +',
+        'path = ("" if prefix == prefixes.v2 else prefix.rstrip("/")) +',
+    ),
+    "v2 leads to v1 where the last slash is missing": at(
+        "strangler_fastapi/middleware.py",
+        "tags.list",
+        'with_query(scope, f"{public_path(scope)}/")',
+        'with_query(scope, f"{public_path(scope)}/".replace("/v2", "", 1))',
+    ),
+    "links of v2 forget TLS": at(
+        "strangler_fastapi/drf/urls.py",
+        "users.list",
+        'request.headers.get("x-forwarded-proto", request.scope["scheme"])',
+        'request.headers.get("x-forwarded-proto", "http") if asks_for_v1(request.scope) else request.scope["scheme"]',
+    ),
+    "a path is linked to as it was sent": at(
+        "strangler_fastapi/drf/urls.py",
+        "tags.list",
+        "    return quote(path, safe=_SAFE_IN_PATH)",
+        '    sent: str = scope["raw_path"].decode("ascii").partition("?")[0]\n'
+        '    return sent if "%" in sent else quote(path, safe=_SAFE_IN_PATH)',
+    ),
     "an id that is none in other words": at(
         "strangler_fastapi/drf/criteria.py",
         "users.retrieve",

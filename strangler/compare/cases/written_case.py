@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from strangler.compare.case import Case, HeaderPlace, SavedPlace, path_parse
+from strangler.compare.case import PREFIX, Case, HeaderPlace, SavedPlace, path_parse
 from strangler.compare.cases import message
 from strangler.compare.cases.message import NAME, VALUE
 from strangler.routes.entries import Entry
@@ -18,7 +18,7 @@ _BODIES: Final[Mapping[str, tuple[str, Callable[[object], bytes]]]] = {
     "multipart": (message.MULTIPART_TYPE, message.multipart_body),
 }
 _KEYS: Final = frozenset(
-    {"name", "as", "claims", "headers", "body", "save", "together", "refuse_commit", *METHODS, *_BODIES}
+    {"name", "as", "claims", "headers", "body", "save", "prefix", "together", "refuse_commit", *METHODS, *_BODIES}
 )
 _TARGET: Final = re.compile(r"/[^\s\x00-\x1f\x7f#]*")
 _VARIABLE: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
@@ -59,6 +59,8 @@ def read_case(entry: Entry, *, saved: frozenset[str]) -> WrittenCase:
     method = _read_method(entry)
     headers, body, secrets = _read_request(entry, method)
     callers = _read_callers(entry, headers)
+    below_v2 = _read_below_v2(entry)
+    saved |= {PREFIX} if below_v2 else set()
     case = Case(
         method=method.upper(),
         target=_read_target(entry, method, saved),
@@ -67,6 +69,7 @@ def read_case(entry: Entry, *, saved: frozenset[str]) -> WrittenCase:
         name=name,
         secrets=secrets,
         claims=_read_claims(entry, callers),
+        below_v2=below_v2,
     )
     texts = (case.target, body.decode("utf-8", "replace"), *(value for _, value in headers))
     named = frozenset(found for text in texts for found in _VARIABLE.findall(text))
@@ -132,6 +135,13 @@ def _read_claims(entry: Entry, callers: tuple[str, ...]) -> tuple[tuple[str, obj
     if "" in callers:
         raise entry.wrong("claims", "remove it, or nobody from as: claims change the token of a caller")
     return tuple(claims.items())
+
+
+def _read_below_v2(entry: Entry) -> bool:
+    prefix = entry.get("prefix")
+    if prefix not in (None, "v2"):
+        raise entry.wrong("prefix", 'write "v2", or leave it out for v1')
+    return prefix is not None
 
 
 def _read_together(entry: Entry) -> int:

@@ -116,14 +116,15 @@ class SideClient:
 
         :raises AskFailed: the side doesn't answer, takes too long, or what it answers can't be compared.
         """
-        headers = headers_sent(self.side, case.headers, credentials)
+        side = self.side.requested_for(case)
+        headers = headers_sent(side, case.headers, credentials)
         if at_root:
             async with self._slots:
                 return await self._timed(case, case.target, headers, known, base=self._root)
         async with self._slots:
             asked = await self._timed(case, case.target, headers, known)
             target, seconds, hops = case.target, asked.seconds, 0
-            while (found := redirect_target(self.side, case.method, target, asked.answer)) is not None:
+            while (found := redirect_target(side, case.method, target, asked.answer)) is not None:
                 hops += 1
                 if found == target or hops > MAX_REDIRECTS:
                     raise RequestError(self.side.name, "redirects in a circle")
@@ -149,7 +150,7 @@ class SideClient:
         began = clock()
         try:
             async with asyncio.timeout(self._limits.timeout):
-                answer = await self._answer(case.method, url_of(base or self._base, target), headers, case.body)
+                answer = await self._answer(case, url_of(base or self._base, target), headers)
         except (TimeoutError, aiohttp.ClientError, ValueError) as error:
             raise failure_of(error, side=self.side.name, timeout=self._limits.timeout) from None
         seconds = clock() - began
@@ -165,9 +166,9 @@ class SideClient:
             hint = "name this address in STACK_HEADER_NETWORKS"
             raise RequestError(self.side.name, f"did not answer {route}, {served_by} did: {hint}")
 
-    async def _answer(self, method: str, url: URL, headers: CIMultiDict[str], body: bytes) -> SideResponse:
+    async def _answer(self, case: Case, url: URL, headers: CIMultiDict[str]) -> SideResponse:
         async with self._session.request(
-            method, url, headers=headers, data=body or None, allow_redirects=False
+            case.method, url, headers=headers, data=case.body or None, allow_redirects=False
         ) as response:
             received = bytearray()
             async for piece in response.content.iter_any():
@@ -178,7 +179,10 @@ class SideClient:
                     limit = f"{self._limits.body_bytes:,}"
                     raise RequestError(self.side.name, f"answered with more than {limit} bytes")
             sent = ((name.decode("latin-1").lower(), text.decode("latin-1")) for name, text in response.raw_headers)
-            return SideResponse(status=response.status, headers=tuple(sent), body=bytes(received), base=self.side.links)
+            side = self.side.requested_for(case)
+            return SideResponse(
+                status=response.status, headers=tuple(sent), body=bytes(received), base=side.links, own=side.own
+            )
 
 
 def redirect_target(side: Side, method: str, target: str, answer: SideResponse) -> str | None:

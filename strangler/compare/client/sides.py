@@ -1,11 +1,14 @@
 """The two sides that are compared: the local stack's services, or any two base addresses."""
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from strangler.compare.client.response import Headers
+from strangler.compare.case import Case
+from strangler.compare.client.response import Headers, RequestLinks
 from strangler.errors import UsageError
+from strangler.project import Project
 from strangler.routes.route import Stack
 from strangler.settings import LocalSettings
 
@@ -20,6 +23,8 @@ class Side:
         links: what links in its answers begin with, a prefix or an address with one.
         headers: added to every request besides the case's own.
         stack: which must have answered where a gateway names it (`X-Served-By`); empty for any.
+        own: the links that have to name the side's own prefix; None where the other side's will do.
+        v2: the side as it is requested where v2's prefix is compared with v1's; None where it can't be.
     """
 
     name: str
@@ -27,8 +32,16 @@ class Side:
     links: str
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     stack: str = ""
+    own: RequestLinks | None = field(default=None, repr=False)
+    v2: "Side | None" = field(default=None, repr=False)
+
+    def requested_for(self, case: Case) -> "Side":
+        """The side as this case requests it."""
+        return self.v2 if case.below_v2 and self.v2 else self
 
 
+# No client names it: a link with it was made of the request, and isn't a text that somebody has stored.
+_LINKS_PORT: Final = 9
 _AGENT: Final = ("User-Agent", "strangler-compare")
 
 
@@ -53,7 +66,24 @@ def sides_local(settings: LocalSettings, *, headers: Headers = ()) -> tuple[Side
         )
         for stack in Stack
     )
-    return left, right
+    return with_v2(left, Stack.DJANGO, settings.project), with_v2(right, Stack.FASTAPI, settings.project)
+
+
+def with_v2(side: Side, stack: Stack, project: Project) -> Side:
+    """The side with what cases below v2's prefix request of it: FastAPI below v2's, and Django below v1's, as always.
+
+    So FastAPI's links below v2's are compared with Django's below v1's, whatever Django makes of a prefix.
+
+    :raises UsageError: the routes file can't be read.
+    """
+    prefix = project.prefixes.v1 if stack is Stack.DJANGO else project.prefixes.v2
+    begins = {each.static_prefix or "/" for each in project.load_routes().resources if each.path != "/"}
+    given = {name.lower(): text for name, text in side.headers}
+    name = re.sub(r":\d+$", "", given.get("host") or urlsplit(side.url).netloc)
+    own = RequestLinks(host=f"{name}:{_LINKS_PORT}", prefix=prefix, paths=tuple(sorted(begins)))
+    sent = {"Host": own.host, "X-Forwarded-Prefix": prefix or "/"}
+    others = tuple((name, text) for name, text in side.headers if name.title() not in sent)
+    return replace(side, v2=replace(side, links=prefix, own=own, headers=(*sent.items(), *others)))
 
 
 def sides_gateway(settings: LocalSettings, *, headers: Headers = ()) -> tuple[Side, Side]:
@@ -73,7 +103,7 @@ def sides_gateway(settings: LocalSettings, *, headers: Headers = ()) -> tuple[Si
         )
         for stack, prefix in ((Stack.DJANGO, prefixes.v1), (Stack.FASTAPI, prefixes.v2))
     )
-    return left, right
+    return with_v2(left, Stack.DJANGO, settings.project), with_v2(right, Stack.FASTAPI, settings.project)
 
 
 def side_at(name: str, url: str, *, headers: Headers = ()) -> Side:

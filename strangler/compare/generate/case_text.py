@@ -26,6 +26,7 @@ class GeneratedCase:
         again: it is sent although the same was sent before.
         refuse_commit: the database refuses what it commits.
         save: variables with the places of their values in the answer.
+        below_v2: the right side is requested below v2's prefix.
     """
 
     name: str
@@ -38,6 +39,7 @@ class GeneratedCase:
     again: bool = False
     refuse_commit: bool = False
     save: Mapping[str, str] = field(default_factory=dict)
+    below_v2: bool = False
 
     def text(self) -> str:
         """The case in TOML."""
@@ -47,6 +49,8 @@ class GeneratedCase:
         if self.headers:
             lines.append(f"headers = {_toml(dict(self.headers))}")
         lines.append(f"{self.method.lower()} = {_toml(self.target)}")
+        if self.below_v2:
+            lines.append('prefix = "v2"')
         if self.kind:
             kind, value = self.kind, self.value
             if kind == "json" and not _is_writable(value):

@@ -140,7 +140,7 @@ def _operation(
         route=route,
         method=method,
         parameters=tuple(
-            field_of(each["name"], each.get("schema"), document)
+            field_of(each["name"], each.get("schema"), document, required=each.get("required") is True)
             for each in parameters_of(described)
             if each.get("in") == "query" and "name" in each
         ),

@@ -1,6 +1,7 @@
 """Cases that read: who may, what narrows and orders a list, its pages, and rows that are there or aren't."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from strangler.compare.generate.case_text import GeneratedCase, target_of
@@ -61,6 +62,7 @@ class ReadCases:
         # Where a path names nobody's row the first that is known will do.
         self._path = next((path for label, path in paths if label.startswith("own")), paths[0][1] if paths else "")
         self._main = (world.callers.main,)
+        self._required = world.required(operation)
 
     def cases(self) -> Iterator[GeneratedCase]:
         """All of them; none where the path names a row and none is stored."""
@@ -97,6 +99,10 @@ class ReadCases:
             for label, text in values:
                 yield self._case(f"{parameter.name}: {label}", self._path, (parameter.name, text))
             yield from self._repeated(parameter) if self._operation.is_list else ()
+            if parameter.required:
+                others = (each for each in self._required if each[0] != parameter.name)
+                target = target_of(self._path, *others)
+                yield replace(self._case(f"without {parameter.name}", self._path), target=target)
         yield self._case("a parameter that nobody knows", self._path, ("no_such_parameter", "x"))
 
     def _repeated(self, parameter: SchemaField) -> Iterator[GeneratedCase]:
@@ -194,6 +200,10 @@ class ReadCases:
         yield self._case("what it takes", self._path, method="OPTIONS", callers=callers)
         if self._path.endswith("/") and len(self._path) > 1:
             yield self._case("without the last slash", self._path[:-1], ("page", "2"))
+            yield self._case("without the last slash, below v2's prefix", self._path[:-1], below_v2=True)
+        letter = self._operation.path[1:2]
+        if letter.isalpha():
+            yield self._case("a letter of the path as %XX", f"/%{ord(letter):02X}{self._path[2:]}", *self._middle())
         # Pages that nginx leaves to Django are the same whoever answers the route.
         for label, accept in (*(() if self._world.browsable else _PAGES), *_FORMATS):
             yield self._case(label, self._path, headers={"Accept": accept})
@@ -201,8 +211,15 @@ class ReadCases:
             yield self._case(label, self._path, headers=headers)
         yield self._case("another format", self._path, ("format", "xml"))
         yield self._case("the format by name", self._path, ("format", "json"))
-        proxied = {"X-Forwarded-Proto": "https"}
-        yield self._case("behind TLS", self._path, headers=proxied)
+        tls = {"X-Forwarded-Proto": "https"}
+        yield self._case("behind TLS", self._path, *self._middle(), headers=tls)
+        yield self._case("below v2's prefix, behind TLS", self._path, *self._middle(), headers=tls, below_v2=True)
+
+    def _middle(self) -> Iterator[tuple[str, str]]:
+        """What asks for a page with one before it and one behind it, which it links to."""
+        facts = self._operation.facts
+        wanted = (facts.name("page"), "2"), (facts.name("page_size"), "1"), ("limit", "1"), ("offset", "1")
+        return (each for each in wanted if self._operation.is_paged and self._operation.parameter(each[0]))
 
     def _case(
         self,
@@ -212,11 +229,15 @@ class ReadCases:
         method: str = "GET",
         callers: tuple[str, ...] | None = None,
         headers: dict[str, str] | None = None,
+        below_v2: bool = False,
     ) -> GeneratedCase:
+        given = {each for each, _ in pairs}
+        needed = (each for each in self._required if each[0] not in given)
         return GeneratedCase(
             name=name,
             method=method,
-            target=target_of(path, *pairs),
+            target=target_of(path, *needed, *pairs),
             callers=tuple(dict.fromkeys(self._main if callers is None else callers)),
             headers=headers or {},
+            below_v2=below_v2,
         )

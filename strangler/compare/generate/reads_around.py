@@ -17,8 +17,8 @@ def reads_around(world: World, operation: Operation, path: str, *, when: str) ->
         for each in world.operations
         if each.method == "GET" and "{" not in each.path and _is_list_of(each, operation)
     ][:_LISTS]
-    rows = [path] if any(each.method == "GET" for each in world.siblings(operation)) else []
-    targets = [*rows, *(each.path for each in lists)]
+    rows = [target_of(path, *world.required(each)) for each in world.siblings(operation) if each.method == "GET"]
+    targets = [*rows, *(target_of(each.path, *world.required(each)) for each in lists)]
     if when == "after" and operation.method == "POST":
         # New rows have texts that stored ones may not have: capitals, blanks, other scripts.
         targets += [target for each in lists for target in _orders(world, each)]
@@ -30,7 +30,8 @@ def reads_around(world: World, operation: Operation, path: str, *, when: str) ->
 def _orders(world: World, listing: Operation) -> Iterator[str]:
     parameter = listing.facts.name("ordering")
     if listing.parameter(parameter):
-        yield from (target_of(listing.path, (parameter, name)) for name in world.ordering(listing))
+        needed = world.required(listing)
+        yield from (target_of(listing.path, *needed, (parameter, name)) for name in world.ordering(listing))
 
 
 def _is_list_of(other: Operation, operation: Operation) -> bool:

@@ -41,7 +41,7 @@ class SchemaField:
     Attributes:
         name: as it is sent.
         type: JSON's type, or the format of a text: `email`, `date-time`, `decimal`; `choice` where `choices` are known.
-        required: whether a body must have it.
+        required: whether a request must have it.
         nullable: whether it may be null.
         choices: the only values.
         min_length, max_length: of a text.

@@ -1,5 +1,6 @@
 """All that cases are made from: the operations, who calls them, and which rows their paths may name."""
 
+import datetime as dt
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,15 @@ _ENDS: Final = re.compile(
 
 # Fields of an answer that a list can be ordered by.
 _ORDERED: Final = frozenset({"string", "integer", "number", "boolean", "date-time", "date", "decimal", "email"})
+
+# Of required parameters that no column has values for.
+_OTHERWISE: Final = {
+    "boolean": "true",
+    "integer": "1",
+    "number": "1",
+    "date": "2024-01-01",
+    "date-time": "2024-01-01T00:00:00Z",
+}
 
 # What Django calls the permission that a method needs.
 _OTHERS: Final = 50
@@ -88,6 +98,7 @@ class World:
         user_table: of those who sign in.
         users: the rows of the table of users.
         sign_in: how callers sign in; None where the project doesn't say.
+        prefix: what the paths of Django's views begin with.
         browsable: whether nginx sends browsers to Django's pages, whichever stack answers others.
         seed: of what is drawn.
     """
@@ -99,6 +110,7 @@ class World:
     user_table: UserTable | None
     users: Sequence[StoredUser] = field(default=())
     sign_in: SignInSection | None = None
+    prefix: str = ""
     browsable: bool = False
     seed: int = 0
 
@@ -136,6 +148,22 @@ class World:
         if operation.is_public or not self.callers.main or (self.user_table and operation.table == self.user_table.key):
             return {}
         return self.owned_by(operation.table, self.callers.main) or {}
+
+    def required(self, operation: Operation) -> list[tuple[str, str]]:
+        """Parameters without which the operation is refused, each with a value that rows of the caller have."""
+        return [(each.name, self._good_value(each, operation)) for each in operation.parameters if each.required]
+
+    def _good_value(self, parameter: SchemaField, operation: Operation) -> str:
+        if parameter.choices:
+            return str(parameter.choices[0])
+        found = self.column_of(parameter, operation)
+        stored = (
+            self.stored.samples(*found, self.own_rows(operation) if found[0] == operation.table else {})
+            if found
+            else ()
+        )
+        texts = (value.isoformat() if isinstance(value, dt.date) else str(value) for value in stored)
+        return next(texts, _OTHERWISE.get(parameter.type, "x"))
 
     def column_of(self, parameter: SchemaField, operation: Operation) -> tuple[str, str] | None:
         """The column that a parameter narrows by: as the view says, else the one whose name is alike."""

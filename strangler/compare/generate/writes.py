@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from strangler.compare.case import PREFIX
 from strangler.compare.generate.body_values import WRONG_TYPES, LabelledValue, ValidValues, body_values, unfolded
 from strangler.compare.generate.case_text import GeneratedCase
 from strangler.compare.generate.facts import own_column
@@ -177,6 +178,7 @@ class WriteCases:
                 required = self._body(optional=False)
                 yield self._case(f"what is required only, as {kind}", path, required, kind=kind, caller=caller)
         yield from self._unchanged()
+        yield from self._below_v2()
         path, caller = self._places.place()
         body = self._body()
         folded = {each.name: unfolded(each, body[each.name]) for each in self._operation.body if each.name in body}
@@ -223,6 +225,21 @@ class WriteCases:
             )
             # Cases before may have changed it.
             yield from (replace(case, name=name, again=True) for name in ("what it holds", "what it holds already"))
+
+    def _below_v2(self) -> Iterator[GeneratedCase]:
+        """A body below v2's prefix, whose links name it; so do those of the answer."""
+        path, caller = self._places.place()
+        begin, tls = self._world.prefix, {"X-Forwarded-Proto": "https"}
+        linked = {each.name for each in self._operation.body if each.rows and each.rows.address}
+        body = {
+            name: each.replace(begin, f"{{{PREFIX}}}", 1)
+            if name in linked and isinstance(each, str) and each.startswith(f"{begin}/")
+            else each
+            for name, each in self._cheap_body().items()
+        }
+        yield replace(
+            self._case("below v2's prefix, behind TLS", path, body, caller=caller, headers=tls), below_v2=True
+        )
 
     def _read_only(self) -> list[SchemaField]:
         names = {each.name for each in self._operation.body}

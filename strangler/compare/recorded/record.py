@@ -121,7 +121,7 @@ class _Taking:
         if lacking:
             skipped = "cases that need a password" if PASSWORD in lacking else NOT_PLAYED
             return RecordedStep(name=name, digest=digest, skipped=skipped)
-        case = case_filled(step.case, self.variables)
+        case = case_filled(step.case, self.variables, prefix=client.side.requested_for(step.case).links)
         try:
             credentials = await callers.credentials_of(case)
             with self.reader.commits_refused() if step.refuse_commit else nullcontext():

@@ -174,7 +174,10 @@ class Play:
     async def _played(
         self, step: ScenarioStep, clients: Sequence[SideAnswers], callers: Sequence[SideCallers]
     ) -> PlayedStep:
-        cases = [case_filled(step.case, variables) for variables in self._variables]
+        cases = [
+            case_filled(step.case, variables, prefix=client.side.requested_for(step.case).links)
+            for variables, client in zip(self._variables, clients, strict=True)
+        ]
         began = time.monotonic()
         try:
             secrets, answers = await self._asked(step, cases, clients, callers)

@@ -10,7 +10,7 @@ from typing import Final
 import psutil
 
 from strangler.compare.client.errors import RequestError
-from strangler.compare.client.sides import Side
+from strangler.compare.client.sides import Side, with_v2
 from strangler.compare.writes.scenario_clock import ScenarioClock, clock_require
 from strangler.databases.connections import Source, dsn_to
 from strangler.errors import FailedError, UsageError
@@ -18,7 +18,7 @@ from strangler.local.children import Children
 from strangler.local.keeper import Keeper
 from strangler.local.ports import port_free_pick
 from strangler.local.services import Connections, Service, stack_service
-from strangler.routes.prefixes import Prefixes
+from strangler.project import Project
 from strangler.routes.route import Stack
 from strangler.settings import HOST, LocalSettings
 
@@ -99,8 +99,8 @@ def servers_run(
         children.wait_until_ready(services)
         for name, file in seen.items():
             clock_require(file, name)
-        prefixes = source.settings.project.prefixes
-        sides = tuple(_side(service, stack, prefixes) for service, stack in zip(services, stacks, strict=True))
+        project = source.settings.project
+        sides = tuple(_side(service, stack, project) for service, stack in zip(services, stacks, strict=True))
         yield Servers(sides=sides, children=children)
     finally:
         children.stop()
@@ -130,11 +130,13 @@ def _service(source: Source, starting: ServerFactories, stack: Stack, database: 
     return service
 
 
-def _side(service: Service, stack: Stack, prefixes: Prefixes) -> Side:
+def _side(service: Service, stack: Stack, project: Project) -> Side:
     """Requested directly with the headers that nginx would send; both receive v1's prefix, so that links are v1's."""
-    return Side(
+    prefixes = project.prefixes
+    side = Side(
         name=service.name,
         url=f"http://{HOST}:{service.listens[1]}{prefixes.upstream(stack)}",
         links=prefixes.v1,
         headers=(("Host", service.probe.host_header), ("X-Forwarded-Prefix", prefixes.v1 or "/")),
     )
+    return with_v2(side, stack, project)

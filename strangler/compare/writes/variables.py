@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 from urllib.parse import quote
 
-from strangler.compare.case import Case, HeaderPlace, ScenarioStep, value_at
+from strangler.compare.case import PREFIX, Case, HeaderPlace, ScenarioStep, value_at
 from strangler.compare.client.response import SideResponse
 from strangler.compare.json_values import ABSENT, NotJsonError, json_parse, json_text
 
@@ -24,11 +24,15 @@ def names_in(case: Case, known: Iterable[str]) -> set[str]:
     return {_name(found) for text in texts for found in _VARIABLE.finditer(text)} & set(known)
 
 
-def case_filled(case: Case, variables: Mapping[str, object]) -> Case:
+def case_filled(case: Case, variables: Mapping[str, object], *, prefix: str = "") -> Case:
     """The case with the values of one side in it; braces around any other name stay.
+
+    Below v2's prefix, `{prefix}` is that of this side.
 
     In JSON a text that is nothing but a variable becomes the value itself, a number say.
     """
+    if case.below_v2:
+        variables = {**variables, PREFIX: prefix}
     media = next((value for name, value in case.headers if name.lower() == "content-type"), "")
     return dataclasses.replace(
         case,

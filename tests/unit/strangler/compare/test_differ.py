@@ -1,10 +1,11 @@
 """When two answers are equal: by status, headers, JSON value, order of keys and exact text."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from strangler.compare.client.response import SideResponse
+from strangler.compare.client.response import RequestLinks, SideResponse
 from strangler.compare.differ import MAX_DIFFERENCES, DifferenceKind, ResponseDifference, differences
 from strangler.compare.json_values import ABSENT
 
@@ -164,6 +165,41 @@ def test_links_of_two_addresses_are_alike_but_a_bare_path_is_not_an_address() ->
     left = answer([f"{bases[0]}/posts/"], base=bases[0])
     assert differences(left, answer([f"{bases[1]}/posts/"], base=bases[1])) == []
     assert differences(left, answer(["/v9/posts/"], base=bases[1])) != []
+
+
+def below(prefix: str, body: object, *, location: str = "", paths: tuple[str, ...] = ("/posts",)) -> SideResponse:
+    return replace(
+        answer(body, location=location, base=prefix),
+        own=RequestLinks(host="h:9", prefix=prefix, paths=paths),
+    )
+
+
+@pytest.mark.parametrize("v1", [V1, ""])
+def test_below_v2s_prefix_each_link_of_a_route_names_v2(v1: str) -> None:
+    left = below(v1, {"next": f"https://h:9{v1}/posts/?page=2"}, location=f"{v1}/posts/1/")
+    right = below(V2, {"next": f"https://h:9{V2}/posts/?page=2"}, location=f"{V2}/posts/1/")
+    assert differences(left, right) == []
+    assert differences(left, left) == []
+    wrong = below(V2, {"next": f"https://h:9{v1}/posts/?page=2"}, location=f"{v1}/posts/1/")
+    assert [each.place for each in differences(left, wrong)] == ["header location", "$.next"]
+    without_tls = below(V2, {"next": f"http://h:9{V2}/posts/?page=2"}, location=f"{V2}/posts/1/")
+    assert [each.place for each in differences(left, without_tls)] == ["$.next"]
+
+
+def test_a_difference_shows_the_link_that_it_has_to_be() -> None:
+    left, wrong = (below(prefix, {"next": "http://h:9/api/posts/?page=2"}) for prefix in (V1, V2))
+    (found,) = differences(left, wrong)
+    assert (found.left, found.right) == ("http://h:9/api/v2/posts/?page=2", "http://h:9/api/posts/?page=2")
+    right = below(V2, {"next": "http://h:9/api/v2/posts/?page=2"})
+    tagged = [replace(each, headers=(("etag", f'W/"{number}"'),)) for number, each in enumerate((left, right))]
+    assert differences(*tagged) == []
+
+
+def test_what_is_no_link_of_the_request_is_the_same_below_either_prefix() -> None:
+    texts = {"stored": "http://h/api/posts/1/", "file": "http://h:9/media/a.png", "path": "/api/posts/1/"}
+    assert differences(below(V1, texts), below(V2, texts)) == []
+    # Where a path begins with a name, it may be any.
+    assert differences(below(V1, {"a": "//h:9/api/x/"}, paths=("/",)), below(V2, {"a": "//h:9/api/x/"}, paths=("/",)))
 
 
 def test_what_a_client_wrote_itself_is_no_link_of_either_side() -> None:

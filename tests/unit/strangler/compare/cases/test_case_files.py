@@ -274,6 +274,8 @@ def test_made_up_tokens_and_many_at_once_are_for_copies_alone(folder: Path, line
         ('[[case]]\nas = ["a"]\nget = "/posts/"\nclaims = "x"', "write it as a table such as { exp = -60 }"),
         ('[[case]]\nget = "/posts/"\ntogether = 1', "from 2 to 64"),
         ('[[case]]\npost = "/tags/"\ntogether = 2\nsave = { a = "$.id" }', "remove it or save"),
+        ('[[case]]\nget = "/tags/"\nprefix = "/api/v2"', 'write "v2", or leave it out for v1'),
+        ('[[case]]\nget = "/posts/{prefix}/"', "save prefix in a case above"),
         ('[[case]]\npost = "/tags/"\nrefuse_commit = 1', "write true, or leave it out"),
         ('[[case]]\nget = "/tags/"\nrefuse_commit = true', "in a case of one write"),
     ],

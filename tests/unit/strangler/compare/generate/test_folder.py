@@ -15,7 +15,7 @@ from strangler.compare.generate.case_text import GeneratedCase, cases_text
 from strangler.compare.generate.folder import files_of, folder_write
 from strangler.compare.generate.permissions import Permissions
 from strangler.compare.generate.query_values import odd_ids
-from strangler.compare.generate.schemas import field_of
+from strangler.compare.generate.schemas import NamedRows, SchemaField, field_of
 from strangler.compare.generate.stored import UserTable
 from strangler.errors import UsageError
 from strangler.sections import SignInSection
@@ -70,6 +70,48 @@ def test_search_orders_and_pages_are_those_of_the_view() -> None:
     assert {"name", "-name", "made_at", "-made_at", "no_such_field", ""} <= values(cases, "ordering")
     assert {"1", "2", "3", "last", "0", "-1", "x"} <= values(cases, "page")
     assert {"1", "3", "4", "1000", "0"} <= values(cases, "page_size")
+
+
+def test_links_are_asked_for_below_v2s_prefix_and_behind_tls() -> None:
+    found = generated()
+    below = {name: [case for case in cases if case.get("prefix") == "v2"] for name, cases in found.items()}
+    assert [case["get"] for case in below["wares.list"]] == ["/wares", "/wares/?page=2&page_size=1"]
+    assert [case["headers"] for case in below["wares.create"]] == [{"X-Forwarded-Proto": "https"}]
+    encoded = [case["get"] for case in found["wares.list"] if "%77ares" in str(case.get("get"))]
+    assert encoded == ["/%77ares/?page=2&page_size=1"]
+
+
+def test_what_a_field_links_to_is_named_below_the_prefix_of_the_side() -> None:
+    world = world_made()
+    rows = NamedRows(table="people", column="id", address="/api/people/{}/")
+    operations = [
+        dataclasses.replace(each, body=(*each.body, SchemaField(name="owner", required=True, rows=rows)))
+        for each in world.operations
+    ]
+    world = dataclasses.replace(world, operations=tuple(operations), prefix="/api")
+    text = dict(files_of(world, routes()))["2-wares.create.toml"]
+    (case,) = (case for case in tomllib.loads(text)["case"] if case.get("prefix") == "v2")
+    assert case["json"]["owner"].startswith("{prefix}/people/")
+
+
+def test_a_parameter_without_which_a_list_is_refused_is_always_sent(tmp_path: Path) -> None:
+    world = world_made()
+    operations = [
+        dataclasses.replace(
+            each,
+            parameters=tuple(dataclasses.replace(one, required=one.name == "name") for one in each.parameters),
+        )
+        for each in world.operations
+    ]
+    world = dataclasses.replace(world, operations=tuple(operations))
+    folder_write(tmp_path, files_of(world, routes()))
+    cases = [case for case in cases_from_files(tmp_path, routes()) if case.route == "wares.list"]
+    without = [case for case in cases if "name=" not in case.target and case.method == "GET"]
+    assert {case.name for case in without} == {"without name"}
+    assert {case.name for case in cases if case.target.startswith("/wares/?name=Ale&")} >= {
+        "behind TLS",
+        "links keep parameters",
+    }
 
 
 def test_pages_that_nginx_leaves_to_django_are_not_asked_for() -> None:

@@ -1,6 +1,7 @@
 """What a side has answered is put into what it is asked later."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -21,6 +22,14 @@ def body(kind: str, content: bytes) -> str:
 def test_a_target_is_filled_and_quoted() -> None:
     case = Case(method="GET", target="/posts/{post}/?q={name}&x={other}")
     assert case_filled(case, SAVED).target == "/posts/17/?q=a%2Fb%20%22c%22%20%C3%A9&x={other}"
+
+
+def test_the_prefix_is_that_of_the_side_in_cases_below_v2s_alone() -> None:
+    content = json_body({"place": "{prefix}/places/3/"})
+    case = Case(method="POST", target="/", headers=(("Content-Type", JSON_TYPE),), body=content)
+    assert case_filled(case, {}, prefix="/api/v2").body == content
+    filled = case_filled(replace(case, below_v2=True), {}, prefix="/api/v2")
+    assert json.loads(filled.body) == {"place": "/api/v2/places/3/"}
 
 
 def test_headers_are_filled() -> None:
