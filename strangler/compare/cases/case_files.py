@@ -79,10 +79,12 @@ def scenarios_from_files(
         if each.scenario and not _is_played(steps, chosen, with_reads=with_reads):
             continue
         parts = found.setdefault(each.scenario or each.file.name, _Parts())
-        if parts.clock and each.clock and parts.clock != each.clock:
-            raise UsageError(f"two files of scenario {each.scenario} have clocks that differ", "keep one of them")
+        for what, stated, other in (("clock", parts.clock, each.clock), ("workers", parts.workers, each.workers)):
+            if stated and other and stated != other:
+                hint = f"write the same {what} in both, or leave it out of one"
+                raise UsageError(f"two files of scenario {each.scenario} differ in {what}", hint)
         parts.clock = parts.clock or each.clock
-        parts.workers = max(parts.workers, each.workers)
+        parts.workers = parts.workers or each.workers
         parts.given += each.given
         parts.steps += steps
     return tuple(

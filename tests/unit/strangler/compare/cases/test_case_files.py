@@ -233,6 +233,11 @@ def test_workers_make_a_file_one_for_copies_alone(folder: Path) -> None:
     (scenario,) = scenarios_from_files(folder, TABLE)
     assert scenario.workers == 4
     assert not list(cases_from_files(folder, TABLE))
+    for name, workers in (("a", 2), ("b", 3)):
+        text = f'scenario = "busy"\nworkers = {workers}\n[[case]]\ndelete = "/posts/1/"\n'
+        (folder / f"{name}.toml").write_text(text)
+    with pytest.raises(UsageError, match="two files of scenario busy differ in workers"):
+        scenarios_from_files(folder, TABLE)
 
 
 def test_a_clock_makes_a_file_one_for_copies_alone_and_a_scenario_has_one(folder: Path) -> None:
@@ -245,7 +250,7 @@ def test_a_clock_makes_a_file_one_for_copies_alone_and_a_scenario_has_one(folder
     assert scenario.clock == dt.datetime(2024, 3, 31, 0, 30, tzinfo=dt.UTC)
     assert [case.source for case in cases_from_files(folder, TABLE)] == ["b.toml, line 2"]
     (folder / "b.toml").write_text(text.replace("00:30", "00:31"))
-    with pytest.raises(UsageError, match="two files of scenario night have clocks that differ: keep one of them"):
+    with pytest.raises(UsageError, match="two files of scenario night differ in clock: write the same clock in both"):
         scenarios_from_files(folder, TABLE)
 
 
