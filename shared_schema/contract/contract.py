@@ -104,6 +104,7 @@ class ColumnFacts(_Facts):
     max_digits: int | None = None
     decimal_places: int | None = None
     choices: tuple[Any, ...] | None = None
+    choice_names: tuple[str, ...] | None = None
     validators: tuple[ValidatorFacts, ...] = ()
     unique_message: str | None = None
     auto_now: bool = False

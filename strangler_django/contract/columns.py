@@ -43,7 +43,7 @@ def column_facts(field: Field, sql: Sql) -> Facts:
         "max_length": None if facts["type"] in _OF_ONE_LENGTH else field.max_length,
         "max_digits": getattr(field, "max_digits", None),
         "decimal_places": getattr(field, "decimal_places", None),
-        "choices": _choices(field),
+        **_choices(field),
         "validators": validator_facts(field, facts["type"]),
         "unique_message": _unique_message(field),
         "auto_now": getattr(field, "auto_now", False),
@@ -55,14 +55,17 @@ def column_facts(field: Field, sql: Sql) -> Facts:
     return facts | kept | default_facts(field, sql)
 
 
-def _choices(field: Field) -> list[Any]:
+def _choices(field: Field) -> Facts:
+    """The choices, and what people read of them where that is anything else."""
     try:
-        return [plain(field.get_prep_value(value)) for value, _ in field.flatchoices]
+        choices = {plain(field.get_prep_value(value)): str(name) for value, name in field.flatchoices}
     except DatabaseAskedError:
         # Of a function they are rows, not facts of the schema; before Django 5.0 a model has no such choices.
         if type(field.choices).__name__ == "CallableChoiceIterator":
-            return []
+            return {}
         raise
+    named = any(str(value) != name for value, name in choices.items())
+    return {"choices": [*choices], "choice_names": [*choices.values()] if named else []}
 
 
 def _unique_message(field: Field) -> str | None:

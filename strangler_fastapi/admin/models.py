@@ -14,11 +14,11 @@ from strangler_fastapi.admin.history import model_name
 from strangler_fastapi.admin.staff import StaffUser
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.bodies import Form
-from strangler_fastapi.drf.criteria import clauses_of, is_in_range, read_text, values_of
+from strangler_fastapi.drf.criteria import clauses_of, read_text, values_of
 from strangler_fastapi.drf.fields import Scope
 from strangler_fastapi.drf.resources import Resource
 from strangler_fastapi.drf.serializers import Serializer
-from strangler_fastapi.drf.validators import Invalid
+from strangler_fastapi.drf.validators import Invalid, is_in_range
 
 Values = dict[str, Any]
 

@@ -97,9 +97,9 @@ class ComputedField(ReadOnlyField):
         columns = [column_at(owner, lookup) for lookup in self.columns]
         return columns[0] if self.function is None else func.row(*columns)
 
-    def representation(self, kind: Any = None) -> Callable[[Any], Any] | None:  # noqa: ANN401, ARG002, D102 - see Field
+    def representation(self, kind: Any = None) -> Callable[[Any], Any] | None:  # noqa: ANN401, D102 - see Field
         function = self.function
-        return None if function is None else lambda row: _encoded(function(*row))
+        return super().representation(kind) if function is None else lambda row: _encoded(function(*row))
 
 
 def _encoded(value: Any) -> Any:  # noqa: ANN401 - whatever a function makes

@@ -3,18 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Numeric, SmallInteger, bindparam, false
-from sqlalchemy.types import TypeEngine
+from sqlalchemy import ColumnElement, Numeric, bindparam, false
 
-from strangler_fastapi.drf.validators import Invalid, check_storable
+from shared_schema.contract.values import BIGGEST
+from strangler_fastapi.drf.validators import Invalid, check_storable, is_in_range
 from strangler_fastapi.errors import ApiError, NotFound
 
-_BIGGEST_KEY = 2**63 - 1
-# Of PostgreSQL's declared `numeric`.
-_MOST_DIGITS = 1000
 # Others are made by their own class.
 _CONVERTERS: dict[type, Callable[[str], Any]] = {date: date.fromisoformat, datetime: datetime.fromisoformat}
 
@@ -37,9 +33,10 @@ class Criterion:
 Criteria = tuple[Criterion, ...]
 
 
-def equals(name: str, column: Callable[[], Any], value: object) -> Criterion:
-    """`column` holds `value`."""
-    return Criterion(name, lambda: column() == bindparam(name), {name: value})
+def equals(name: str, column: Callable[[], Any], value: object, *, parameter: str | None = None) -> Criterion:
+    """`column` holds `value`; the statement's parameter has the criterion's name where none is given."""
+    bound = parameter or name
+    return Criterion(name, lambda: column() == bindparam(bound), {bound: value})
 
 
 def primary_key(column: Callable[[], Any], text: str) -> Criterion:
@@ -52,7 +49,7 @@ def primary_key(column: Callable[[], Any], text: str) -> Criterion:
         key = int(text)
     except ValueError:
         raise NotFound from None
-    return equals("pk", column, key) if abs(key) <= _BIGGEST_KEY else Criterion("nothing", false)
+    return equals("pk", column, key) if abs(key) <= BIGGEST["bigint"] else Criterion("nothing", false)
 
 
 def lookup(column: Callable[[], Any], text: str, name: str = "pk") -> Criterion:
@@ -66,14 +63,9 @@ def lookup(column: Callable[[], Any], text: str, name: str = "pk") -> Criterion:
         value = read_text(kind.python_type, text)
     except (ArithmeticError, TypeError, ValueError, Invalid):
         raise NotFound from None
-    return equals(name, column, value) if is_in_range(kind, value) else Criterion("nothing", false)
-
-
-def is_in_range(kind: TypeEngine[Any], value: Any) -> bool:  # noqa: ANN401 - of the column's type
-    """Whether a column of this type takes a number as large, or as small, as this one; every other value fits."""
-    if isinstance(value, Decimal):
-        return value.is_finite() and abs(value.adjusted()) <= _MOST_DIGITS
-    return not isinstance(kind, Integer) or abs(value) <= _biggest(kind)
+    # Of no filter's name.
+    held = equals(name, column, value, parameter=f"{name} of the path")
+    return held if is_in_range(kind, value) else Criterion("nothing", false)
 
 
 def compared_type(kind: Any) -> Any:  # noqa: ANN401 - types of SQLAlchemy
@@ -94,12 +86,6 @@ def read_text(kind: type, text: str) -> Any:  # noqa: ANN401 - of that type
     return value
 
 
-def _biggest(kind: Integer) -> int:
-    if isinstance(kind, SmallInteger):
-        return 2**15 - 1
-    return _BIGGEST_KEY if isinstance(kind, BigInteger) else 2**31 - 1
-
-
 def key_of(criteria: Criteria) -> tuple[str, ...]:
     """The structure that the criteria give to a statement."""
     return tuple(criterion.name for criterion in criteria)
@@ -110,11 +96,16 @@ def values_of(criteria: Criteria) -> dict[str, Any]:
 
     Raises:
         ApiError: the database doesn't take one of them.
+        LookupError: two criteria have another value of one name, and either would narrow by that of the other.
     """
+    values: dict[str, Any] = {}
     for criterion in criteria:
         if criterion.refusal:
             raise criterion.refusal
-    return {name: value for criterion in criteria for name, value in criterion.values.items()}
+        for name, value in criterion.values.items():
+            if values.setdefault(name, value) is not value:
+                raise LookupError(f"Two criteria of a list have the parameter {name!r}: give one another name.")
+    return values
 
 
 def clauses_of(criteria: Criteria) -> list[ColumnElement[bool]]:

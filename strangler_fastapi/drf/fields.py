@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
@@ -315,9 +315,17 @@ class ReadOnlyField(Field):
     read_only: bool = True
     children: "Serializer | None" = None
 
+    def representation(self, kind: Any = None) -> Callable[[Any], Any] | None:  # noqa: ANN401 - a type; `type` is a field
+        """Of a duration, its seconds as text, as DRF's encoder has it."""
+        return _seconds if kind is timedelta else None
+
     def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
         return _READ_ONLY_TYPES.get(self.type, Any) if self.children is None else self.children.response_model
 
     def describe(self, name: str | None) -> dict[str, Any]:  # noqa: D102 - see Field
         facts = super().describe(name) | {"type": self.type}
         return facts if self.children is None else facts | {"children": self.children.describe()}
+
+
+def _seconds(duration: timedelta) -> str:
+    return str(duration.total_seconds())

@@ -240,7 +240,7 @@ def _is_null(column: Attribute, _form: FormField) -> Callable[[str, str], Criter
 def _between(column: Attribute, name: str, ends: Sequence[Any]) -> Criterion | None:
     """The column from one end to the other; an end that is None is open."""
     parts = [
-        _compared(column, f"{name}_{lookup}", lookup, end)
+        _compared(column, f"{name} {lookup}", lookup, end)
         for lookup, end in zip(("gte", "lte"), ends, strict=True)
         if end is not None
     ]

@@ -141,7 +141,8 @@ def model_field(
     if issubclass(kind, FileField):
         common |= _file_settings(kind, facts, name, written=not changed.get("read_only"))
     elif changed.get("read_only"):
-        if _SHOWN.isdisjoint(changed):
+        # A duration is written by its field.
+        if _SHOWN.isdisjoint(changed) and not issubclass(kind, DurationField):
             return ReadOnlyField(**(common | {"type": kind.kind, "allow_null": facts.null} | changed))
         settings = {key: value for key, value in _settings(kind, facts).items() if key not in _OF_BODIES}
         return kind(**(common | settings | {"required": False, "allow_null": facts.null} | changed))
@@ -234,7 +235,9 @@ def _settings(kind: type[Field], facts: ColumnFacts) -> dict[str, Any]:
         settings["max_length"] = facts.max_length
         settings["min_length"] = _validator_argument(facts, "MinLengthValidator", "limit_value")
     elif issubclass(kind, ChoiceField):
-        settings["choices"] = {as_column(choice, facts.type): str(choice) for choice in facts.choices or ()}
+        choices = facts.choices or ()
+        names = facts.choice_names or map(str, choices)
+        settings["choices"] = {as_column(each, facts.type): name for each, name in zip(choices, names, strict=True)}
     elif issubclass(kind, DecimalField):
         settings |= {"max_digits": facts.max_digits, "decimal_places": facts.decimal_places} | _bounds(facts)
     elif issubclass(kind, FloatField):

@@ -1,7 +1,8 @@
 """JSON as DRF writes it: compact, UTF-8 unescaped, datetimes in UTC with a `Z`."""
 
 import json
-from typing import Any
+import re
+from typing import Any, Final
 
 from pydantic_core import PydanticSerializationError, to_json
 from starlette.requests import Request
@@ -12,6 +13,10 @@ from strangler_fastapi.drf.renderers import Renderer, escape_line_ends
 
 # The body of an unexpected exception; the log has the traceback.
 UNFORESEEN = {"detail": "A server error occurred."}
+# Texts, which stay as they are, and numbers.
+_TOKENS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|-?[0-9]+(?P<rest>[.e][-+.e0-9]*)?')
+# Two digits are written alike. It begins with one character, which is looked for faster than several.
+_SMALL_EXPONENT: Final = re.compile(rb"-(?<=[0-9]e-)[1-9](?:[,}\]]|\Z)")
 
 
 class JsonResponse(Response):
@@ -22,7 +27,7 @@ class JsonResponse(Response):
     def render(self, content: Any) -> bytes:  # noqa: ANN401 - any JSON
         """The body. Datetimes have no fraction where microseconds are 0, else six digits."""
         try:
-            return escape_line_ends(to_json(content))
+            return escape_line_ends(_with_small_numbers(to_json(content)))
         except PydanticSerializationError:
             # An error repeats half of a surrogate pair, which a client may write in JSON, and no UTF-8 holds.
             return json.dumps(content, separators=(",", ":")).encode()
@@ -43,3 +48,11 @@ class JsonResponse(Response):
     def _replace(self, body: bytes) -> None:
         self.body = body
         self.headers["Content-Length"] = str(len(body))
+
+
+def _with_small_numbers(body: bytes) -> bytes:
+    """JSON with numbers nearer to 0 than 0.0001 as Python writes them: Pydantic has 1e-7 for its 1e-07."""
+    # Of 12 kB both looks take 12 µs, where to read it whole takes 400.
+    if b"0.0000" not in body and _SMALL_EXPONENT.search(body) is None:
+        return body
+    return _TOKENS.sub(lambda found: repr(float(found[0])).encode() if found["rest"] else found[0], body)

@@ -80,7 +80,9 @@ class ResourceRows(RowWriter):
         """The rows whose owner has the key that an attribute is given; all of them where nobody owns any."""
         if self._owner is None:
             return ()
-        return (equals("owner", partial(self.column, self._owner), key(self._owner)),)
+        # A client that filters by a parameter of that name narrows what it may see, and no more.
+        column = partial(self.column, self._owner)
+        return (equals("owner", column, key(self._owner), parameter="owner of the rows"),)
 
     def _narrowed(self) -> Criteria:
         """The rows that the resource is about at all."""
@@ -107,18 +109,22 @@ class ResourceRows(RowWriter):
         if self._of_caller:
             return self._by_key(getattr(request.state.caller, "id", None))
         text = request.path_params[self._lookup_url_kwarg]
-        return (*await self._criteria(request, session), lookup(self._looked_up, text))
+        return (*await self._criteria(request, session), self._lookup(text))
 
     def _sampled(self, params: Params) -> Criteria:
         if self._of_caller:
             return self._by_key(sample_of(self.listing.key().type.python_type))
         return (
             *self._sampled_list(params),
-            lookup(self._looked_up, str(sample_of(self._looked_up().type.python_type))),
+            self._lookup(str(sample_of(self._looked_up().type.python_type))),
         )
 
     def _by_key(self, key: object) -> Criteria:
-        return (equals("pk", self.listing.key, key),)
+        return (equals("pk", self.listing.key, key, parameter="pk of the path"),)
+
+    def _lookup(self, text: str) -> Criterion:
+        """The row that a path names by `text`: not by the name of its key, whose statements are others."""
+        return lookup(self._looked_up, text, "pk" if self._lookup_field == "pk" else f"lookup {self._lookup_field}")
 
     def _looked_up(self) -> Any:  # noqa: ANN401 - a mapped attribute
         """The attribute that the path names a row by."""

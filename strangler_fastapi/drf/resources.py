@@ -201,7 +201,10 @@ class Resource(ResourceRows):
             key = await self._perform_create(self, session, values)
         else:
             key = await self.add(session, values)
-        return JsonResponse(await self.listing.get_written(session, self._by_key(key)), status_code=201)
+        made = await self.listing.get_written(session, self._by_key(key))
+        # As `CreateModelMixin.get_success_headers` has it, whatever the key stands for.
+        headers = {"Location": str(made["url"])} if "url" in made else None
+        return JsonResponse(made, status_code=201, headers=headers)
 
     async def update(self, request: Request, session: RequestSession) -> Response:
         """The row that the path names, changed: all of it, or by PATCH what is sent.

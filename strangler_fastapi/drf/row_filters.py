@@ -108,7 +108,7 @@ def related_multiple_filter(
         keys = [*dict.fromkeys(_read_several(model, text) for text in texts)]
         if not keys:
             return None
-        number = f"{name}_number"
+        number = f"{name} number"
         array: Any = ARRAY(type(primary_key(model).type))
 
         def clause() -> ColumnElement[bool]:

@@ -4,12 +4,15 @@ import ipaddress
 import json
 import re
 from collections.abc import Iterator, Sized
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Executable, select
+from sqlalchemy import BigInteger, Executable, Integer, SmallInteger, select
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import TypeEngine
 
 from shared_schema.consumer.samples import sample_of
+from shared_schema.contract.values import BIGGEST
 from shared_schema.mapping import primary_key
 from strangler_fastapi.db.session import driver_error
 
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 NO_JSON = "Value must be valid JSON."
 NO_EMAIL = "Enter a valid email address."
 
+# Of PostgreSQL's declared `numeric`.
+_MOST_DIGITS = 1000
 _LONGEST_EMAIL = 320
 _LETTERS = "\u00a1-\uffff"
 _ATOM = r"[-!#$%&'*+/=?^_`{}|~0-9a-z]+"
@@ -50,6 +55,8 @@ class Unique:
     async def __call__(self, value: Any, scope: "Scope") -> None:  # noqa: ANN401 - of the column's type
         """Queries the database; a value that no row can hold is unique."""
         if value is None or (isinstance(value, str) and not _is_storable(value)):
+            return
+        if not is_in_range(getattr(self._model, self.column).type, value):
             return
         if (await scope.session.execute(self.others(value, scope.instance_id))).first() is not None:
             raise Invalid(self.message)
@@ -198,9 +205,22 @@ def _is_domain(domain: str) -> bool:
     return True
 
 
+def is_in_range(kind: TypeEngine[Any], value: Any) -> bool:  # noqa: ANN401 - of the column's type
+    """Whether a column of this type takes a number as large, or as small, as this one; every other value fits."""
+    if isinstance(value, Decimal):
+        return value.is_finite() and abs(value.adjusted()) <= _MOST_DIGITS
+    return not isinstance(kind, Integer) or abs(value) <= _biggest(kind)
+
+
 def _is_storable(value: str) -> bool:
     try:
         check_storable(value)
     except Invalid:
         return False
     return True
+
+
+def _biggest(kind: Integer) -> int:
+    if isinstance(kind, SmallInteger):
+        return BIGGEST["smallint"]
+    return BIGGEST["bigint" if isinstance(kind, BigInteger) else "integer"]

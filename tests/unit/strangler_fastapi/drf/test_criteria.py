@@ -58,7 +58,7 @@ def named(kind: Any, text: str) -> Any:
         criterion = lookup(lambda: column("key", kind), text)
     except NotFound:
         return None
-    return criterion.values.get("pk", criterion.name)
+    return criterion.values.get("pk of the path", criterion.name)
 
 
 @pytest.mark.parametrize(

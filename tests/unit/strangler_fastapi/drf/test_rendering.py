@@ -16,7 +16,11 @@ from tests.unit.fastapi_app.asking import make_scope
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\u2028\u2029"), max_size=10)
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | TEXTS,
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | TEXTS
+    | st.floats(allow_nan=False, allow_infinity=False),
     lambda values: st.lists(values, max_size=3) | st.dictionaries(TEXTS, values, max_size=3),
     max_leaves=6,
 )
@@ -40,6 +44,8 @@ async def sent(response: JsonResponse, *, indent: int | None = None) -> tuple[di
 @given(value=VALUES.filter(lambda value: value is not None))
 @example(value='\x7f\x00"\\/é😀')
 @example(value={"b": [], "a": {}})
+@example(value=[-5e-7, "5e-7,", {'"\\': 1e-9}])
+@example(value=[0.00002, 1000.00005, "0.00005", 1e-10, 1e16, 1e22])
 @pytest.mark.parametrize("indent", [None, 4])
 async def test_the_bytes_are_those_of_drf(indent: int | None, value: Any) -> None:
     headers, body = await sent(JsonResponse(value), indent=indent)

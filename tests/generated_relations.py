@@ -1,0 +1,157 @@
+"""What may stand for a relation of a generated view: DRF's field, and the library's."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rest_framework import serializers as drf
+
+from strangler_fastapi.drf.computed_fields import ComputedField, HiddenField, SerializerMethodField
+from strangler_fastapi.drf.fields import Field, ReadOnlyField
+from strangler_fastapi.drf.hyperlinks import HyperlinkedField, HyperlinkedRelatedField
+from strangler_fastapi.drf.links import foreign_key, many_to_many, one_to_many
+from strangler_fastapi.drf.model_fields import many_related_field, model_field, model_fields
+from strangler_fastapi.drf.nested_fields import NestedField
+from strangler_fastapi.drf.relations import (
+    ManySlugRelatedField,
+    PointingKeysField,
+    SlugRelatedField,
+    StringRelatedField,
+)
+from strangler_fastapi.drf.serializers import Serializer
+from tests.workshop import Label, LabelRow, Maker, MakerRow, Part, PartRow, Thing, ThingRow
+
+Pair = tuple[Callable[[], Any], Callable[[], Field]]
+
+
+class MakerSerializer(drf.ModelSerializer[Maker]):
+    class Meta:
+        model = Maker
+        fields = ("name", "rank")
+
+
+class PartSerializer(drf.ModelSerializer[Part]):
+    class Meta:
+        model = Part
+        fields = ("name", "pieces")
+
+
+class LabelSerializer(drf.ModelSerializer[Label]):
+    class Meta:
+        model = Label
+        fields = ("word", "shade")
+
+
+MAKER = Serializer("Maker", model_fields(MakerRow, "name", "rank"))
+PART = Serializer("Part", model_fields(PartRow, "name", "pieces"))
+LABEL = Serializer("Label", model_fields(LabelRow, "word", "shade"))
+BY_MAKER: dict[str, Any] = {"queryset": Maker.objects.all(), "allow_null": True, "required": False}
+OPTIONAL: dict[str, Any] = {"allow_null": True, "required": False}
+# By the name in the serializer, then by the way: DRF's field (None: ModelSerializer's own), and the library's.
+RELATIONS: dict[str, dict[str, Pair]] = {
+    "maker": {
+        "key": (lambda: None, lambda: model_field(ThingRow, "maker_id")),
+        "read key": (
+            lambda: drf.PrimaryKeyRelatedField(read_only=True),
+            lambda: model_field(ThingRow, "maker_id", read_only=True),
+        ),
+        "slug": (
+            lambda: drf.SlugRelatedField("name", **BY_MAKER),
+            lambda: SlugRelatedField(
+                link=foreign_key(ThingRow, "maker"), slug_field="name", source="maker_id", **OPTIONAL
+            ),
+        ),
+        "link": (
+            lambda: drf.HyperlinkedRelatedField("maker-detail", **BY_MAKER),
+            lambda: model_field(ThingRow, "maker_id", into=HyperlinkedRelatedField, path="/makers/{}/"),
+        ),
+        "nested": (
+            lambda: MakerSerializer(read_only=True),
+            lambda: NestedField(children=MAKER, link=foreign_key(ThingRow, "maker")),
+        ),
+        "written": (
+            lambda: MakerSerializer(**OPTIONAL),
+            lambda: NestedField(children=MAKER, link=foreign_key(ThingRow, "maker"), read_only=False, **OPTIONAL),
+        ),
+        "text": (
+            drf.StringRelatedField,
+            lambda: StringRelatedField(
+                link=foreign_key(ThingRow, "maker"), source="maker_id", text=lambda row: row.name
+            ),
+        ),
+    },
+    "maker_name": {
+        "dots by default": (
+            lambda: drf.CharField(source="maker.name", read_only=True, allow_null=True),
+            lambda: ComputedField(columns=("maker__name",), type="string", allow_null=True),
+        ),
+    },
+    "base": {
+        "key": (lambda: None, lambda: model_field(ThingRow, "base_id")),
+        "required key": (
+            lambda: drf.PrimaryKeyRelatedField(queryset=Thing.objects.all()),
+            lambda: model_field(ThingRow, "base_id", required=True, allow_null=False),
+        ),
+    },
+    "spot": {"key": (lambda: None, lambda: model_field(ThingRow, "spot_id"))},
+    "labels": {
+        "keys": (lambda: None, lambda: many_related_field(ThingRow, "labels", required=False)),
+        "some keys": (
+            lambda: drf.PrimaryKeyRelatedField(queryset=Label.objects.all(), many=True, allow_empty=False),
+            lambda: many_related_field(ThingRow, "labels", allow_empty=False),
+        ),
+        "links": (
+            lambda: drf.HyperlinkedRelatedField("label-detail", queryset=Label.objects.all(), many=True),
+            lambda: many_related_field(ThingRow, "labels", path="/labels/{}/"),
+        ),
+        "read slugs": (
+            lambda: drf.SlugRelatedField("shade", many=True, read_only=True),
+            lambda: ManySlugRelatedField(link=many_to_many(ThingRow, "labels"), slug_field="shade"),
+        ),
+        "nested": (
+            lambda: LabelSerializer(many=True, read_only=True),
+            lambda: NestedField(children=LABEL, link=many_to_many(ThingRow, "labels")),
+        ),
+    },
+    "parts": {
+        "keys": (
+            lambda: drf.PrimaryKeyRelatedField(many=True, read_only=True),
+            lambda: PointingKeysField(link=one_to_many(ThingRow, PartRow, "thing")),
+        ),
+        "nested": (
+            lambda: PartSerializer(many=True, read_only=True),
+            lambda: NestedField(children=PART, link=one_to_many(ThingRow, PartRow, "thing")),
+        ),
+        "written": (
+            lambda: PartSerializer(many=True, required=False, max_length=2),
+            lambda: NestedField(
+                children=PART,
+                link=one_to_many(ThingRow, PartRow, "thing"),
+                read_only=False,
+                required=False,
+                max_length=2,
+                errors_as_dict=True,
+            ),
+        ),
+    },
+    "url": {
+        "own": (
+            lambda: drf.HyperlinkedIdentityField("thing-detail"),
+            lambda: HyperlinkedField(path="/things/{}/", source="id"),
+        )
+    },
+    "summary": {
+        "method": (
+            lambda: drf.SerializerMethodField(),
+            lambda: SerializerMethodField(method=lambda item: sorted(item)[:1]),
+        )
+    },
+    "lasted": {
+        "own": (
+            lambda: drf.ReadOnlyField(source="lasts"),
+            lambda: ReadOnlyField(type="field", source="lasts"),
+        )
+    },
+    "remark": {
+        "hidden": (lambda: drf.HiddenField(default="unsaid"), lambda: HiddenField(default="unsaid")),
+    },
+}
