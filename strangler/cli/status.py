@@ -119,6 +119,7 @@ class LocalServices:
         return {
             "services": [asdict(row) for row in self._rows],
             "without_django": self._state is not None and self._state.without_django,
+            "database_problem": self._state.database_problem if self._state is not None else "",
         }
 
     def show(self) -> None:
@@ -128,6 +129,8 @@ class LocalServices:
             return
         if self._state.without_django:
             note("FastAPI answers both APIs, and no Django was started: strangler up brings it back")
+        if self._state.database_problem:
+            note(self._state.database_problem)
         if self._state.supervisor.find() is None:
             pid = self._state.supervisor.pid
             note(f"the supervisor (pid {pid}) has ended, so nothing is started again: run strangler up")

@@ -143,6 +143,7 @@ def _watch(stack: LocalStack, signals: StopSignals, ramps: RampKeeper, *, logs: 
         for path in stack.folder.logs.glob("*.log"):
             log_trim(path)
         stack.children.restart_ended()
+        stack.disk_watch()
         stack.state_keep()
         deployer.step()
         ramps.step()

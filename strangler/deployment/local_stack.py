@@ -13,6 +13,7 @@ from strangler.deployment.local_gateway import gateway_service, local_gateway, n
 from strangler.deployment.rollouts import ShadowCounts, rollout_assemble
 from strangler.errors import FailedError, UsageError
 from strangler.local.children import Children
+from strangler.local.disk_guard import DiskGuard
 from strangler.local.keeper import Keeper
 from strangler.local.logs import logs_rotate
 from strangler.local.ports import port_require_free
@@ -94,6 +95,7 @@ class LocalStack:
             children=self.children,
             without_django=without_django,
         )
+        self._disk_guard: DiskGuard | None = None
         self._connections: Connections | None = None
         self._lock = ExitStack()
 
@@ -246,13 +248,15 @@ class LocalStack:
         _LOG.info("starting PostgreSQL")
         port = self.settings.postgres_port
         self._postgres.prepare()
-        self.start_kept(
+        keeper = self.start_kept(
             self._postgres.program,
             address=f"{HOST}:{port}",
             probe=PostgresProbe(host=HOST, postgres_port=port),
             spawn=lambda _program: self._postgres.spawn(),
         )
         self._postgres.wait_until_ready()
+        self._disk_guard = DiskGuard(self._postgres, keeper)
+        self.disk_watch()
         self._postgres.database_ensure()
 
     def _grants_grow(self, running: RouteTable, wanted: RouteTable) -> None:
@@ -318,6 +322,12 @@ class LocalStack:
         self.children.leave(keeper)
         self.state.services.pop(keeper.program.name, None)
         self.state_write()
+
+    def disk_watch(self) -> None:
+        """Have the embedded PostgreSQL refuse writes for as long as its disk is nearly full."""
+        if self._disk_guard is not None and self._disk_guard.step():
+            self.state.database_problem = self._disk_guard.problem
+            self.state_write()
 
     def state_keep(self) -> None:
         """Write the state file again where it was removed or garbled: without it, `down` finds nothing to end."""

@@ -78,6 +78,7 @@ class StackState:
 
     `without_django`: FastAPI runs alone; `gateway_alone`: nginx and the shadow worker do, before services that run
     elsewhere. `elsewhere` are services and the addresses that nginx sends their requests to while they are deployed.
+    `database_problem` is why the embedded PostgreSQL refuses writes, empty while it does not.
     """
 
     supervisor: ProcessRecord
@@ -86,6 +87,7 @@ class StackState:
     without_django: bool = False
     gateway_alone: bool = False
     elsewhere: dict[str, str] = field(default_factory=dict)
+    database_problem: str = ""
 
 
 _STATE: Final = TypeAdapter(StackState)

@@ -1,6 +1,7 @@
 """The faults: each is brought about, lasts for its time, and is over when its function returns."""
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import cycle
+from pathlib import Path
 from threading import Event
 from typing import Final
 
@@ -31,6 +33,8 @@ _FUNCTION: Final = """
     CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep({}); RETURN NEW; END'
 """
 _TRIGGER: Final = "CREATE OR REPLACE TRIGGER slow BEFORE INSERT ON posts FOR EACH ROW EXECUTE FUNCTION slow()"
+# A megabyte of log.
+_BULK: Final = "INSERT INTO bulk SELECT repeat(number::text, 20) FROM generate_series(10000, 20000) AS number"
 _END_ALL: Final = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND application_name <> 'taker'
@@ -152,9 +156,7 @@ def _small_disks(checkout: Checkout) -> Iterator[None]:
     """The logs have a disk of their own, and there is one more."""
     with ExitStack() as mounted:
         for disk in _disks(checkout):
-            disk.path.mkdir(parents=True)
-            disk.mount("size=32m")
-            mounted.callback(disk.unmount)
+            mounted.enter_context(_mounted(disk, "size=32m"))
         yield
 
 
@@ -174,14 +176,74 @@ def _log_disk_full(stack: TorturedStack, _ledger: Ledger) -> None:
 
 def _tables_disk_full(stack: TorturedStack, _ledger: Ledger) -> None:
     """The posts move to that disk before; what PostgreSQL notes down of its work has another."""
-    disk, account = _disks(stack.checkout)[1], account_for_postgres()
-    assert account is not None, "run this as root, who may mount"
-    os.chown(disk.path, account.uid, account.gid)
+    disk = _disks(stack.checkout)[1]
+    _hand_over(disk.path)
     with psycopg.connect(stack.admin_dsn, autocommit=True) as connection:
         connection.execute(f"CREATE TABLESPACE small LOCATION '{disk.path}'".encode())
         connection.execute("ALTER TABLE posts SET TABLESPACE small")
     with disk.full():
         time.sleep(SECONDS)
+
+
+@contextmanager
+def small_wal_stack() -> Iterator[TorturedStack]:
+    """Everything in one place, and PostgreSQL's write-ahead log on a disk of its own."""
+    with tortured_stack(TorturedStack) as stack:
+        stack.strangler("down")
+        log = stack.postgres.data_dir / "pg_wal"
+        with _mounted(_wal_disk(stack.checkout), "size=192m") as disk:
+            shutil.copytree(log, disk.path, dirs_exist_ok=True)
+            shutil.rmtree(log)
+            log.symlink_to(disk.path)
+            _hand_over(disk.path)
+            stack.strangler("up", "--detach")
+            try:
+                yield stack
+            finally:
+                stack.strangler("down")
+
+
+def _wal_disk(checkout: Checkout) -> Disk:
+    return Disk(checkout.path / "wal")
+
+
+@contextmanager
+def _mounted(disk: Disk, *options: str) -> Iterator[Disk]:
+    disk.path.mkdir(parents=True)
+    disk.mount(*options)
+    try:
+        yield disk
+    finally:
+        disk.unmount()
+
+
+def _hand_over(folder: Path) -> None:
+    account = account_for_postgres()
+    assert account is not None, "run this as root, who may mount"
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, account.uid, account.gid)
+
+
+def _wal_disk_full(stack: TorturedStack, _ledger: Ledger) -> None:
+    """It fills within two seconds, while one who writes much goes on for as long as PostgreSQL takes it."""
+    over = Event()
+
+    def write() -> None:
+        while not over.wait(_TAKEN_SECONDS):
+            with suppress(psycopg.Error), psycopg.connect(stack.admin_dsn, autocommit=True) as connection:
+                while not over.is_set():
+                    connection.execute(_BULK)
+
+    with psycopg.connect(stack.admin_dsn, autocommit=True) as connection:
+        connection.execute("CREATE TABLE bulk (text text)")
+    with ThreadPoolExecutor(1) as threads:
+        writes = threads.submit(write)
+        try:
+            with _wal_disk(stack.checkout).full(seconds=2.0):
+                time.sleep(SECONDS)
+        finally:
+            over.set()
+        writes.result()
 
 
 def _deployed(stack: TorturedStack, ledger: Ledger) -> None:
@@ -231,6 +293,11 @@ FAULTS: Final = {
     ),
     "tables-disk-full": Fault(
         words="the disk of a table is full for 10 s", happens=_tables_disk_full, stack=small_disk_stack
+    ),
+    "wal-disk-full": Fault(
+        words="the disk of PostgreSQL's write-ahead log is full for 10 s",
+        happens=_wal_disk_full,
+        stack=small_wal_stack,
     ),
     "deploys": Fault(words="both stacks are deployed, until 20,000 requests", happens=_deployed),
     "deploys-and-moves": Fault(

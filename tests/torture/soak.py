@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Final
 
 import psutil
@@ -18,9 +18,19 @@ from tests.torture.load import Ledger, load
 from tests.torture.outcome import section_write
 from tests.torture.stack import TorturedStack, tortured_stack
 
-HEAD: Final = ("| what | after a third | at the end |", "| --- | --- | --- |")
-_SERVICES: Final = ("postgres", "django", "fastapi", "nginx", "shadow")
+# From the first share to the second no process is replaced: what a process leaks shows there. What outlives processes,
+# and what each of them leaves behind, shows from the first to the end.
+SHARES: Final = (0.35, 0.7)
+HEAD: Final = (
+    f"| what | at {SHARES[0]:.0%} | at {SHARES[1]:.0%} | at the end |",
+    "| --- | --- | --- | --- |",
+)
+_SERVICES: Final = ("postgres", "django", "fastapi", "nginx", "shadow", "worker")
+# Between two requests of a client: leaks show by time and number, and need no load.
+_CLIENTS: Final = tuple(replace(client, pause=0.2) for client in ALL)
 _PAUSE_SECONDS: Final = 20.0
+# A process that was replaced a moment ago has not seen all of its code yet.
+_WARM_SECONDS: Final = 60.0
 _GROWN: Final = 1
 # What a client writes grows with the writes; all else is bookkeeping.
 _TABLES: Final = """
@@ -39,31 +49,39 @@ class Sample:
     connections: int
     rows: int
 
-    def lines(self, later: "Sample") -> list[str]:
-        """The table."""
-        figures = [(f"memory of {name}, MB", self.memory[name], later.memory[name]) for name in self.memory]
-        figures += [(f"open files of {name}", self.files[name], later.files[name]) for name in self.files]
-        figures += [("database connections", self.connections, later.connections)]
-        figures += [("rows of bookkeeping", self.rows, later.rows)]
-        return [*HEAD, *(f"| {what} | {before:,.0f} | {after:,.0f} |" for what, before, after in figures)]
+    @property
+    def figures(self) -> dict[str, tuple[float, int]]:
+        """Each figure, and the growth of it that says nothing."""
+        return {
+            **{f"memory of {name}, MB": (size, 10) for name, size in self.memory.items()},
+            **{f"open files of {name}": (number, 10) for name, number in self.files.items()},
+            "database connections": (self.connections, 10),
+            "rows of bookkeeping": (self.rows, 100),
+        }
 
     def growth(self, later: "Sample") -> list[str]:
-        """What has grown by more than a third, and by more than a handful."""
-        pairs = [
-            *((f"memory of {name}", self.memory[name], later.memory[name], 20) for name in self.memory),
-            *((f"open files of {name}", self.files[name], later.files[name], 20) for name in self.files),
-            ("database connections", self.connections, later.connections, 10),
-            ("rows of bookkeeping", self.rows, later.rows, 100),
+        """What has grown by more than an eighth, and by more than a handful."""
+        return [
+            f"{what}: {before:,.0f}, later {later.figures[what][0]:,.0f}"
+            for what, (before, slack) in self.figures.items()
+            if later.figures[what][0] > before * 9 / 8 + slack
         ]
-        return [what for what, before, after, slack in pairs if after > before * 4 / 3 + slack]
+
+
+def table(samples: list[Sample]) -> list[str]:
+    """A row for each figure, a column for each sample."""
+    rows = {what: [sample.figures[what][0] for sample in samples] for what in samples[0].figures}
+    return [*HEAD, *(f"| {what} | {' | '.join(f'{each:,.0f}' for each in found)} |" for what, found in rows.items())]
 
 
 def sampled(stack: TorturedStack) -> Sample:
     """A look at the whole stack."""
     memory: dict[str, float] = {}
     files: dict[str, int] = {}
-    for name in _SERVICES:
-        processes = [stack.process(name), *stack.process(name).children(recursive=True)]
+    supervisor = stack.checkout.running().supervisor.find()
+    assert supervisor is not None, "the supervisor has ended"
+    programs = {name: [stack.process(name), *stack.process(name).children(recursive=True)] for name in _SERVICES}
+    for name, processes in (programs | {"supervisor": [supervisor]}).items():
         memory[name] = 0.0
         for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -79,9 +97,9 @@ def sampled(stack: TorturedStack) -> Sample:
     return Sample(memory=memory, files=files, connections=connections, rows=rows)
 
 
-def disturb(stack: TorturedStack, ledger: Ledger, chosen: random.Random) -> str:
-    """One move, deploy or death; gives which."""
-    what = chosen.choice(("move", "deploy", "death"))
+def disturb(stack: TorturedStack, ledger: Ledger, chosen: random.Random, *, replaces: bool) -> str:
+    """One move, deploy or death, or one that replaces no process of a service; gives which."""
+    what = chosen.choice(("move", "deploy", "death") if replaces else ("move", "postgres-restarted"))
     if what == "move":
         stack.strangler(
             *("switch", "tags.list", "--to", "canary", "--percent", "50", "--yes", "--force"), "--reason=soak"
@@ -90,7 +108,8 @@ def disturb(stack: TorturedStack, ledger: Ledger, chosen: random.Random) -> str:
     elif what == "deploy":
         stack.strangler("deploy", chosen.choice(("django", "fastapi")))
     else:
-        what = chosen.choice(("django-worker-killed", "fastapi-worker-killed", "postgres-restarted"))
+        if what == "death":
+            what = chosen.choice(("django-worker-killed", "fastapi-worker-killed", "postgres-restarted"))
         FAULTS[what].happens(stack, ledger)
     return what
 
@@ -98,27 +117,30 @@ def disturb(stack: TorturedStack, ledger: Ledger, chosen: random.Random) -> str:
 async def _soak(stack: TorturedStack, *, minutes: float, seed: int) -> tuple[list[str], list[str]]:
     chosen, began = random.Random(seed), time.monotonic()  # noqa: S311 - no secret
     done: list[str] = []
-    early: Sample | None = None
-    async with load(stack.url, ALL, token=stack.token()) as ledger:
+    samples: list[Sample] = []
+    first, second = (share * minutes * 60 for share in SHARES)
+    calm = max(0.0, first - _WARM_SECONDS)
+    async with load(stack.url, _CLIENTS, token=stack.token()) as ledger:
         while (passed := time.monotonic() - began) < minutes * 60:
-            if early is None and passed > minutes * 20:
-                early = await asyncio.to_thread(sampled, stack)
-            done.append(await asyncio.to_thread(disturb, stack, ledger, chosen))
+            if len(samples) < len(SHARES) and passed >= (first, second)[len(samples)]:
+                samples.append(await asyncio.to_thread(sampled, stack))
+            done.append(await asyncio.to_thread(disturb, stack, ledger, chosen, replaces=not calm < passed < second))
             say(f"{passed:.0f} s: {done[-1]}, {len(ledger.outcomes)} requests")
             await asyncio.sleep(_PAUSE_SECONDS)
-        late = await asyncio.to_thread(sampled, stack)
-    assert early is not None, "MINUTES is too short to compare anything"
+        samples.append(await asyncio.to_thread(sampled, stack))
+    assert len(samples) > len(SHARES), "MINUTES is too short to compare anything"
     missing, doubled = stack.compare(ledger)
     reads, writes = ledger.failures("read"), ledger.failures("write")
     happened = ", ".join(f"{done.count(what)} × {what}" for what in sorted(set(done)))
     lines = [
-        *early.lines(late),
+        *table(samples),
         "",
         f"{minutes:g} minutes with seed {seed} ({happened}): {len(ledger.outcomes):,} requests; failed reads "
         f"{dict(reads)}, failed writes {dict(writes)}; of {len(ledger.acknowledged):,} acknowledged writes {missing} "
         f"missing, {doubled} doubled.",
     ]
-    wrong = [*early.growth(late), *["writes were lost or doubled"][: missing + doubled]]
+    grown = [*samples[0].growth(samples[1]), *samples[0].growth(samples[-1])]
+    wrong = [*grown, *["writes were lost or doubled"][: missing + doubled]]
     return lines, [*wrong, *["a client was answered 500"][: reads["500"] + writes["500"]]]
 
 

@@ -1,0 +1,88 @@
+"""PostgreSQL refuses writes while its disk is nearly full, and serves reads: without room for its log it would end."""
+
+import logging
+import os
+from contextlib import suppress
+from typing import Final
+
+from strangler.local.keeper import Keeper
+from strangler.local.postgres import PostgresServer
+
+_MB: Final = 2**20
+# Three files of PostgreSQL's log (`wal_segment_size`): what is under way goes on, and a checkpoint has room.
+CLOSED_BELOW: Final = 48 * _MB
+OPEN_FROM: Final = 64 * _MB
+_SETTING: Final = "default_transaction_read_only"
+_PATIENCE_SECONDS: Final = 2
+_LOG = logging.getLogger(__name__)
+
+
+class DiskGuard:
+    """Watches the disks of one server's data and log.
+
+    PostgreSQL ends as a whole where it can't write its log, and can't start again. A setting that it takes while it
+    runs has it refuse writes (SQLSTATE 25006), which both stacks answer with 503 and `Retry-After`.
+
+    Args:
+        server: the server.
+        keeper: who keeps it running, and is told to try again once there is room.
+    """
+
+    def __init__(self, server: PostgresServer, keeper: Keeper) -> None:
+        self._server = server
+        self._keeper = keeper
+        # It outlives the supervisor, whose next run looks for it here.
+        settings = server.data_dir / "postgresql.auto.conf"
+        self._is_closed = _SETTING in settings.read_text(encoding="utf-8")
+
+    @property
+    def problem(self) -> str:
+        """Why writes are refused, as a sentence for a person; empty while they are not."""
+        if not self._is_closed:
+            return ""
+        full = f"the disk of {self._server.data_dir} has less than {CLOSED_BELOW // _MB} MB left"
+        return f"PostgreSQL refuses writes, since {full}: it takes them again by itself from {OPEN_FROM // _MB} MB"
+
+    def step(self) -> bool:
+        """Look once; gives whether it begins or ends to refuse writes. Where it doesn't answer, the next look tries."""
+        # Imported here, since it takes a tenth of a second, which other commands have no use for.
+        import psycopg
+
+        try:
+            space = self._space()
+        except FileNotFoundError:
+            return False
+        is_closed = space < (OPEN_FROM if self._is_closed else CLOSED_BELOW)
+        if not is_closed and self._is_closed and self._keeper.child is None:
+            # Without room it could not start, and its pauses have grown.
+            self._keeper.ask_restart()
+        if is_closed is self._is_closed or self._keeper.child is None:
+            return False
+        try:
+            self._set(is_closed)
+        except psycopg.Error:
+            return False
+        self._is_closed = is_closed
+        _LOG.warning("%s", self.problem or f"PostgreSQL takes writes again: its disk has {space // _MB} MB left")
+        return True
+
+    def _space(self) -> int:
+        """Bytes that are left on the fuller of both disks."""
+        spaces = [os.statvfs(self._server.data_dir / folder) for folder in (".", "pg_wal")]
+        return min(each.f_bavail * each.f_frsize for each in spaces)
+
+    def _set(self, is_closed: bool) -> None:
+        import psycopg
+
+        with psycopg.connect(
+            self._server.admin_dsn,
+            autocommit=True,
+            connect_timeout=_PATIENCE_SECONDS,
+            options=f"-c {_SETTING}=off -c statement_timeout={_PATIENCE_SECONDS}s",
+        ) as connection:
+            connection.execute(f"ALTER SYSTEM SET {_SETTING} = on" if is_closed else f"ALTER SYSTEM RESET {_SETTING}")
+            connection.execute("SELECT pg_reload_conf()")
+            if is_closed:
+                # It frees what of the log is not needed any more, and goes on where it takes longer.
+                with suppress(psycopg.errors.QueryCanceled):
+                    connection.execute("CHECKPOINT")
