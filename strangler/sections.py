@@ -135,9 +135,10 @@ class SignInSection(Section):
     form, with {user} and {password} filled in. The answer holds the token at `token`, keys with dots between them;
     `scheme` stands before it in the Authorization header. With an empty `token` the answer's cookie `cookie`, a session
     or a token, is what requests carry. Where they pass Django's CSRF check, `csrf` names its cookie and `csrf_header`
-    the header. nginx knows a caller by `claim` of a JSON web token (an empty one: by a hash of the token, which is
-    opaque), else by a hash of the cookie `cookie`. `routes` are names, or patterns of names, of what counts as signing
-    in.
+    the header; with CSRF_USE_SESSIONS, where no cookie has the token, `csrf` names what holds it on the page at
+    `csrf_page`, which begins as `path` does: a field of its form, or a key of its JSON with dots between keys. nginx
+    knows a caller by `claim` of a JSON web token (an empty one: by a hash of the token, which is opaque), else by a
+    hash of the cookie `cookie`. `routes` are names, or patterns of names, of what counts as signing in.
     """
 
     path: UrlPath
@@ -148,7 +149,8 @@ class SignInSection(Section):
     scheme: str = Field(default="Bearer", pattern=r"^[A-Za-z0-9-]+$")
     claim: str = Field(default="user_id", pattern=r"^[A-Za-z0-9_.:/-]*$")
     cookie: str = Field(default="", pattern=r"^[A-Za-z0-9_-]*$")
-    csrf: str = Field(default="", pattern=r"^[A-Za-z0-9_-]*$")
+    csrf: str = Field(default="", pattern=r"^[A-Za-z0-9_.-]*$")
+    csrf_page: UrlPath | None = None
     csrf_header: str = Field(default="X-CSRFToken", pattern=r"^[A-Za-z0-9-]+$")
     routes: tuple[str, ...] = ()
 
@@ -156,7 +158,14 @@ class SignInSection(Section):
     def _carried(self) -> Self:
         if not self.token and not self.cookie:
             raise ValueError('give it token = "access", the place of the token, or cookie = "sessionid"')
+        if self.csrf_page and not self.csrf:
+            raise ValueError('give it csrf = "csrfmiddlewaretoken", the field of the token on the page')
         return self
+
+    @property
+    def csrf_cookie(self) -> str:
+        """The cookie of the CSRF check; empty where there is none."""
+        return "" if self.csrf_page else self.csrf
 
     def is_at(self, path: str) -> bool:
         """Whether that path below the API's prefix signs callers in."""

@@ -40,6 +40,8 @@ _TOKEN_VIEWS: Final = {
 # Whose tokens stand in a table.
 _OPAQUE: Final = "Token"
 _SESSION: Final = "rest_framework.authentication.SessionAuthentication"
+# Of Django's forms.
+_CSRF_FIELD: Final = "csrfmiddlewaretoken"
 # Fields of a sign-in that no name is sent in.
 _SECRETS: Final = frozenset({"password", "token", "access"})
 
@@ -51,7 +53,8 @@ class SignInGuess:
     `path` is below the API's prefix, or `outside` it and of a form, which gives a session, at the host; `user` the key
     of the name that is sent, `token` the key of the token in the answer, `scheme` what stands before it in the
     Authorization header, `claim` what tells its user, empty where the token is opaque. `cookie` and `csrf` are those
-    of a session, and `csrf_header` the header of the CSRF check.
+    of a session, and `csrf_header` the header of the CSRF check; `csrf_page` has the token as a field `csrf`, where no
+    cookie has it.
     """
 
     path: str
@@ -61,6 +64,7 @@ class SignInGuess:
     cookie: str = ""
     csrf: str = ""
     csrf_header: str = ""
+    csrf_page: str = ""
     outside: bool = False
 
     @property
@@ -209,6 +213,7 @@ def _forms(api: DjangoApi, endpoints: Sequence[DjangoEndpoint]) -> Iterator[Sign
             path=form.path,
             user=form.user,
             cookie=sessions.cookie_name,
-            csrf="" if sessions.csrf_use_sessions else sessions.csrf_cookie_name,
+            csrf=_CSRF_FIELD if sessions.csrf_use_sessions else sessions.csrf_cookie_name,
+            csrf_page=form.path if sessions.csrf_use_sessions else "",
             csrf_header=sessions.csrf_header_name.removeprefix("HTTP_").replace("_", "-"),
         )

@@ -74,7 +74,7 @@ claim = ""
 cookie = {cookie}
 csrf = {csrf}
 csrf_header = {csrf_header}
-"""
+{csrf_page}"""
 _NO_SIGN_IN: Final = """
 # How a caller signs in was not found: strangler init --sign-in PATH. Compare and canary know callers by it:
 # [sign_in]
@@ -143,7 +143,8 @@ def project_text(answers: Answers) -> str:
     guess = answers.sign_in
     if not guess.token:
         cookies = {name: _quoted(getattr(guess, name)) for name in ("path", "cookie", "csrf", "csrf_header")}
-        return text + _FORM.format(user=guess.user, **cookies)
+        page = f"csrf_page = {_quoted(guess.csrf_page)}\n" if guess.csrf_page else ""
+        return text + _FORM.format(user=guess.user, csrf_page=page, **cookies)
     return text + _SIGN_IN.format(
         path=_quoted(guess.path),
         or_outside=" or, `outside` it, of the host" if guess.outside else "",

@@ -1,5 +1,7 @@
 """The depot where browsers sign in: a form, a session, and a CSRF token with each write."""
 
+import os
+
 from tests.depot import settings as plain
 from tests.depot.settings import *  # noqa: F403 - the same in all that isn't said here
 
@@ -17,3 +19,4 @@ REST_FRAMEWORK = {
     **plain.REST_FRAMEWORK,
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
 }
+CSRF_USE_SESSIONS = "DEPOT_CSRF_IN_SESSION" in os.environ

@@ -65,3 +65,18 @@ def test_a_stack_that_checks_no_csrf_token_differs(depot: Depot) -> None:
     curl = create["groups"][0]["examples"][0]["curl"]
     assert '"Cookie: sessionid=$COOKIE; csrftoken=$CSRF"' in curl
     assert "X-CSRFToken" not in curl
+
+
+def test_a_csrf_token_that_only_the_session_has_is_read_where_a_page_shows_it(depot: Depot) -> None:
+    accounts, project = depot.folder / "depot_fastapi" / "accounts.py", depot.folder / "strangler.toml"
+    checked = MADE.replace("SESSION_ROWS)", "SESSION_ROWS, csrf=CsrfCheck(use_sessions=True))")
+    package = "from strangler_fastapi.auth."
+    service = accounts.read_text().replace(MADE, checked)
+    service = service.replace(package, f"{package}csrf import CsrfCheck\n{package}", 1)
+    shown = 'csrf = "csrfmiddlewaretoken"\ncsrf_page = "/accounts/login/"'
+    told = project.read_text().replace('csrf = "csrftoken"', shown)
+    told = told.replace("[django.environment]", '[django.environment]\nDEPOT_CSRF_IN_SESSION = "1"')
+    with changed(project, told), changed(accounts, service):
+        create = compared(depot, "--writes", "--route", "wishes.create", code=4)["wishes.create"]
+    assert create["equal"] + create["unavailable"] == create["asked"]
+    assert create["equal"] > 20

@@ -153,11 +153,10 @@ class Callers:
         if password is None:
             raise NotSignedInError(name)
         sign_in = self._sign_in
-        case = sign_in.case(name, password)
         failure: RequestError | None = None
         for client in self._askers:
             try:
-                answer = await self._answered(client, case)
+                answer = await self._answered(client, name, password)
             except RequestError as error:
                 failure = failure or error
                 continue
@@ -169,14 +168,15 @@ class Callers:
                 return dataclasses.replace(await self._instead._held(name), renew_at=self._clock())  # noqa: SLF001 - of its own class
             if token is None:
                 raise RequestError(client.side.name, f"does not sign {name} in ({sign_in.refusal(answer)})")
+            headers = await sign_in.credentials(client, token, answer)
             renew_at = self._clock() + _RENEWED_AFTER * _lifetime(token)
-            return _Token(token=token, headers=sign_in.headers(token, answer), renew_at=renew_at)
+            return _Token(token=token, headers=headers, renew_at=renew_at)
         raise failure or NotSignedInError(name)
 
-    async def _answered(self, client: SideClient, case: Case) -> SideResponse:
+    async def _answered(self, client: SideClient, name: str, password: str) -> SideResponse:
         """The answer to a sign-in, which a busy server asks to send again: a password's hash takes its time."""
         for _ in range(_TRIES):
-            answer = await self._sign_in.send(client, case)
+            answer = await self._sign_in.send(client, name, password)
             if answer.status not in _AGAIN:
                 break
             await asyncio.sleep(self._pause)

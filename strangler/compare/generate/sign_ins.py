@@ -88,7 +88,8 @@ def _kind(sign_in: SignInSection) -> str:
 
 def _passing(sign_in: SignInSection) -> dict[str, str]:
     """Headers of nobody that pass the CSRF check, where there is one: the same in the cookie and the header."""
-    return {"Cookie": f"{sign_in.csrf}={_CSRF}", sign_in.csrf_header: _CSRF} if sign_in.csrf else {}
+    name = sign_in.csrf_cookie
+    return {"Cookie": f"{name}={_CSRF}", sign_in.csrf_header: _CSRF} if name else {}
 
 
 def bad_credentials(sign_in: SignInSection | None) -> Iterator[tuple[str, dict[str, str]]]:

@@ -1,5 +1,6 @@
 """What `strangler init` finds by itself: how Django is called, the API's prefixes, sign-in, health, OpenAPI."""
 
+import dataclasses
 import sys
 from pathlib import Path
 from typing import Any
@@ -195,6 +196,13 @@ def test_where_callers_have_sessions_the_form_that_begins_them_is_found() -> Non
     assert written
     assert (written.path, written.outside, written.form, written.token, written.claim) == ("/in/", True, True, "", "")
     assert (written.cookie, written.csrf, written.csrf_header) == ("sid", "csrftoken", "X-XSRF")
+    assert written.csrf_page is None
+    document["settings"]["sessions"]["csrf_use_sessions"] = True  # type: ignore[index] # a dictionary of several kinds
+    guess = detection_of(("python", "manage.py"), DjangoApi.model_validate(document)).sign_in
+    text = project_text(dataclasses.replace(given, sign_in=guess))
+    kept = project_parse(text, file=Path("/srv/strangler.toml")).sign_in
+    assert kept
+    assert (kept.csrf, kept.csrf_page, kept.csrf_header) == ("csrfmiddlewaretoken", "/in/", "X-XSRF")
     document["endpoints"] = [endpoint("/api/posts/", authenticators=["shop.Own"])]
     assert detection_of(("python", "manage.py"), DjangoApi.model_validate(document)).sign_in is None
 

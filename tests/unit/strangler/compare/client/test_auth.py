@@ -1,6 +1,7 @@
 """Tokens are got once, renewed before they end, from whichever side answers, and shown to nobody."""
 
 import base64
+import dataclasses
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -210,6 +211,57 @@ async def test_without_a_csrf_cookie_of_its_own_the_one_that_was_sent_stays() ->
     sent = dict(door.heard[0].headers)
     assert headers["Cookie"] == f"sessionid=s3ss; csrftoken={sent['X-CSRFToken']}"
     assert json.loads(door.heard[0].body)["username"] == "alice"
+
+
+class Pages(Door):
+    """Signs in by a session that holds the CSRF token, another one from then on; only its page shows it."""
+
+    def __init__(self, page: str, *, status: int = 200) -> None:
+        super().__init__("left", status=302, body=b"")
+        self.page, self.page_status = page, status
+
+    async def send(self, case: Case, *, at_root: bool = False) -> TimedResponse:
+        answer = (await super().send(case, at_root=at_root)).answer
+        number = len(self.heard)
+        if case.method == "GET":
+            body = self.page.replace("TOKEN", f"secret{number}").encode()
+            answer = SideResponse(status=self.page_status, headers=answer.headers, body=body)
+        cookie = ("set-cookie", f"sessionid=key{number}; HttpOnly")
+        return TimedResponse(answer=dataclasses.replace(answer, headers=(cookie,)), seconds=0.1)
+
+
+IN_SESSION = SESSION | {"csrf": "csrfmiddlewaretoken", "csrf_page": "/accounts/login/"}
+FORM = '<form><input name="other"><input type="hidden" name="csrfmiddlewaretoken" value="TOKEN"></form>'
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [(FORM, {}), ('{"data": {"csrf": "TOKEN"}}', {"csrf": "data.csrf", "csrf_page": "/csrf/"})],
+)
+async def test_a_csrf_token_of_the_session_is_read_on_a_page(page: str, names: dict[str, str]) -> None:
+    door = Pages(page)
+    headers = await callers(door, **IN_SESSION | names).credentials("alice")
+    asked = [(case.method, case.target, dict(case.headers)) for case in door.heard]
+    at, form = names.get("csrf_page", "/accounts/login/"), {"Content-Type": "application/x-www-form-urlencoded"}
+    assert asked == [
+        ("GET", at, {"Accept": "*/*"}),
+        ("POST", "/accounts/login/", form | {"Cookie": "sessionid=key1", "X-CSRFToken": "secret1"}),
+        ("GET", at, {"Accept": "*/*", "Cookie": "sessionid=key2"}),
+    ]
+    assert headers == (("Cookie", "sessionid=key3"), ("X-CSRFToken", "secret3"))
+    assert credentials_shown(SignInSection(**IN_SESSION)) == (  # type: ignore[arg-type] # of several kinds
+        ("Cookie", "sessionid=$COOKIE"),
+        ("X-CSRFToken", "$CSRF"),
+    )
+
+
+async def test_a_page_without_the_csrf_token_is_named() -> None:
+    with pytest.raises(RequestError, match="left has no csrfmiddlewaretoken at /accounts/login/"):
+        await callers(Pages("<p>[]"), **IN_SESSION).credentials("alice")
+    with pytest.raises(RequestError, match=r"does not sign alice in \(status 403\)"):
+        await callers(Pages(FORM, status=403), **IN_SESSION).credentials("alice")
+    with pytest.raises(ValueError, match="the field of the token on the page"):
+        SignInSection(**IN_SESSION | {"csrf": ""})  # type: ignore[arg-type] # of several kinds
 
 
 async def test_a_form_that_comes_again_signs_nobody_in() -> None:
