@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from enum import Enum
 from itertools import zip_longest
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 JsonPath: TypeAlias = tuple[str | int, ...]
 Pair: TypeAlias = tuple[JsonPath, object, object]
@@ -87,7 +87,8 @@ def pairs_walk(
     """The places where two values differ: leaves, items that one side lacks, objects with their keys in another order.
 
     Such an object is given as two `KeyOrder`. `same` compares two leaves of one type. With `item`, the text of an item
-    that is the same for equal ones, lists that hold the same items in another order are given as two `ItemOrder`.
+    that is the same for equal ones, lists that hold the same items in another order are given as two `ItemOrder`, and
+    so are those of objects with the same keys of rows, each of which is then compared with its namesake.
     """
     # A stack of its own, since the nesting of a body is its sender's choice.
     waiting: list[Pair] = [((), left, right)]
@@ -105,7 +106,10 @@ def pairs_walk(
             if item and (orders := _orders(one, other, item, same)):
                 yield path, *orders
                 continue
-            items = list(enumerate(zip_longest(one, other, fillvalue=ABSENT)))
+            namesakes = _namesakes(one, other) if item else None
+            if namesakes:
+                yield path, *(ItemOrder(_item_name(value, 0) for value in side) for side in (one, other))
+            items = list(enumerate(namesakes or zip_longest(one, other, fillvalue=ABSENT)))
             waiting.extend(((*path, index), *pair) for index, pair in reversed(items))
         elif not same(one, other):
             yield path, one, other
@@ -199,6 +203,21 @@ def _orders(
     if any(next(pairs_walk(*pair, same=same), None) for pair in pairs):
         return None
     return shown, ItemOrder(name for name, _ in found)
+
+
+def _namesakes(left: list[Any], right: list[Any]) -> list[tuple[object, object]] | None:
+    """The rows of two lists by their keys, in the order of the left one; None where that isn't another order."""
+    if len(left) != len(right) or not all(isinstance(each, dict) for each in (*left, *right)):
+        return None
+    for key in _KEYS:
+        ours, theirs = ([(type(each.get(key)), each.get(key)) for each in side] for side in (left, right))
+        if not all(issubclass(kind, str) for kind, _ in (*ours, *theirs)):
+            continue
+        found = dict(zip(theirs, right, strict=True))
+        if ours == theirs or len(found) < len(right) or found.keys() != {*ours}:
+            return None
+        return [(value, found[name]) for name, value in zip(ours, left, strict=True)]
+    return None
 
 
 def _item_name(value: object, index: int) -> str:

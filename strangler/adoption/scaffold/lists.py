@@ -93,15 +93,19 @@ def write_list(endpoint: DjangoEndpoint, model: str, tables: Tables, *, time_zon
         _gap(made, filters, name, f"read by {endpoint.view.rpartition('.')[2]}.get_queryset")
     terms = _ordering(made, endpoint, table, tables)
     made.arguments["ordering"] = texts(terms or ["id"])
-    if not any(_is_unique(term, table, tables) for term in terms):
-        same = f"that are equal in {', '.join(term.removeprefix('-') for term in terms)} " if terms else ""
-        made.remarks.append(f"rows {same}come in any order from Django, and by their key from FastAPI")
     made.arguments["ordering_fields"] = texts(_orders(made, endpoint, filters, table, tables))
     if searched := _searched(made, endpoint, filters, table, tables):
         made.arguments["search_fields"] = texts(searched)
     if filters:
         made.arguments["filters"] = dictionary(filters)
     made.arguments["pagination"] = _pages(made, endpoint)
+    if not any(_is_unique(term, table, tables) for term in terms):
+        same = f"that are equal in {', '.join(term.removeprefix('-') for term in terms)} " if terms else ""
+        place = "$" if made.arguments["pagination"] == "None" else "$.results"
+        made.remarks.append(
+            f"rows {same}come in any order from Django, and by their key from FastAPI:"
+            f" order both by what is unique, or declare order = {quoted(place)}"
+        )
     return made
 
 

@@ -154,16 +154,23 @@ def test_numbers_of_rows_are_calculated_as_their_queryset_says() -> None:
     assert "from sqlalchemy import case, func, null" in text
 
 
+ANY_ORDER = (
+    'come in any order from Django, and by their key from FastAPI: order both by what is unique, or declare order = "$"'
+)
+
+
 @pytest.mark.parametrize(
     ("ordering", "remark"),
     [
         (["-id"], []),
         (["name", "pk"], []),
-        (["-name"], ["rows that are equal in name come in any order from Django, and by their key from FastAPI"]),
-        ([], ["rows come in any order from Django, and by their key from FastAPI"]),
+        (["-name"], [f"rows that are equal in name {ANY_ORDER}"]),
+        ([], [f"rows {ANY_ORDER}"]),
     ],
 )
 def test_a_list_whose_order_leaves_rows_alike_is_remarked(ordering: list[str], remark: list[str]) -> None:
     made = feature(LIST | {"queryset": {"ordering": ordering}}, CREATE)
     assert [each.remarks for each in made.endpoints] == [remark, []]
+    paged = feature(LIST | {"pagination": {"kind": "page", "page_size": 7}, "queryset": {}}).endpoints[0].remarks
+    assert [each.endswith('declare order = "$.results"') for each in paged] == [True]
     assert [each.gaps for each in made.endpoints] == [[], []]
