@@ -103,6 +103,7 @@ class UniqueTogether(Facts):
 class SerializerFacts(Facts):
     """A serializer; `overridden` are the methods that the project wrote, `path` is where its class is.
 
+    `nested_writes` are those of `create` and `update` that drf-writable-nested wrote.
     One that is `plain` names no model: it shows the rows of its view. `answers` is the serializer by which this one
     answers with a row, and with `answers_items` with the items of a list.
     """
@@ -115,6 +116,7 @@ class SerializerFacts(Facts):
     plain: bool = False
     fields: tuple[SerializerField, ...] = ()
     overridden: tuple[str, ...] = ()
+    nested_writes: tuple[str, ...] = ()
     answers: "SerializerFacts | None" = None
     answers_items: bool = False
 

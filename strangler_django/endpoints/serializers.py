@@ -84,6 +84,7 @@ def serializer_facts(serializer: Any, of: Any = None) -> dict[str, Any]:  # noqa
         "validators": [type(each).__name__ for each in rules if _unique_together(single, each) is None],
         "unique_together": [found for each in rules if (found := _unique_together(single, each)) is not None],
         "overridden": [*_overridden(type(single), answers.method if answers else ""), *sorted(validators)],
+        "nested_writes": [name for name in ("create", "update") if _writes_nested(type(single), name)],
         "answers": None if answers is None else serializer_facts(answers.cls(context=single.context), of),
         "answers_items": answers is not None and answers.answers_items,
     }
@@ -136,8 +137,16 @@ def _overridden(cls: type, but: str) -> list[str]:
         if _is_code(inspect.getattr_static(serializers.ModelSerializer, name))
         and is_own(cls, name)
         and not (name in _BUILT and not _reads_context(cls, name))
+        # Its `save` passes what its `create` and `update` need.
+        and not (name == "save" and _writes_nested(cls, name))
         and name != but
     ]
+
+
+def _writes_nested(cls: type, name: str) -> bool:
+    """Whether a method of a serializer is that of drf-writable-nested, which writes rows within."""
+    owner = next((each for each in cls.__mro__ if name in vars(each)), None)
+    return owner is not None and owner.__module__.startswith("drf_writable_nested.")
 
 
 def _reads_context(cls: type, name: str) -> bool:

@@ -69,7 +69,8 @@ class FeatureModules:
         for resource in self._feature.used():
             text = self._resource_text(resource)
             module.add(text)
-            module.use(f"{self._feature.package}.models", resource.serializer.model)
+            classes = {resource.serializer.model, *resource.lists.classes, *_classes(text)}
+            module.use(f"{self._feature.package}.models", *classes)
             module.use("strangler_fastapi.drf.resources", "Resource")
             module.use_all(resource.lists.imports)
             if self._feature.effects(resource):

@@ -54,7 +54,8 @@ _PREFIXES: Final = "^=@$"
 class WrittenList:
     """The arguments; `gaps` are parameters that answer 501, `remarks` what differs from Django's by design.
 
-    `annotations` are columns of other rows by their path, `numbers` are calculated for each row.
+    `annotations` are columns of other rows by their path, `numbers` are calculated for each row, `classes` are those of
+    other rows that the arguments name.
     """
 
     arguments: dict[str, Code] = field(default_factory=dict)
@@ -62,6 +63,7 @@ class WrittenList:
     remarks: list[str] = field(default_factory=list)
     annotations: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, Code] = field(default_factory=dict)
+    classes: set[str] = field(default_factory=set)
     imports: dict[str, set[str]] = field(default_factory=dict)
 
 
@@ -200,13 +202,11 @@ def _written_filter(
     if parameter.kind == "ModelChoiceFilter" and parameter.lookup == "exact" and not parameter.declared:
         if facts.references is None or parameter.exclude:
             raise unknown
-        used = call("related_filter", column, tables.use(facts.references.table, facts.references.column))
-        made.imports.setdefault(_ROW_FILTERS, set()).add("related_filter")
-        return used
+        return _related(made, "related_filter", column, tables.use(facts.references.table, facts.references.column))
     plain = parameter.lookup == "exact" and not parameter.declared and not parameter.exclude
     if parameter.kind == "ModelMultipleChoiceFilter" and plain and facts.references is not None:
-        made.imports.setdefault(_ROW_FILTERS, set()).add("related_multiple_filter")
-        return call("related_multiple_filter", column, tables.use(facts.references.table, facts.references.column))
+        used = tables.use(facts.references.table, facts.references.column)
+        return _related(made, "related_multiple_filter", column, used)
     if parameter.kind == "DateRangeFilter" and not parameter.exclude and facts.kind in ("DateField", "DateTimeField"):
         made.imports.setdefault(_FILTERS, set()).add("date_range_filter")
         return call("date_range_filter", column)
@@ -220,6 +220,13 @@ def _written_filter(
     made.imports.setdefault(_FILTERS, set()).add("column_filter")
     lookup = [quoted(parameter.lookup)] if parameter.lookup != "exact" else []
     return call("column_filter", column, form, *lookup, exclude="True" if parameter.exclude else None)
+
+
+def _related(made: WrittenList, name: str, column: Code, related: str) -> Call:
+    """A filter by rows of the class `related`."""
+    made.imports.setdefault(_ROW_FILTERS, set()).add(name)
+    made.classes.add(related)
+    return call(name, column, related)
 
 
 def _form(made: WrittenList, parameter: FilterParameter, facts: ColumnFacts) -> Code | None:

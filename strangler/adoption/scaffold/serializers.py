@@ -68,8 +68,11 @@ class Serializers:
         for each in facts.fields:
             self._add(made, facts.table, each)
         made.reads += [f"serializer {name}: {method} is your own" for method in facts.overridden if _reads(method)]
+        whose = dict.fromkeys(facts.nested_writes, "that of drf-writable-nested")
         made.methods = {
-            method: f"serializer {name}: {method} is your own" for method in facts.overridden if not _reads(method)
+            method: f"serializer {name}: {method} is {whose.get(method, 'your own')}"
+            for method in facts.overridden
+            if not _reads(method)
         }
         made.writes += [f"serializer {name}: {validator}" for validator in facts.validators]
         if taken:

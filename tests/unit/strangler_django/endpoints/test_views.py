@@ -18,6 +18,7 @@ from rest_framework.viewsets import ModelViewSet
 
 from django_app.accounts.models import User
 from django_app.blog.models import Post, Tag
+from strangler_django.endpoints.serializers import serializer_facts
 from strangler_django.endpoints.views import view_facts, view_methods, view_name
 from strangler_django.throttling.histories import HistoryCache
 
@@ -181,6 +182,24 @@ def test_a_serializer_has_its_fields_with_their_limits_and_nested_ones() -> None
     # What the project declared isn't compared with what DRF would have made of the column.
     assert (inner["name"]["changed"], inner["kind"]["changed"]) == ({}, None)
     assert (fields["tags"]["link"], fields["author"]["link"]) == ("many_to_many", "many_to_one")
+
+
+def test_what_writes_rows_within_may_be_a_librarys() -> None:
+    def create(self: Any, validated_data: Any) -> Any:
+        raise NotImplementedError
+
+    def save(self: Any, **_given: Any) -> Any:
+        raise NotImplementedError
+
+    create.__module__ = save.__module__ = "drf_writable_nested.mixins"
+    library = {"__module__": "drf_writable_nested.mixins", "create": create, "save": save}
+    mixin = type("NestedCreateMixin", (serializers.ModelSerializer,), library)
+    theirs = type("Theirs", (mixin,), {"Meta": PostSerializer.Meta})
+    found = serializer_facts(theirs())
+    assert (found["overridden"], found["nested_writes"]) == (["create"], ["create"])
+    own = type("Own", (theirs,), {"save": TagSerializer.get_shout, "create": TagSerializer.validate_name})
+    found = serializer_facts(own())
+    assert (found["overridden"], found["nested_writes"]) == (["create", "save"], [])
 
 
 class NarrowSerializer(serializers.ModelSerializer[Post]):

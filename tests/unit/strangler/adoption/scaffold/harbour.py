@@ -1,5 +1,7 @@
 """A harbour, as a project whose views the scaffold writes: its contract, its endpoints and what is written of them."""
 
+import ast
+import builtins
 import os
 from pathlib import Path
 from typing import Any
@@ -144,7 +146,24 @@ def project(folder: Path) -> Project:
 
 
 def text_of(made: FeatureScaffold, name: str) -> str:
-    return dict(FeatureModules(made).modules())[name]
+    text = dict(FeatureModules(made).modules())[name]
+    assert undefined(text) == set(), text
+    return text
+
+
+def undefined(text: str) -> set[str]:
+    """The names of a module that nothing there defines or imports."""
+    names = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)]
+    stored = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    known = {*dir(builtins), *stored}
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.alias):
+            known.add(node.asname or node.name)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            known.add(node.name)
+        elif isinstance(node, ast.arg):
+            known.add(node.arg)
+    return {node.id for node in names} - known
 
 
 VERSIONS: dict[str, Any] = {"default": "v1", "allowed": ["v2"]}

@@ -213,6 +213,9 @@ def test_rows_within_a_body_are_read_where_the_project_saves_them() -> None:
     assert f'@unported("{create}")\nasync def boats_create(' in service
     assert f'@unported("{update}; serializer Boat: update is your own")\nasync def boats_update(' in service
     assert 'gaps=BOATS.unported("create")' in text_of(made, "router.py")
+    library = own["serializer"] | {"nested_writes": ["create"]}
+    theirs = feature(CREATE | {"serializer": library}).endpoints[0].functions
+    assert theirs == ["serializer Boat: create is that of drf-writable-nested"]
     # What of them is checked by code of the project's own is a gap, as of any body.
     checked = berth | {"serializer": inner | {"overridden": ["validate", "create"]}, "default": []}
     made = feature(CREATE | {"serializer": SERIALIZER | {"fields": [NAME, checked], "overridden": ["create"]}})
