@@ -68,7 +68,8 @@ class Resource(ResourceRows):
 
     `perform_create` writes a new row, and returns its key, `perform_update` changes one, where a body says more than
     what `add` and `save` of the resource write: of rows of other tables (`NestedField`), as DRF's `create` and `update`
-    of a serializer do. Either gets the resource, the session and what the serializer has cleaned.
+    of a serializer do. Either gets the resource, the session and what the serializer has cleaned. `performed` are the
+    attributes that `perform_create` gives a new row by itself: FastAPI's role may write them then.
 
     `effects` stand for what Django calls when it writes such a row (`strangler_fastapi.effects`).
 
@@ -101,6 +102,7 @@ class Resource(ResourceRows):
         checked: tuple[str, ...] = (),
         perform_create: PerformCreate | None = None,
         perform_update: PerformUpdate | None = None,
+        performed: tuple[str, ...] = (),
         effects: tuple[Effect, ...] = (),
         actions: Collection[str] = ACTIONS,
         name: str | None = None,
@@ -127,6 +129,7 @@ class Resource(ResourceRows):
         self._checked = checked
         self._perform_create = perform_create
         self._perform_update = perform_update
+        self.performed = performed
         lacking = [
             f"perform_{action}"
             for action, given in (("create", perform_create), ("update", perform_update))

@@ -21,14 +21,15 @@ from strangler_fastapi.effects import RowWrite, TableEffects
 class RowWriter:
     """Writes what a serializer has cleaned.
 
-    `model` is the mapped class, `listing` names its rows, `creator` is the attribute of a new row's caller, `effects`
-    are what else happens to the rows that it writes.
+    `model` is the mapped class, `listing` names its rows, `creator` is the attribute of a new row's caller, `performed`
+    are those that a function of the project gives one, `effects` are what else happens to the rows that it writes.
     """
 
     model: Any
     serializer: Serializer
     listing: Listing
     creator: str | None
+    performed: tuple[str, ...]
     effects: TableEffects
 
     async def add(self, session: RequestSession, cleaned: Mapping[str, Any]) -> Any:  # noqa: ANN401 - of the key's type
@@ -93,7 +94,8 @@ class RowWriter:
         values = {name: value for name, value in values.items() if name not in self._nested}
         values |= {each: sample_of(getattr(self.model, each).type.python_type) for each in self.effects.writes}
         if "create" in used:
-            by = {self.creator: sample_of(getattr(self.model, self.creator).type.python_type)} if self.creator else {}
+            given = filter(None, (self.creator, *self.performed))
+            by = {each: sample_of(getattr(self.model, each).type.python_type) for each in given}
             yield Sample(f"{name} insert", self.insert(values | by))
         if "update" in used:
             yield Sample(f"{name} change", self.change(key, values))

@@ -1,6 +1,6 @@
 """A feature of a service: the endpoints below one segment of the API, what each needs, and what can't be written."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from shared_schema.contract.contract import Contract
@@ -112,8 +112,8 @@ class FeatureScaffold:
             if endpoint.serializer is not None and action != "destroy":
                 self._write_serializers(each, endpoint.serializer, action)
                 self._describe(each)
-                if action == "create" and not each.saves:
-                    each.gaps += self._unfilled(endpoint, endpoint.serializer)
+                if action == "create":
+                    self._fill(each, endpoint.serializer)
             elif action in ACTIONS and action != "destroy":
                 raise UnreadableError("there is no serializer")
             if not each.gaps:
@@ -133,14 +133,21 @@ class FeatureScaffold:
         """What else Django does when a resource's rows are written."""
         return effects_of(self.contract, resource.serializer.facts.table or "", resource.actions)
 
-    def _unfilled(self, endpoint: DjangoEndpoint, serializer: SerializerFacts) -> Iterator[str]:
-        """Columns that nothing fills when a row is added: Django answers 500."""
+    def _fill(self, each: WrittenEndpoint, serializer: SerializerFacts) -> None:
+        """Finds the columns that no body fills: what saves it does, or nothing, so that Django answers 500."""
         if serializer.table is None:
             return
-        given = {each.source for each in serializer.fields if not each.read_only} | {endpoint.creator}
+        # Rows within are written by what saves it.
+        plain = [field for field in serializer.fields if not (field.read_only or field.serializer)]
+        given = {field.source for field in plain} | {each.endpoint.creator}
         for name, facts in self._tables.facts(serializer.table).columns.items():
-            if facts.must_be_given and given.isdisjoint({name, facts.field}):
-                yield f"column {name} gets no value, so Django fails with 500"
+            if not facts.must_be_given or not given.isdisjoint({name, facts.field}):
+                continue
+            if each.saves:
+                self._tables.use(serializer.table, name)
+                each.performed.append(self._tables.attribute_of(serializer.table, name))
+            else:
+                each.gaps.append(f"column {name} gets no value, so Django fails with 500")
 
     def _write_serializers(self, each: WrittenEndpoint, facts: SerializerFacts, action: str) -> None:
         """What reads the body of an endpoint, and what it answers by."""
@@ -198,6 +205,7 @@ class FeatureScaffold:
         resource.checked |= each.rule.checked
         if each.saves:
             resource.saves[ACTIONS[action]] = each.saves
+            resource.performed += each.performed
         if action == "list":
             each.limits += resource.lists.gaps
             each.remarks += resource.lists.remarks

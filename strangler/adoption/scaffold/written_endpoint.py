@@ -16,7 +16,8 @@ class WrittenEndpoint:
     """One method of one path: its route, and the gaps for which it answers 501; `limits` are those of parameters.
 
     `functions` are gaps of an endpoint that is written but for a function which is to be filled in, `saves` those of
-    them that save what was validated, `remarks` what differs from Django's by design.
+    them that save what was validated, `performed` the attributes that those give a new row, `remarks` what differs from
+    Django's by design.
     `answers` is what it answers by, where that is another serializer than the one that reads its body, `described` the
     one that OPTIONS describes, where that is another.
     `token_view` is what `token_router` calls a view of simplejwt, `gives_token` says that it is DRF's view of tokens.
@@ -28,6 +29,7 @@ class WrittenEndpoint:
     limits: list[str] = field(default_factory=list)
     functions: list[str] = field(default_factory=list)
     saves: list[str] = field(default_factory=list)
+    performed: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     serializer: WrittenSerializer | None = None
     answers: WrittenSerializer | None = None
@@ -43,7 +45,8 @@ class WrittenResource:
 
     `answers` is the serializer that it answers by, where that is another one.
     `saves` are the gaps of what saves a new row (`create`) or a changed one (`update`), where the project does that
-    itself. `callers` are its arguments that name columns of the caller, `checked` the columns that permissions look at.
+    itself, `performed` the attributes that this gives a new row. `callers` are its arguments that name columns of the
+    caller, `checked` the columns that permissions look at.
     """
 
     constant: str
@@ -54,4 +57,5 @@ class WrittenResource:
     answers: WrittenSerializer | None = None
     actions: list[str] = field(default_factory=list)
     saves: dict[str, list[str]] = field(default_factory=dict)
+    performed: list[str] = field(default_factory=list)
     checked: set[str] = field(default_factory=set)
