@@ -37,6 +37,7 @@ class FeatureModules:
 
     def __init__(self, feature: FeatureScaffold) -> None:
         self._feature = feature
+        self._functions: set[str] = set()
 
     def modules(self) -> Iterator[tuple[str, str]]:
         """The name and the text of each file in the folder."""
@@ -219,7 +220,6 @@ class FeatureModules:
             key = each.route.name, resource.constant
             if key in done:
                 continue
-            is_first = all(name != each.route.name for name, _ in done)
             done.add(key)
             same = [
                 other
@@ -231,8 +231,16 @@ class FeatureModules:
             module.use("strangler_fastapi.db.session", "Session")
             module.use(f"{self._feature.package}.{self._feature.name}.serializers", resource.constant)
             decorators = [self._decorator(module, view, other, resource) for other in same]
-            name = each.route.name if is_first else f"{each.route.name}.by.{each.endpoint.method.lower()}"
-            yield self._function_text(name, each, resource, decorators)
+            yield self._function_text(each, resource, decorators)
+
+    def _function_name(self, each: WrittenEndpoint) -> str:
+        """What an endpoint is called: as its route, unless another endpoint of the feature is."""
+        name = each.route.name.replace(".", "_")
+        by_method = f"{name}_by_{each.endpoint.method.lower()}"
+        names = (name, by_method, *(f"{by_method}_{number}" for number in range(2, 100)))
+        found = next(each for each in names if each not in self._functions)
+        self._functions.add(found)
+        return found
 
     def _root_text(self, module: Module, view: str, each: WrittenEndpoint) -> str:
         """The endpoint that lists the paths of a router."""
@@ -245,7 +253,7 @@ class FeatureModules:
         lines = [
             statement(constant, dictionary(root)),
             f"\n\n@{view}.get()",
-            f"async def {each.route.name.replace('.', '_')}(request: Request) -> Response:",
+            f"async def {self._function_name(each)}(request: Request) -> Response:",
             '    """The lists of the API."""',
             f"    return JsonResponse(addresses(request, {constant}))",
         ]
@@ -273,9 +281,7 @@ class FeatureModules:
             named = {"response": own.constant} | named
         return "@" + statement_call(f"{view}.{method}", named)
 
-    def _function_text(
-        self, name: str, each: WrittenEndpoint, resource: WrittenResource, decorators: Sequence[str]
-    ) -> str:
+    def _function_text(self, each: WrittenEndpoint, resource: WrittenResource, decorators: Sequence[str]) -> str:
         _, method, sentence = _CALLS[each.endpoint.action or ""]
         table = self._feature.contract.tables[resource.serializer.facts.table or ""]
         noun = table.verbose_name or snake(resource.serializer.model)
@@ -283,7 +289,7 @@ class FeatureModules:
         text = sentence.format(feature=self._feature.name.replace("_", " "), a=article, noun=noun)
         lines = [
             *decorators,
-            f"async def {name.replace('.', '_')}(request: Request, session: Session) -> Response:",
+            f"async def {self._function_name(each)}(request: Request, session: Session) -> Response:",
             f'    """{text}"""',
             f"    return await {resource.constant}.{method}(request, session)",
         ]

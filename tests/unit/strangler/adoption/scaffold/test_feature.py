@@ -139,6 +139,19 @@ def test_a_row_is_added_beside_a_list_that_can_not_be_read() -> None:
     assert "async def boats_create" in text_of(made, "router.py")
 
 
+def test_routes_whose_names_differ_by_a_dot_alone_have_two_functions() -> None:
+    one, other = LIST | {"path": "/api/boats/at_sea/"}, LIST | {"path": "/api/boats/at/sea/"}
+    api = DjangoApi.model_validate({"format": 1, "endpoints": [one, other]})
+    routes = [
+        Route(name=name, methods=("GET",), path=each["path"].removeprefix("/api"), stage=Stage.LEGACY)
+        for name, each in (("boats.at_sea", one), ("boats.at.sea", other))
+    ]
+    chosen = list(zip(api.endpoints, routes, strict=True))
+    made = ServiceScaffold(project(Path("/nowhere")), "harbour_fastapi", chosen, api=api, contract=CONTRACT).features[0]
+    router = text_of(made, "router.py")
+    assert router.count("async def boats_at_sea(") == router.count("async def boats_at_sea_by_get(") == 1
+
+
 def test_options_describe_what_django_does() -> None:
     made = feature(LIST, CREATE | {"described": SHOWN})
     assert "    serializer=BOAT_SERIALIZER,\n    described=SHOWN_SERIALIZER,\n" in text_of(made, "router.py")
