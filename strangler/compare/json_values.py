@@ -108,7 +108,8 @@ def pairs_walk(
                 continue
             namesakes = _namesakes(one, other) if item else None
             if namesakes:
-                yield path, *(ItemOrder(_item_name(value, 0) for value in side) for side in (one, other))
+                ours, theirs = (ItemOrder(_item_name(value, 0) for value in side) for side in (one, other))
+                yield path, ours, theirs
             items = list(enumerate(namesakes or zip_longest(one, other, fillvalue=ABSENT)))
             waiting.extend(((*path, index), *pair) for index, pair in reversed(items))
         elif not same(one, other):
