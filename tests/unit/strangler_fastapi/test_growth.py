@@ -1,24 +1,24 @@
 """What a request costs grows as its size does, in time and in memory: nothing of it is read in quadratic time."""
 
 import asyncio
-import json
-import time
-import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, cast
 
-import jwt
 import pytest
 from sqlalchemy import String
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
+from starlette.types import Message
 
+from fastapi_app.config import PREFIXES
 from shared_schema.contract.contract import TokenSettings
+from strangler_fastapi.application import create_application
 from strangler_fastapi.auth.password_validation import password_problems
 from strangler_fastapi.auth.signing import BadSignature, sign, unsign
 from strangler_fastapi.auth.tokens import TokenError, Tokens
 from strangler_fastapi.conditional import _etags
+from strangler_fastapi.db.engine import Database
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.bodies import parse_body
 from strangler_fastapi.drf.cursor_pagination import decode_cursor
@@ -31,58 +31,11 @@ from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.text_fields import EmailField, IPAddressField, SlugField, URLField, UUIDField
 from strangler_fastapi.drf.time_fields import DateField, DateTimeField, DurationField, TimeField
 from strangler_fastapi.errors import ApiError
-from tests.unit.fastapi_app.asking import make_request
+from strangler_fastapi.health import health_router
+from tests.growth import BODIES, HEADERS, KEY, QUERIES, header_list, require_growth
+from tests.unit.fastapi_app.asking import make_request, make_scope
 
-TIMES: Final = 8
-# What eight times the size may cost. In quadratic time it is 64 times as much.
-MOST: Final = 3 * TIMES
-# Shorter times are the clock's and the collector's.
-SHORTEST_SECONDS: Final = 0.003
-SMALLEST_BYTES: Final = 50_000
-KEY: Final = "a key of the tests, as long as HMAC wants it"
 TOKENS: Final = Tokens(KEY, TokenSettings())
-PART: Final = b'--x\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n'
-JSON: Final = "application/json"
-FORM: Final = "application/x-www-form-urlencoded"
-MULTIPART: Final = "multipart/form-data; boundary=x"
-
-# By content type and what the body of a size is. nginx lets 2 MB of it through.
-BODIES: Final[dict[str, tuple[str, Callable[[int], bytes]]]] = {
-    "numbers": (JSON, lambda size: b"[" + b"1," * (size // 2) + b"1]"),
-    "names": (JSON, lambda size: json.dumps({f"name{each}": 1 for each in range(size // 12)}).encode()),
-    "one name": (JSON, lambda size: b"{" + b'"a":1,' * (size // 6) + b'"a":1}'),
-    "lists in lists": (JSON, lambda size: b"[" * size),
-    "digits": (JSON, lambda size: b"1" * size),
-    "escapes": (JSON, lambda size: b'"' + b"\\u00e9" * (size // 6) + b'"'),
-    "spaces": (JSON, lambda size: b" " * size),
-    "an open text": (JSON, lambda size: b'"' + b"a" * size),
-    "fields": (FORM, lambda size: b"a=1&" * (size // 4)),
-    "separators": (FORM, lambda size: b"&" * size),
-    "percents": (FORM, lambda size: b"a=" + b"%41" * (size // 3)),
-    "half percents": (FORM, lambda size: b"a=" + b"%" * size),
-    "parts": (MULTIPART, lambda size: PART % (b"a", b"1") * (size // 60) + b"--x--"),
-    "a part": (MULTIPART, lambda size: PART % (b"a", b"1" * size) + b"--x--"),
-    "line ends": (MULTIPART, lambda size: PART % (b"a", b"\r\n" * (size // 2)) + b"--x--"),
-    "half boundaries": (MULTIPART, lambda size: PART % (b"a", b"\r\n--" * (size // 4)) + b"--x--"),
-    "boundaries": (MULTIPART, lambda size: b"--x\r\n" * (size // 5)),
-    "no boundary": (MULTIPART, lambda size: b"-" * size),
-    "a name": (MULTIPART, lambda size: PART % (b"a" * size, b"1") + b"--x--"),
-}
-# Each header as the server takes it, up to 8,190 bytes.
-HEADERS: Final[dict[str, tuple[str, Callable[[int], str]]]] = {
-    "media types": ("accept", lambda size: "a/b," * (size // 4)),
-    "parameters": ("accept", lambda size: "a/b" + ";a=b" * (size // 4)),
-    "quotes": ("accept", lambda size: 'a/b;a="' + '\\"' * (size // 2)),
-    "languages": ("accept-language", lambda size: "de-at;q=0.1," * (size // 12)),
-    "a language": ("accept-language", lambda size: "de" + "-a" * (size // 2)),
-    "ETags": ("if-none-match", lambda size: '"a",' * (size // 4)),
-    "an open ETag": ("if-none-match", lambda size: '"' + "W/" * (size // 2)),
-    "cookies": ("cookie", lambda size: "a=b; " * (size // 5)),
-    "an open cookie": ("cookie", lambda size: 'a="' + "\\" * size),
-    "dots": ("authorization", lambda size: "Bearer " + "." * size),
-    "a token": ("authorization", lambda size: "Bearer " + jwt.encode({"a": "b" * size}, KEY)),
-    "content types": ("content-type", lambda size: "a/b" + "; charset=a" * (size // 11)),
-}
 # Texts that regular expressions of e-mails, URLs, addresses and times have been slow at.
 TEXTS: Final[dict[str, Callable[[int], str]]] = {
     "letters": lambda size: "a" * size,
@@ -126,36 +79,6 @@ LANGUAGES: Final = Languages(
 )
 
 
-def require_growth(made: Callable[[int], Any], read: Callable[[Any], object], *, size: int) -> None:
-    """Hold what reading one size costs against eight times as much; the least of some, since others share the core."""
-    small, large = made(size), made(TIMES * size)
-    took, allowed = 0.0, 0.0
-    for _ in range(5):
-        took, allowed = _seconds(read, large), max(SHORTEST_SECONDS, MOST * _seconds(read, small))
-        if took <= allowed:
-            break
-    assert took <= allowed, "time grows faster"
-    assert _bytes(read, large) <= max(SMALLEST_BYTES, MOST * _bytes(read, small)), "memory grows faster"
-
-
-def _seconds(read: Callable[[Any], object], given: object) -> float:
-    took = []
-    for _ in range(3):
-        began = time.thread_time()
-        read(given)
-        took.append(time.thread_time() - began)
-    return min(took)
-
-
-def _bytes(read: Callable[[Any], object], given: object) -> int:
-    tracemalloc.start()
-    try:
-        read(given)
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-
 @pytest.mark.parametrize("name", BODIES)
 def test_a_body(name: str) -> None:
     content_type, made = BODIES[name]
@@ -186,6 +109,37 @@ def test_a_header(name: str) -> None:
             TOKENS.decode(headers.get("authorization", "").removeprefix("Bearer "))
 
     require_growth(made, lambda text: [read(text) for _ in range(20)], size=1_000)
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_a_query(name: str) -> None:
+    def read(text: str) -> None:
+        request = make_request(query=text.encode())
+        with suppress(ApiError):
+            negotiate(request)
+        with suppress(ApiError, ValueError):
+            len(request.query_params)
+
+    require_growth(QUERIES[name], lambda text: [read(text) for _ in range(20)], size=1_000)
+
+
+def test_a_list_of_headers() -> None:
+    application = create_application(
+        (health_router(PREFIXES),), service="made", prefixes=PREFIXES, database=lambda: cast("Database", None)
+    )
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        assert message.get("status", 200) == 200
+
+    async def read(headers: dict[str, str]) -> None:
+        for _ in range(20):
+            scope = make_scope(path="/api/v2/health/live", headers=headers)
+            await application({**scope, "root_path": ""}, receive, send)
+
+    require_growth(header_list, lambda headers: asyncio.run(read(headers)), size=10)
 
 
 @pytest.mark.parametrize("field", FIELDS)
