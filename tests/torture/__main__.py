@@ -94,10 +94,13 @@ def torture(
         raise UsageError(f"there is no fault {unknown[0]}", f"name some of {', '.join(FAULTS)}, or {_OVERLOAD} alone")
     for line in HEAD:
         say(line)
-    rows = list(_rows(names))
-    if write:
-        rows_write(rows)
-    if any(row.problems for row in rows):
+    broken = False
+    for row in _rows(names):
+        broken = broken or bool(row.problems)
+        if write:
+            # Each at once: what was seen stays, whatever becomes of the next.
+            rows_write([row])
+    if broken:
         raise typer.Exit(_BROKEN)
 
 
