@@ -33,7 +33,7 @@ from strangler.compare.report.model import ComparisonReport, report_json
 from strangler.compare.report.terminal import coverage_show, report_show
 from strangler.compare.run import ComparisonSession
 from strangler.errors import FailedError, UsageError
-from strangler.local.fingerprints import STALE, Fingerprints
+from strangler.local.fingerprints import COVERAGE_BAR, STALE, Fingerprints
 from strangler.rollout.edits import routes_select
 from strangler.rollout.evidence import EvidenceFile, evidence_path
 from strangler.routes.route import Stack
@@ -258,9 +258,10 @@ def compare(
     evidence = EvidenceFile(evidence_path(settings.project.state))
     bound = _bound(settings, [settings.project.contract, meant_file, *selection.folders]) if ours else {}
     if stale := [name for name, digest in bound.items() if digest == STALE]:
-        which = " and ".join(stale)
         hint = " and ".join(_DEPLOY[Stack(name)] for name in stale)
-        raise FailedError(f"{which} started before its code was changed, and isn't compared", hint)
+        words = ("its", "isn't") if len(stale) == 1 else ("their", "aren't")
+        what = "{} started before {} code was changed, and {} compared".format(" and ".join(stale), *words)
+        raise FailedError(what, hint)
     report = comparison_report(
         session,
         selection,
@@ -310,9 +311,10 @@ def _coverage(settings: LocalSettings, *, typed: bool, ours: bool) -> Callable[[
 
 
 def _bound(settings: LocalSettings, files: Iterable[Path | None]) -> dict[str, str]:
-    """The digests of both stacks and of `files`, each by its name."""
+    """The digests of both stacks and of `files`, each by its name, and the bar of coverage."""
     found = Fingerprints(settings)
-    return {name: found.of(name) for name in (*Stack, *(found.name_of(file) for file in files if file))}
+    names = (*Stack, *(found.name_of(file) for file in files if file), COVERAGE_BAR)
+    return {name: found.of(name) for name in names}
 
 
 def _exit_code(report: ComparisonReport) -> int:

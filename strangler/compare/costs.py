@@ -50,7 +50,7 @@ class CostLimits:
             return ""
         if min(sum(count for _, count in side.buckets) for side in (left, right)) < _FEWEST_ANSWERS:
             return ""
-        return f"{right.p50 / left.p50:.1f} times slower at the median, where {self.ratio:g} times may be"
+        return f"{right.p50 / left.p50:.2g} times as slow at the median, with a limit of {self.ratio:g} times"
 
     def memory_use(self, scenario: str, left: tuple[int, int], right: tuple[int, int]) -> MemoryUse:
         """What both sides' servers held after the first requests of a scenario and at its end, judged."""

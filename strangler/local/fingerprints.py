@@ -14,6 +14,8 @@ from strangler.routes.route import Stack
 from strangler.settings import LocalSettings
 
 STALE: Final = "stale"
+# What a route has to be covered by, which the project file says.
+COVERAGE_BAR: Final = "the bar of coverage"
 _LENGTH: Final = 16
 _SECONDS: Final = 5.0
 # What a service of Python is made of; data that it writes beside its code is no code.
@@ -34,7 +36,9 @@ class Fingerprints:
         self._known: dict[str, str] = {}
 
     def of(self, name: str) -> str:
-        """The digest of a stack, or of a file or folder by its path from the project file."""
+        """The digest of a stack, or of a file or folder by its path from the project file; `COVERAGE_BAR` itself."""
+        if name == COVERAGE_BAR:
+            return f"{self._settings.project.compare.coverage:g}"
         if name not in self._known:
             root = self._settings.project.root
             self._known[name] = self._stack(Stack(name)) if name in list(Stack) else _digest(_files(root / name), root)

@@ -125,6 +125,9 @@ def routes_select(
     for pattern in patterns:
         if not any(fnmatchcase(route.name, pattern) for route in routes):
             meant = nearest(pattern, [route.name for route in routes])
+            if pattern in set(Stage):
+                hint = f"that is a stage, which stands behind --to: --to {pattern}"
+                raise UsageError(f"no route is named {pattern}", hint)
             hint = f"did you mean {meant}? strangler routes lists the names" if meant else "see strangler routes"
             raise UsageError(f"no route is named {pattern}", hint)
     chosen = tuple(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from strangler.local.fingerprints import STALE, Fingerprints
+from strangler.local.fingerprints import COVERAGE_BAR, STALE, Fingerprints
 from strangler.local.state import ProcessRecord, StackState, StateFolder
 from strangler.project import Project
 from strangler.routes.route import Stack
@@ -81,3 +81,12 @@ def test_files_and_folders_by_their_path(service: Path) -> None:
     assert found(service, "not-there") == ""
     (service / "app/data.json").write_text("2")
     assert found(service, "app") != before
+
+
+def test_another_bar_of_coverage_is_another_digest(service: Path) -> None:
+    def bar(coverage: float) -> str:
+        compare = EXAMPLE.compare.model_copy(update={"coverage": coverage})
+        project: Project = EXAMPLE.model_copy(update={"compare": compare}).at(service)
+        return Fingerprints(LocalSettings(project=project)).of(COVERAGE_BAR)
+
+    assert (bar(0), bar(80), bar(99.5)) == ("0", "80", "99.5")

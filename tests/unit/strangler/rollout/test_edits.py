@@ -136,6 +136,8 @@ def test_names_that_choose_nothing(patterns: list[str], kind: RouteKind) -> None
 
 
 def test_a_near_name_is_suggested() -> None:
+    with pytest.raises(UsageError, match=r"no route is named canary: that is a stage, which stands behind --to"):
+        routes_select(ROUTES, ["posts.list", "canary"])
     with pytest.raises(UsageError, match=r"no route is named post\.list: did you mean posts\.list\?"):
         routes_select(ROUTES, ["post.list"])
 
