@@ -67,7 +67,7 @@ def _interpreter(service: ServiceScaffold) -> tuple[str, str]:
     there = next((each for each in _PYTHONS if (service.folder.parent / each).exists()), None)
     if there:
         return there, "FastAPI's environment; {python} would be the one that runs strangler, which has no FastAPI."
-    return "python", f'The Python of FastAPI\'s environment, such as "{_PYTHONS[0]}": that of strangler has no FastAPI.'
+    return "python", f'The Python of FastAPI\'s environment, such as "{_PYTHONS[0]}": the tool has none of FastAPI.'
 
 
 def _of_command(command: tuple[str, ...]) -> str | None:
