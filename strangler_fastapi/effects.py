@@ -134,7 +134,7 @@ class TableEffects:
         found: dict[str, None] = {}
         for called in self._called(action):
             effect = self._effect(called.name)
-            found |= dict.fromkeys((called.text,) if effect is None else effect.unported)
+            found |= dict.fromkeys((called.text,) if effect is None else (*effect.unported, *_missing(effect, called)))
         return tuple(found)
 
     def lacking_along(self) -> tuple[str, ...]:
@@ -167,15 +167,26 @@ class TableEffects:
             ProtectedError: rows that stay point at one of them.
             NotPorted: nobody has written what Django calls for one of them.
         """
+        wanted = {*keys}
 
         def called(time: str) -> Callable[[str, Sequence[Any]], Awaitable[None]]:
-            return lambda table, met: getattr(self._of(table), time)(session, RowWrite(table, "delete", met))
+            async def call(table: str, met: Sequence[Any]) -> None:
+                # Rows of this table may hang on one that is to be deleted.
+                own = [key for key in met if table == self._table and key in wanted]
+                along = [key for key in met if key not in wanted or table != self._table]
+                for effects, those in ((self, own), (self._of(table), along)):
+                    if those:
+                        await getattr(effects, time)(session, RowWrite(table, "delete", those))
+
+            return call
 
         before, after = called("before"), called("after")
         return await delete_rows(session, self._table, keys, contract=self._contract, before=before, after=after)
 
     def _of(self, table: str) -> "TableEffects":
-        return self if table == self._table else TableEffects(self._contract, table, along=True)
+        """What is called for rows that go along with this table's."""
+        own = self._own if table == self._table else ()
+        return TableEffects(self._contract, table, own, along=True)
 
     def _effect(self, name: str) -> Effect | None:
         return next((each for each in self._own if each.name == name), _registered.get(name))
@@ -200,6 +211,13 @@ class TableEffects:
             signal, _, name = receiver.partition(" ")
             if signal in kinds:
                 yield _Called(name, f"signal {receiver}", ("before" if signal in _BEFORE else "after",))
+
+
+def _missing(effect: Effect, called: _Called) -> Iterator[str]:
+    """What a registered effect is called for, and has no function for; one without any says that nothing is needed."""
+    given = {time for time in ("before", "after") if getattr(effect, time) is not None}
+    if given:
+        yield from (f"{called.text}: give Effect {time}=…" for time in called.times if time not in given)
 
 
 async def _call(function: EffectFunction | None, session: RequestSession, write: RowWrite) -> None:

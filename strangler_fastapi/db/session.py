@@ -157,16 +157,18 @@ class RequestSession(AsyncSession):
         self.committed = self.committed or is_begun
 
     async def _call_back(self) -> None:
+        waiting, self._on_commit = self._on_commit, []
         # They may take long, and a connection is dear.
         await self.release()
-        while self._on_commit:
-            _, function = self._on_commit.pop(0)
+        while waiting:
+            _, function = waiting.pop(0)
             try:
                 try:
                     made = function() if iscoroutinefunction(function) else await run_in_threadpool(function)
                     if isawaitable(made):
                         await made
                     await self._commit()
+                    waiting += self._on_commit
                 finally:
                     await self.release()
             except Exception:
@@ -181,7 +183,11 @@ class RequestSession(AsyncSession):
             await self._connection.rollback()
 
     async def release(self) -> None:
-        """Rolls back and gives the connection to the pool, for a time in which the database is not needed."""
+        """Rolls back and gives the connection to the pool, for a time in which the database is not needed.
+
+        What was to follow a commit of what is rolled back doesn't.
+        """
+        self._on_commit = []
         try:
             if self._is_made and self.in_transaction():
                 await super().rollback()
@@ -216,7 +222,7 @@ class RequestSession(AsyncSession):
         if self._connection is not None:
             await self._connection.invalidate()
         elif self._pooled is not None:
-            pooled, self._pooled = self._pooled, None
+            pooled, self._pooled, self._driver = self._pooled, None, None
             pooled.invalidate()
 
     @property
@@ -234,8 +240,8 @@ class RequestSession(AsyncSession):
         return "sync_session" in self.__dict__
 
     async def _take(self) -> PoolProxiedConnection:
-        current = self._replica if self._replica is not None and await self._replica.is_current() else None
-        self._engine = self._primary if current is None else current.engine
+        if self._turn is None:
+            self._engine = await self._engine_chosen()
         pool: Any = self._engine.pool
         if self._turn is None:
             await pool.begin_turn()
@@ -249,6 +255,14 @@ class RequestSession(AsyncSession):
         except self._engine.dialect.loaded_dbapi.Error as error:
             # As in `begin_transaction`: a server that is starting, or takes no more connections, refuses here.
             raise driver_error(error) from error
+
+    async def _engine_chosen(self) -> AsyncEngine:
+        """The standby's where it is current, and has a connection to give or the primary has none either."""
+        if self._replica is None or not await self._replica.is_current():
+            return self._primary
+        standby: Any = self._replica.engine.pool
+        primary: Any = self._primary.pool
+        return self._primary if standby.is_busy and not primary.is_busy else self._replica.engine
 
     async def _open(self) -> AsyncConnection:
         if self._pooled is None:

@@ -28,7 +28,7 @@ from strangler_fastapi.drf.resources import Resource
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.unported import unported
 from strangler_fastapi.drf.view import View, feature_router
-from strangler_fastapi.effects import Effect, RowWrite, effect_register
+from strangler_fastapi.effects import Effect, RowWrite, TableEffects, effect_register
 from strangler_fastapi.errors import ValidationFailed
 from tests.databases import empty_database
 from tests.shared_stack import StackAddresses
@@ -63,6 +63,17 @@ with isolate_apps("django_app.blog"):
         class Meta:
             app_label = "blog"
             db_table = "diary"
+
+    class Thread(models.Model):
+        above = models.ForeignKey("self", models.CASCADE, null=True)
+
+        class Meta:
+            app_label = "blog"
+            db_table = "threads"
+
+        def delete(self, *args: Any, **kwargs: Any) -> Any:
+            Diary.objects.create(text="delete")
+            return super().delete(*args, **kwargs)
 
 
 def announce(instance: Any, *, created: bool, **_given: Any) -> None:
@@ -195,11 +206,12 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
         (signals.pre_delete, lend, Book),
         (signals.post_delete, lost, Book),
         (signals.post_delete, lost, Shelf),
+        (signals.pre_delete, lend, Thread),
     )
     for signal, receiver, sender in connected:
         signal.connect(receiver, sender=sender)
     contract = tmp_path_factory.mktemp("effects") / "contract.json"
-    tables = {model._meta.db_table: table_facts(model, Sql()) for model in (Shelf, Book, Diary)}
+    tables = {model._meta.db_table: table_facts(model, Sql()) for model in (Shelf, Book, Diary, Thread)}
     contract.write_text(json.dumps({"format": 2, "tables": tables, "tokens": {}}))
     yield Library(contract)
     for signal, receiver, sender in connected:
@@ -217,7 +229,7 @@ def sides(stack: StackAddresses, worker_id: str, django_db_blocker: Any, library
         django_db_blocker.unblock(),
     ):
         with djangos_database(database), connection.schema_editor() as editor:
-            for model in (Shelf, Book, Diary):
+            for model in (Shelf, Book, Diary, Thread):
                 editor.create_model(model)
         with side_by_side(database, views=views, routers=(library.router,), tables=library.mapping) as both:
             yield both
@@ -322,3 +334,89 @@ def test_an_effect_of_nothing_or_at_another_time_is_refused_at_the_start(library
 def test_the_role_may_write_what_an_effect_writes(sides: BothSides, library: Library) -> None:  # noqa: ARG001 - its tables are mapped
     inserted = next(each for each in library.shelves.write_samples() if each.name.endswith("insert"))
     assert {"name", "slug"} <= set(inserted.statement.compile().params)  # type: ignore[attr-defined] # an Insert
+
+
+def test_rows_that_hang_on_one_of_their_own_table_are_deleted_along(
+    sides: BothSides, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("strangler_fastapi.effects._registered", {})
+    seen = []
+    for stack in ("django", "fastapi"):
+        signals_off(Diary)
+        root = Thread.objects.create()
+        reply = Thread.objects.create(above=root)
+        Thread.objects.create(above=reply)
+        if stack == "django":
+            root.delete()
+        else:
+            sides.runner.run(delete_thread(sides, library, root.pk))
+        seen.append((sorted(each.text for each in Diary.objects.all()), Thread.objects.count()))
+    assert seen[0] == seen[1] == (["Thread is going"] * 3 + ["delete"], 0)
+
+
+async def delete_thread(sides: BothSides, library: Library, key: int) -> None:
+    async def noted(session: RequestSession, write: RowWrite) -> None:
+        for _ in write.keys:
+            await library.note(session, "delete")
+
+    async def going(session: RequestSession, write: RowWrite) -> None:
+        for _ in write.keys:
+            await library.note(session, "Thread is going")
+
+    own = (Effect("blog.Thread.delete", before=noted), Effect(callable_path(lend), before=going))
+    session = RequestSession(sides.app.state.database.engine)
+    await TableEffects(library.mapping.contract, "threads", own).delete(session, [key])
+    await session.commit()
+    await session.close()
+
+
+def test_an_effect_that_is_registered_for_another_time_is_lacking(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("strangler_fastapi.effects._registered", {})
+    effect_register(Effect(callable_path(lend), after=library.going))
+    lacking = TableEffects(library.mapping.contract, "shelves").lacking_along()
+    assert [each for each in lacking if "lend" in each] == [
+        f"signal pre_delete {callable_path(lend)}: give Effect before=…"
+    ]
+
+
+def test_what_a_released_session_takes_back_is_followed_by_nothing(sides: BothSides, library: Library) -> None:
+    MAILS.clear()
+
+    async def write() -> None:
+        session = RequestSession(sides.app.state.database.engine)
+        await library.note(session, "taken back")
+        session.on_commit(partial(MAILS.append, "of a row that is not there"))
+        await session.release()
+        await library.note(session, "kept")
+        session.on_commit(follow)
+        session.on_commit(partial(MAILS.append, "second"))
+
+        async def failing() -> None:
+            session.on_commit(partial(MAILS.append, "of one that failed"))
+            raise OSError
+
+        session.on_commit(failing)
+        await session.commit()
+        await session.close()
+
+    async def follow() -> None:
+        MAILS.append("first")
+
+    signals_off(Diary)
+    sides.runner.run(write())
+    assert ([*MAILS], [each.text for each in Diary.objects.all()]) == (["first", "second"], ["kept"])
+
+
+def test_a_dead_connection_is_replaced_for_what_comes_next(sides: BothSides) -> None:
+    async def read() -> Any:
+        session = RequestSession(sides.app.state.database.engine)
+        dead = await session.driver()
+        dead.terminate()
+        await session.discard()
+        found = await (await session.driver()).fetchval("SELECT 1")
+        await session.close()
+        return found
+
+    assert sides.runner.run(read()) == 1
