@@ -80,10 +80,17 @@ RELATIONS: dict[str, dict[str, Pair]] = {
         ),
     },
     "maker_name": {
-        "dots by default": (
+        "dots": (
+            lambda: drf.CharField(source="maker.name", read_only=True),
+            lambda: ComputedField(columns=("maker__name",), type="string"),
+        ),
+        "dots, or null": (
             lambda: drf.CharField(source="maker.name", read_only=True, allow_null=True),
             lambda: ComputedField(columns=("maker__name",), type="string", allow_null=True),
         ),
+    },
+    "maker_rank": {
+        "dots": (lambda: drf.ReadOnlyField(source="maker.rank"), lambda: ComputedField(columns=("maker__rank",))),
     },
     "base": {
         "key": (lambda: None, lambda: model_field(ThingRow, "base_id")),

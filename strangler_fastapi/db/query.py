@@ -25,7 +25,7 @@ _MOST_STATEMENTS = 512
 
 Expression = ColumnElement[Any] | Any
 Converter = Callable[[Any], Any]
-Fields = Mapping[str, Union[Expression, "Shape", "RowsWithin"]]
+Fields = Mapping[str, Union[Expression, "Shape", "RowsWithin", "ValueOfRow"]]
 
 
 class Shape:
@@ -47,6 +47,7 @@ class Shape:
         """`converters` make a value one of an answer, `made` further keys of an item; `order` has all of them."""
         self._fields = fields
         self._within = self._shapes_within()
+        self._optional = tuple(name for name, field in fields.items() if isinstance(field, ValueOfRow))
         own = {name: convert for name, field in fields.items() if (convert := _converter(field))}
         self._converters: dict[str, Converter] = {**own, **converters}
         self._made = made
@@ -86,13 +87,16 @@ class Shape:
         return self._converted(dict(zip(self._fields, values, strict=False)))
 
     def _converted(self, item: dict[str, Any]) -> dict[str, Any]:
+        for name in self._optional:
+            if (row := item.pop(name)) is not None:
+                item[name] = row[0]
         for name, convert in self._converters.items():
-            if item[name] is not None:
+            if item.get(name) is not None:
                 item[name] = convert(item[name])
-        if not self._made:
+        if not (self._made or self._optional):
             return item
         item |= {name: make(item) for name, make in self._made.items()}
-        return {name: item[name] for name in self._order}
+        return {name: item[name] for name in self._order or self._fields if name in item}
 
 
 @dataclass(frozen=True)
@@ -111,15 +115,26 @@ class RowsWithin:
         return [self.shape.build(row) for row in value] if self.many else self.shape.build(value)
 
 
-def _expression(field: Any) -> Expression:  # noqa: ANN401 - an expression or rows within
-    return field.expression if isinstance(field, RowsWithin) else field
+@dataclass(frozen=True)
+class ValueOfRow:
+    """A column of another row, which may not be there: the item has no such key then.
+
+    `expression` selects `row(column)`, null where there is no row.
+    """
+
+    expression: Expression
+    column: Expression
+
+
+def _expression(field: Any) -> Expression:  # noqa: ANN401 - an expression, rows within or a value of a row
+    return field.expression if isinstance(field, RowsWithin | ValueOfRow) else field
 
 
 def _converter(field: Any) -> Callable[[Any], Any] | None:  # noqa: ANN401 - an expression or a shape
     """What makes a column's value fit for an answer: a decimal is text without the exponent of Python's own."""
     if isinstance(field, RowsWithin):
         return field.build
-    kind = getattr(field, "type", None)
+    kind = getattr(field.column if isinstance(field, ValueOfRow) else field, "type", None)
     return "{:f}".format if isinstance(kind, Numeric) and kind.asdecimal else None
 
 

@@ -167,6 +167,8 @@ def _parse_multipart(body: Spool, request: Request, parameters: Parameters, char
     header = request.headers.get("content-type", "")
     if not header.isascii():
         raise ParseError(f"Multipart form parse error - Invalid non-ASCII Content-Type in multipart: {header}")
+    if not header.startswith("multipart/"):
+        raise ParseError(f"Multipart form parse error - Invalid Content-Type: {header}")
     boundary = parameters.get("boundary")
     if not boundary or not _BOUNDARY.fullmatch(boundary):
         raise ParseError(f"Multipart form parse error - Invalid boundary in multipart: {boundary}")

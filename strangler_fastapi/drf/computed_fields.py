@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import func
+from sqlalchemy import func, inspect
 
 from strangler_fastapi.drf.fields import MISSING, Field, ReadOnlyField, Scope, default_in
-from strangler_fastapi.drf.links import column_at
+from strangler_fastapi.drf.links import column_at, may_lead_nowhere, value_at
 from strangler_fastapi.drf.unported import unported_of
 
 
@@ -85,7 +85,8 @@ class ComputedField(ReadOnlyField):
     """What `function` makes of columns of the row, as a property or a method of Django's does.
 
     `columns` are Django's lookups (`room__house__name`), in the order of the function's parameters. Without a function
-    it is the value of its one column, as of a source with dots.
+    it is the value of its one column, as of a source with dots: where a foreign key on the way is null the item has no
+    such key, or null with `allow_null`.
     """
 
     type: str = "field"
@@ -94,6 +95,10 @@ class ComputedField(ReadOnlyField):
 
     def select(self, owner: Any) -> Any:  # noqa: ANN401 - a mapped class or an alias of one, and an expression
         """The columns, of the row of `owner`."""
+        if self.function is None and not self.allow_null:
+            model = inspect(owner).mapper.class_
+            if may_lead_nowhere(model, self.columns[0]):
+                return value_at(owner, self.columns[0])
         columns = [column_at(owner, lookup) for lookup in self.columns]
         return columns[0] if self.function is None else func.row(*columns)
 

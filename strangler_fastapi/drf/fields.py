@@ -273,7 +273,7 @@ class BooleanField(Field):
     kind: ClassVar[str] = "boolean"
 
     def extract_from_form(self, name: str, form: Form, *, partial: bool) -> Any:  # noqa: ANN401, D102 - see Field
-        if name not in form and not partial:
+        if name not in form and not partial and self.default is MISSING:
             return None if self.allow_null else False
         return super().extract_from_form(name, form, partial=partial)
 

@@ -1,6 +1,6 @@
 """How tables hang together, from the contract: foreign keys and many-to-many relations between mapped classes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 
 from shared_schema.contract.contract import ColumnFacts, TableFacts
 from shared_schema.mapping import Reflected, primary_key
+from strangler_fastapi.db.query import ValueOfRow
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,16 @@ def column_at(owner: Any, path: str) -> Any:  # noqa: ANN401 - a mapped class or
     return _followed(inspect(owner).mapper.class_, owner, path.split("__"))
 
 
+def may_lead_nowhere(model: type[Reflected], path: str) -> bool:
+    """Whether a foreign key on Django's lookup `path` may be null."""
+    name, _, rest = path.partition("__")
+    if not rest:
+        return False
+    key = foreign_key(model, name)
+    column = model.__columns__.get(key.source, key.source)
+    return _facts(model).columns[column].null or may_lead_nowhere(key.target, rest)
+
+
 def primary_key_of(owner: Any) -> Any:  # noqa: ANN401 - a mapped class or an alias of one, and its attribute
     """The key of the rows of a class, or of an alias of it."""
     return getattr(owner, primary_key(inspect(owner).mapper.class_).key)
@@ -192,13 +203,24 @@ def attribute_of(model: type[Reflected], column: str) -> str:
     return {name: attribute for attribute, name in model.__columns__.items()}.get(column, column)
 
 
-def _followed(model: type[Reflected], owner: Any, path: list[str]) -> Any:  # noqa: ANN401 - as above
+def value_at(owner: Any, path: str) -> ValueOfRow:  # noqa: ANN401 - as above
+    """The same with the row that it is of, which may not be there."""
+    model, names = inspect(owner).mapper.class_, path.split("__")
+    return ValueOfRow(_followed(model, owner, names, func.row), _followed(model, owner, names))
+
+
+def _followed(
+    model: type[Reflected],
+    owner: Any,  # noqa: ANN401 - as above
+    path: list[str],
+    of_column: Callable[[Any], Any] = lambda column: column,
+) -> Any:  # noqa: ANN401 - as above
     name, *rest = path
     if not rest:
-        return getattr(owner, _attribute_of_field(model, name))
+        return of_column(getattr(owner, _attribute_of_field(model, name)))
     key = foreign_key(model, name)
     related = aliased(key.target)
-    return key.rows(owner, related, _followed(key.target, related, rest)).scalar_subquery()
+    return key.rows(owner, related, _followed(key.target, related, rest, of_column)).scalar_subquery()
 
 
 def _attribute_of_field(model: type[Reflected], term: str) -> str:

@@ -141,8 +141,8 @@ def model_field(
     if issubclass(kind, FileField):
         common |= _file_settings(kind, facts, name, written=not changed.get("read_only"))
     elif changed.get("read_only"):
-        # A duration is written by its field.
-        if _SHOWN.isdisjoint(changed) and not issubclass(kind, DurationField):
+        # A duration is written by its field, and OPTIONS has the digits of a decimal.
+        if _SHOWN.isdisjoint(changed) and not issubclass(kind, DecimalField | DurationField):
             return ReadOnlyField(**(common | {"type": kind.kind, "allow_null": facts.null} | changed))
         settings = {key: value for key, value in _settings(kind, facts).items() if key not in _OF_BODIES}
         return kind(**(common | settings | {"required": False, "allow_null": facts.null} | changed))

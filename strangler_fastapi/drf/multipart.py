@@ -32,7 +32,11 @@ def multipart_pairs(body: Spool, boundary: str, charset: str) -> Iterator[tuple[
     """
     data = body.data
     fields = files = read = 0
+    # Django knows a file once something follows it, if its key is not empty: one that the body breaks off in is none.
+    last: list[tuple[str, UploadedFile]] = []
     for start, end in _parts(data, b"--" + boundary.encode("ascii")):
+        yield from ((name, file) for name, file in last if name)
+        last = []
         headers, first = _headers(data, start, end)
         disposition = headers.get("content-disposition", ("", {}))[1]
         is_file = bool(disposition.get("filename"))
@@ -55,9 +59,9 @@ def multipart_pairs(body: Spool, boundary: str, charset: str) -> Iterator[tuple[
             kind = headers.get("content-type", ("", {}))[0].strip()
             if is_base64:
                 decoded = _decoded_file(UploadedFile(data, first, end, name=file_name), body.make_within()).data
-                yield name, UploadedFile(decoded, 0, len(decoded), name=file_name, content_type=kind)
+                last = [(name, UploadedFile(decoded, 0, len(decoded), name=file_name, content_type=kind))]
             else:
-                yield name, UploadedFile(data, first, end, name=file_name, content_type=kind)
+                last = [(name, UploadedFile(data, first, end, name=file_name, content_type=kind))]
 
 
 def header_parameters(line: str) -> tuple[str, Parameters]:

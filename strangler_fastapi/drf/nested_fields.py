@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from sqlalchemy import func
 from sqlalchemy.orm import aliased
 
-from strangler_fastapi.db.query import RowsWithin, Shape
+from strangler_fastapi.db.query import RowsWithin, Shape, ValueOfRow
 from strangler_fastapi.drf.bodies import Form
 from strangler_fastapi.drf.computed_fields import ComputedField, SerializerMethodField
 from strangler_fastapi.drf.fields import MISSING, Field, Scope
@@ -141,7 +141,8 @@ def shape_of(
     shown = {name: field for name, field in serializer.fields.items() if not field.write_only}
     methods = {name: field.method for name, field in shown.items() if isinstance(field, SerializerMethodField)}
     columns = {name: selected(field.source or name, field) for name, field in shown.items() if name not in methods}
-    kinds = {name: _python_type(column) for name, column in columns.items()}
+    typed = {name: each.column if isinstance(each, ValueOfRow) else each for name, each in columns.items()}
+    kinds = {name: _python_type(column) for name, column in typed.items()}
     written = {
         name: convert for name, kind in kinds.items() if (convert := shown[name].representation(kind)) is not None
     }

@@ -132,7 +132,10 @@ class ColumnFields:
         source = None
         if len(path) > 1:
             made.imports.setdefault(_COMPUTED, set()).add("ComputedField")
-            return call("ComputedField", columns=texts(["__".join(path)]), type=quoted(kind), **labels(each))
+            if each.default is not None:
+                raise UnreadableError(f"{each.source}, which has a default")
+            null: dict[str, Code] = {"allow_null": "True"} if each.allow_null else {}
+            return call("ComputedField", columns=texts(["__".join(path)]), type=quoted(kind), **null, **labels(each))
         if self._tables.attribute_of(table, each.source) != each.name:
             source = quoted(self._tables.attribute_of(table, each.source))
         made.imports.setdefault(_FIELDS, set()).add("ReadOnlyField")

@@ -38,6 +38,8 @@ MULTIPART = {
     "a file of no base64": FILE.replace(b"text/plain", b"text/plain\r\nContent-Transfer-Encoding: base64") + b"--x--",
     "a long header": b"--x\r\nX: %b\r\n" % (b"y" * 2000) + PART[5:] % (b"a", b"1") + b"--x--",
     "broken off": PART % (b"a", b"1") + b'--x\r\nContent-Disposition: form-data; name="b"\r\n\r\nhel',
+    "a file broken off": PART % (b"a", b"1") + FILE.removesuffix(b"\r\n"),
+    "a file of an empty key": FILE.replace(b'name="f"', b'name=""') + b"--x--",
     "no name": b"--x\r\nContent-Disposition: form-data\r\n\r\n1\r\n" + PART % (b"a", b"1"),
     "RFC 2231": b"--x\r\nContent-Disposition: form-data; name*=utf-8''%C3%A9\r\n\r\n1\r\n--x--",
     "RFC 2231 in an unknown charset": b"--x\r\nContent-Disposition: form-data; name*=no''%C3%A9\r\n\r\n1\r\n--x--",
@@ -56,26 +58,30 @@ CONTENT_TYPES = (
     *("application/x-www-form-urlencoded; charset=latin-1", "application/x-www-form-urlencoded; charset=idna"),
     *("application/vnd.api+json", "*/*", "application/*", "multipart/form-data", "a" * 257, "application/json;"),
     'multipart/form-data; boundary="é"',
+    "Multipart/Form-Data; boundary=x",
 )
 
 
 async def answer(content_type: str, body: bytes) -> Any:
-    """What was read, or the status and body of the error; of a form, every text of each name."""
+    """What was read, or the status and body of the error; of a form, every text and file of each name."""
     headers = {"content-type": content_type} if content_type else {}
     request = make_request(method="POST", headers=headers, body=body)
     try:
         data = await parse_body(request)
+        return plain({name: data.all(name) for name in data}) if isinstance(data, Form) else data
     except ApiError as error:
         return error.status, error.body
     finally:
         request.scope["spool"].close()
-    return texts({name: data.all(name) for name in data}) if isinstance(data, Form) else data
 
 
-def texts(form: dict[str, list[Any]]) -> dict[str, list[str]]:
-    """The fields that have texts; files are left out."""
-    found = {name: [value for value in values if isinstance(value, str)] for name, values in form.items()}
-    return {name: values for name, values in found.items() if values}
+def plain(form: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """The texts of each name, and of files what they are called, their type and their content."""
+
+    def read(value: Any) -> Any:
+        return value if isinstance(value, str) else (value.name, value.content_type, b"".join(value.chunks()))
+
+    return {name: [read(value) for value in values] for name, values in form.items() if values}
 
 
 def drf_answer(content_type: str, body: bytes) -> Any:
@@ -91,10 +97,12 @@ def drf_answer(content_type: str, body: bytes) -> Any:
         return 400, {"error": "Bad Request (400)"}
     if not isinstance(data, QueryDict):
         return data
-    for _, files in request.FILES.lists():
-        for file in files:
-            file.close()
-    return texts(dict(data.lists()))
+    try:
+        return plain(dict(data.lists()))
+    finally:
+        for _, files in request.FILES.lists():
+            for file in files:
+                file.close()
 
 
 JSON_BODIES = st.binary(max_size=20) | st.builds(
