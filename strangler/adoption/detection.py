@@ -3,10 +3,11 @@
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from strangler.adoption.django_settings import DjangoSettings, SessionSettings
 from strangler.adoption.endpoints import BROWSABLE_API, DjangoApi, DjangoEndpoint
 from strangler.errors import FailedError, UsageError
 from strangler.schema.django_side import ManageCommand, with_commands
@@ -28,13 +29,14 @@ _MOST: Final = 0.8
 _HEALTH: Final = frozenset(
     {"health", "healthz", "healthcheck", "health-check", "ping", "status", "up", "live", "ready"}
 )
+_DJ_REST_AUTH: Final = "dj_rest_auth.views.LoginView"
 # Views that sign in, and that a project's own derive from: the key of the token in the answer, and its scheme.
 _TOKEN_VIEWS: Final = {
     "rest_framework_simplejwt.views.TokenObtainPairView": ("access", "Bearer"),
     "rest_framework_simplejwt.views.TokenObtainSlidingView": ("token", "Bearer"),
     "rest_framework.authtoken.views.ObtainAuthToken": ("token", "Token"),
     "rest_framework_jwt.views.ObtainJSONWebTokenView": ("token", "Bearer"),
-    "dj_rest_auth.views.LoginView": ("key", "Token"),
+    _DJ_REST_AUTH: ("key", "Token"),
     "knox.views.LoginView": ("token", "Token"),
 }
 # Whose tokens stand in a table.
@@ -70,7 +72,7 @@ class SignInGuess:
     @property
     def claim(self) -> str:
         """The claim of simplejwt's tokens; those of a table, and sessions, hold nothing."""
-        return "" if self.scheme == _OPAQUE or not self.token else "user_id"
+        return "" if self.scheme in ("", _OPAQUE) else "user_id"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +139,7 @@ def detection_of(manage: Sequence[str], api: DjangoApi) -> Detection:
         v2=_next_prefix(v1, api),
         openapi=next(_documents(api.endpoints), ""),
         health=next(_health_paths(api.endpoints), ""),
-        sign_in=next(_sign_ins(own, v1, api.settings.username_field), None) or next(_forms(api, own), None),
+        sign_in=next(_sign_ins(own, v1, api.settings), None) or next(_forms(api, own), None),
         browsable=any(BROWSABLE_API in (each.renderers or ()) for each in own),
     )
 
@@ -190,17 +192,35 @@ def _health_paths(endpoints: Sequence[DjangoEndpoint]) -> Iterator[str]:
             yield each.path
 
 
-def _sign_ins(endpoints: Sequence[DjangoEndpoint], v1: str, username: str) -> Iterator[SignInGuess]:
+def _sign_ins(endpoints: Sequence[DjangoEndpoint], v1: str, settings: DjangoSettings) -> Iterator[SignInGuess]:
     for each in endpoints:
         known = (_TOKEN_VIEWS[name] for name in (each.view, *each.bases) if name in _TOKEN_VIEWS)
         key, scheme = next(known, ("", ""))
         if key and each.method == "POST":
             fields = each.serializer.fields if each.serializer else ()
             names = [field.name for field in fields if not field.read_only and field.name not in _SECRETS]
-            user = username if username in names or not names else names[0]
+            user = settings.username_field if settings.username_field in names or not names else names[0]
             is_outside = not each.path.startswith(f"{v1}/")
             path = each.path if is_outside else each.path.removeprefix(v1)
-            yield SignInGuess(path=path, outside=is_outside, user=user, token=key, scheme=scheme)
+            guess = SignInGuess(path=path, outside=is_outside, user=user, token=key, scheme=scheme)
+            yield _with_cookie(guess, settings) if _DJ_REST_AUTH in (each.view, *each.bases) else guess
+
+
+def _with_cookie(guess: SignInGuess, settings: DjangoSettings) -> SignInGuess:
+    """A sign-in of dj-rest-auth: a row's token, or a JSON web token in the answer or in a cookie."""
+    cookie, sessions = settings.token_cookie, settings.sessions
+    if cookie is None:
+        return guess
+    if not cookie.name:
+        return replace(guess, token="access", scheme="Bearer")  # noqa: S106 - a key of the answer
+    # What a session holds, no page of the API shows.
+    is_checked = (cookie.csrf or cookie.csrf_always) and not sessions.csrf_use_sessions
+    csrf = sessions.csrf_cookie_name if is_checked else ""
+    return replace(guess, token="", scheme="Bearer", cookie=cookie.name, csrf=csrf, csrf_header=_csrf_header(sessions))
+
+
+def _csrf_header(sessions: SessionSettings) -> str:
+    return sessions.csrf_header_name.removeprefix("HTTP_").replace("_", "-")
 
 
 def _forms(api: DjangoApi, endpoints: Sequence[DjangoEndpoint]) -> Iterator[SignInGuess]:
@@ -215,5 +235,5 @@ def _forms(api: DjangoApi, endpoints: Sequence[DjangoEndpoint]) -> Iterator[Sign
             cookie=sessions.cookie_name,
             csrf=_CSRF_FIELD if sessions.csrf_use_sessions else sessions.csrf_cookie_name,
             csrf_page=form.path if sessions.csrf_use_sessions else "",
-            csrf_header=sessions.csrf_header_name.removeprefix("HTTP_").replace("_", "-"),
+            csrf_header=_csrf_header(sessions),
         )

@@ -52,6 +52,17 @@ class SecuritySettings(Facts):
     x_frame_options: str = "DENY"
 
 
+class TokenCookieSettings(Facts):
+    """dj-rest-auth's settings of JSON web tokens: the cookie of the access token, empty where only headers have it.
+
+    `csrf` is JWT_AUTH_COOKIE_USE_CSRF, `csrf_always` JWT_AUTH_COOKIE_ENFORCE_CSRF_ON_UNAUTHENTICATED.
+    """
+
+    name: str = ""
+    csrf: bool = False
+    csrf_always: bool = False
+
+
 class KeptPlace(Facts):
     """Where Django keeps uploads or a cache: the backend, and its folder, or its address with the prefix of keys."""
 
@@ -65,8 +76,8 @@ class DjangoSettings(Facts):
     `password_hasher` is the algorithm by which Django stores new passwords, `username_field` the field of the user by
     which one signs in, `num_proxies` DRF's NUM_PROXIES, `unfollowed` the settings of Django and DRF that
     strangler_fastapi goes without, as far as they are unusual, `cors` the settings of django-cors-headers without their
-    `CORS_`. `standard_middleware` has Django's own class in place
-    of one that the project made of it.
+    `CORS_`, `token_cookie` is None where dj-rest-auth gives no JSON web tokens. `standard_middleware` has Django's own
+    class in place of one that the project made of it.
     """
 
     append_slash: bool = True
@@ -92,6 +103,7 @@ class DjangoSettings(Facts):
     files: KeptPlace = KeptPlace()
     caches: dict[str, KeptPlace] = {}
     cors: dict[str, bool | int | str | tuple[str, ...]] | None = None
+    token_cookie: TokenCookieSettings | None = None
 
     @property
     def zone(self) -> str:

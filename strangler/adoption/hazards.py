@@ -25,6 +25,7 @@ _EVERY: Final = ("dispatch", "initial", "handle_exception", "finalize_response")
 _PLAIN_AUTHENTICATORS: Final = (
     "rest_framework_simplejwt.authentication.JWTAuthentication",
     "rest_framework_simplejwt.authentication.JWTStatelessUserAuthentication",
+    "dj_rest_auth.jwt_auth.JWTCookieAuthentication",
 )
 _PARSERS: Final = ("JSONParser", "FormParser", "MultiPartParser")
 _FILES: Final = ("FileField", "ImageField")

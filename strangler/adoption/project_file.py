@@ -60,7 +60,7 @@ path = {path}
 token = {token}
 scheme = {scheme}
 claim = {claim}
-"""
+{cookie}"""
 _FORM: Final = """
 # How a caller signs in: a form at `path` of the host, which gives a session and a CSRF token. nginx tells callers
 # apart by a hash of the session's cookie.
@@ -141,7 +141,7 @@ def project_text(answers: Answers) -> str:
     if answers.sign_in is None:
         return text + _NO_SIGN_IN
     guess = answers.sign_in
-    if not guess.token:
+    if not guess.scheme:
         cookies = {name: _quoted(getattr(guess, name)) for name in ("path", "cookie", "csrf", "csrf_header")}
         page = f"csrf_page = {_quoted(guess.csrf_page)}\n" if guess.csrf_page else ""
         return text + _FORM.format(user=guess.user, csrf_page=page, **cookies)
@@ -153,9 +153,16 @@ def project_text(answers: Answers) -> str:
         token=_quoted(guess.token),
         scheme=_quoted(guess.scheme),
         claim=_quoted(guess.claim),
+        cookie="".join(f"{name} = {_quoted(text)}\n" for name, text in _cookies(guess).items()),
     )
 
 
 def _quoted(value: str) -> str:
     # A basic string of TOML is escaped as one of JSON is.
     return json.dumps(value, ensure_ascii=False)
+
+
+def _cookies(guess: SignInGuess) -> dict[str, str]:
+    """The keys of a token in a cookie."""
+    csrf = {"csrf": guess.csrf, "csrf_header": guess.csrf_header} if guess.csrf else {}
+    return {"cookie": guess.cookie, **csrf} if guess.cookie else {}

@@ -33,6 +33,9 @@ _STANDARD: Final = ("django.", "corsheaders.")
 # What each of them is made of says nothing.
 _NO_MIDDLEWARE: Final = ("django.utils.deprecation.MiddlewareMixin",)
 _COOKIE: Final = ("NAME", "AGE", "PATH", "DOMAIN", "SECURE", "HTTPONLY", "SAMESITE")
+_TOKEN_COOKIE: Final = (
+    *("JWT_AUTH_COOKIE", "JWT_AUTH_COOKIE_USE_CSRF", "JWT_AUTH_COOKIE_ENFORCE_CSRF_ON_UNAUTHENTICATED"),
+)
 _SESSION: Final = ("ENGINE", "SAVE_EVERY_REQUEST", "EXPIRE_AT_BROWSER_CLOSE", *(f"COOKIE_{name}" for name in _COOKIE))
 _CSRF: Final = ("USE_SESSIONS", "HEADER_NAME", *(f"COOKIE_{name}" for name in _COOKIE))
 _SECURE: Final = (
@@ -162,6 +165,22 @@ def _cors() -> dict[str, Any] | None:
     return {name.removeprefix("CORS_").lower(): _plain_setting(getattr(conf, name)) for name in _CORS}
 
 
+def _token_cookie() -> dict[str, Any] | None:
+    """dj-rest-auth's settings of JSON web tokens; None where it has none of them."""
+    if not any(str(app).startswith("dj_rest_auth") for app in settings.INSTALLED_APPS):
+        return None
+    given = getattr(settings, "REST_AUTH", None) or {}
+    # Its older versions have each as a setting of its own.
+    found = {name: given.get(name, getattr(settings, name, None)) for name in _TOKEN_COOKIE}
+    if not (given.get("USE_JWT") or getattr(settings, "REST_USE_JWT", False)):
+        return None
+    return {
+        "name": found["JWT_AUTH_COOKIE"] or "",
+        "csrf": bool(found["JWT_AUTH_COOKIE_USE_CSRF"]),
+        "csrf_always": bool(found["JWT_AUTH_COOKIE_ENFORCE_CSRF_ON_UNAUTHENTICATED"]),
+    }
+
+
 def _plain_setting(value: Any) -> Any:  # noqa: ANN401 - a setting of one of these kinds
     """A setting in JSON's words; a compiled pattern is its text."""
     if isinstance(value, list | tuple):
@@ -215,6 +234,7 @@ def _settings() -> dict[str, Any]:
         "unicode_json": api_settings.UNICODE_JSON,
         "unfollowed": _unfollowed(),
         "cors": _cors(),
+        "token_cookie": _token_cookie(),
         "format_suffix": api_settings.FORMAT_SUFFIX_KWARG,
         "exception_handler": f"{api_settings.EXCEPTION_HANDLER.__module__}.{api_settings.EXCEPTION_HANDLER.__name__}",
         "root_urlconf": settings.ROOT_URLCONF,

@@ -22,13 +22,16 @@ _PARTS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class TokenCookie:
-    """A cookie that holds the access token where no header does.
+    """A cookie that holds the access token where no header does, as dj-rest-auth has it.
 
-    `csrf` checks what changes something, since a browser sends the cookie by itself; None leaves it out.
+    `csrf` checks what changes something, since a browser sends the cookie by itself; None leaves it out
+    (JWT_AUTH_COOKIE_USE_CSRF). With `csrf_always` it checks requests without a cookie and a header, too
+    (JWT_AUTH_COOKIE_ENFORCE_CSRF_ON_UNAUTHENTICATED).
     """
 
     name: str
     csrf: CsrfCheck | None
+    csrf_always: bool = False
 
 
 class JWTAuthentication(BaseAuthentication, Generic[Found]):
@@ -72,7 +75,7 @@ class JWTAuthentication(BaseAuthentication, Generic[Found]):
         tokens: Tokens = request.app.state.tokens
         token = _bearer_token(request.headers.get(self._header, ""), tokens.settings.auth_header_types)
         if token is None and self._cookie is not None and self._header not in request.headers:
-            token = await self._cookie_token(request, self._cookie)
+            token = await _cookie_token(request, self._cookie)
         if token is None:
             return None
         payload = await _accepted(tokens, token, session, self._blacklist)
@@ -90,14 +93,6 @@ class JWTAuthentication(BaseAuthentication, Generic[Found]):
     def authenticate_header(self, request: Request) -> str:
         """See BaseAuthentication."""
         return bearer_header(request)
-
-    async def _cookie_token(self, request: Request, cookie: TokenCookie) -> bytes | None:
-        value = request.cookies.get(cookie.name)
-        if not value:
-            return None
-        if cookie.csrf is not None:
-            await cookie.csrf.enforce(request, {})
-        return value.encode("utf-8", "surrogatepass")
 
 
 class JWTStatelessUserAuthentication(BaseAuthentication, Generic[Found]):
@@ -144,6 +139,13 @@ def _bearer_token(header: str, types: tuple[str, ...]) -> bytes | None:
         sentence = "Authorization header must contain two space-delimited values"
         raise AuthenticationFailed(sentence, code="bad_authorization_header")
     return parts[1]
+
+
+async def _cookie_token(request: Request, cookie: TokenCookie) -> bytes | None:
+    value = request.cookies.get(cookie.name)
+    if cookie.csrf is not None and (value is not None or cookie.csrf_always):
+        await cookie.csrf.enforce(request, {})
+    return None if value is None else value.encode("utf-8", "surrogatepass")
 
 
 async def _accepted(

@@ -13,16 +13,25 @@ from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, annotation, snake
 
 JWT: Final = "rest_framework_simplejwt.authentication.JWTAuthentication"
+COOKIE_JWT: Final = "dj_rest_auth.jwt_auth.JWTCookieAuthentication"
 TOKEN: Final = "rest_framework.authentication.TokenAuthentication"  # noqa: S105 - a class
 SESSION: Final = "rest_framework.authentication.SessionAuthentication"
 BASIC: Final = "rest_framework.authentication.BasicAuthentication"
-_CONSTANTS: Final[Mapping[str, str]] = {JWT: "BEARER", TOKEN: "TOKEN", SESSION: "SESSION", BASIC: "BASIC"}
+_CONSTANTS: Final[Mapping[str, str]] = {
+    JWT: "BEARER",
+    COOKIE_JWT: "COOKIE",
+    TOKEN: "TOKEN",
+    SESSION: "SESSION",
+    BASIC: "BASIC",
+}
 _STATEMENTS: Final[Mapping[str, str]] = {
     JWT: "USERS.identity_statements()",
+    COOKIE_JWT: "USERS.identity_statements()",
     TOKEN: "USERS.token_statements(Token)",
     SESSION: "USERS.identity_statements()",
     BASIC: "USERS.password_statements()",
 }
+_BEARERS: Final = (JWT, COOKIE_JWT)
 _AUTHENTICATION: Final = "strangler_fastapi.auth.authentication"
 _BEARER_TOKENS: Final = "strangler_fastapi.auth.bearer_tokens"
 # Where sessions are, by Django's SESSION_ENGINE: in a table, or in the cookie itself.
@@ -51,6 +60,7 @@ class Authenticators:
         self._tables = tables
         by_model = {facts.model: facts for facts in contract.tables.values()}
         self._sessions = api.settings.sessions
+        self._token_cookie = api.settings.token_cookie
         self._users = by_model.get(api.settings.user_model)
         lists = Counter(each.authenticators for each in api.endpoints if each.is_api and each.authenticators)
         # One that isn't offered stands among the others as a function to write, if there are others.
@@ -62,7 +72,7 @@ class Authenticators:
         self._constants = {**_CONSTANTS} | {name: f"{snake(name.rpartition('.')[2])}".upper() for name in unported}
         self._unported = unported
         users = self._users if self._known else None
-        self.account_tables = AccountTables(api, contract, tables, users=users, reads_tokens=JWT in self._known)
+        self.account_tables = AccountTables(api, contract, tables, users=users, reads_tokens=self.has_tokens)
 
     @property
     def identifies(self) -> bool:
@@ -72,7 +82,7 @@ class Authenticators:
     @property
     def has_tokens(self) -> bool:
         """Whether it reads JSON web tokens."""
-        return JWT in self._known
+        return any(name in self._known for name in _BEARERS)
 
     @property
     def has_sessions(self) -> bool:
@@ -149,7 +159,9 @@ class Authenticators:
         if self._ends_callers:
             self.account_tables.write(module, package, other_name)
         for kind in self._known:
-            module.use(_BEARER_TOKENS if kind == JWT else _AUTHENTICATION, kind.rpartition(".")[2])
+            is_bearer = kind in _BEARERS
+            name = "JWTAuthentication" if is_bearer else kind.rpartition(".")[2]
+            module.use(_BEARER_TOKENS if is_bearer else _AUTHENTICATION, name)
             module.add(statement(_CONSTANTS[kind], self._authenticator(kind, module, package)))
         for kind in self._unported:
             module.use(_AUTHENTICATION, "UnportedAuthentication")
@@ -166,9 +178,10 @@ class Authenticators:
 
     def _authenticator(self, kind: str, module: Module, package: str) -> Code:
         name = kind.rpartition(".")[2]
-        if kind == JWT:
+        if kind in _BEARERS:
             blacklist = "TOKEN_TABLES" if self._ends_callers else None
-            return call(name, "USERS.find_account", blacklist=blacklist)
+            cookie = self._cookie(module) if kind == COOKIE_JWT else None
+            return call("JWTAuthentication", "USERS.find_account", cookie=cookie, blacklist=blacklist)
         if kind == TOKEN:
             module.use(f"{package}.models", self._tables.use(_TOKENS, "key", "user_id"))
             return call(name, "USERS", "Token")
@@ -177,7 +190,7 @@ class Authenticators:
     @property
     def _ends_callers(self) -> bool:
         tables = self.account_tables
-        return JWT in self._known and tables.ends_callers and tables.token_gap() is None
+        return self.has_tokens and tables.ends_callers and tables.token_gap() is None
 
     def _statements(self) -> list[str]:
         """What the statements are made of, each once; those of passwords hold the account's by its key."""
@@ -188,6 +201,35 @@ class Authenticators:
             found["TOKEN_TABLES.blacklist_statements()"] = None
         stored = ["SESSION_ROWS.statements()"] if self.has_sessions and self._sessions.engine in _ROWS else []
         return [*found, *stored]
+
+    def _cookie(self, module: Module) -> Code | None:
+        """Where dj-rest-auth's tokens are besides; None where JWT_AUTH_COOKIE names no cookie."""
+        given = self._token_cookie
+        if given is None or not given.name:
+            return None
+        module.use(_BEARER_TOKENS, "TokenCookie")
+        checks = given.csrf or given.csrf_always
+        if checks:
+            module.use("strangler_fastapi.auth.csrf", "CsrfCheck")
+        return call(
+            "TokenCookie",
+            name=quoted(given.name),
+            csrf=call("CsrfCheck", **self._csrf()) if checks else "None",
+            csrf_always="True" if given.csrf_always else None,
+        )
+
+    def _csrf(self) -> dict[str, Code | None]:
+        """The arguments of the CSRF check, as far as Django's settings are unusual."""
+        given, plain = self._sessions, SessionSettings()
+        csrf = {
+            "trusted_origins": texts(given.trusted_origins) if given.trusted_origins else None,
+            "header_name": _unless(_header(given.csrf_header_name), _header(plain.csrf_header_name)),
+            **{name: _unless(getattr(given, f"csrf_{name}"), getattr(plain, f"csrf_{name}")) for name in _CSRF},
+        }
+        if given.csrf_use_sessions:
+            # Then the session's domain is looked at (`CsrfViewMiddleware._check_referer`).
+            csrf["cookie_domain"] = _unless(given.cookie_domain, plain.cookie_domain)
+        return csrf
 
     def _sessions_text(self, module: Module, package: str) -> str:
         """The function that gives Django's sessions; their rows are a constant before it."""
@@ -202,14 +244,7 @@ class Authenticators:
             module.insert(statement("SESSION_ROWS", call("SessionRows", mapped=name, writes=writes)))
         plain = SessionSettings()
         unusual = {name: _unless(getattr(given, name), getattr(plain, name)) for name in _SESSION_COOKIE}
-        csrf = {
-            "trusted_origins": texts(given.trusted_origins) if given.trusted_origins else None,
-            "header_name": _unless(_header(given.csrf_header_name), _header(plain.csrf_header_name)),
-            **{name: _unless(getattr(given, f"csrf_{name}"), getattr(plain, f"csrf_{name}")) for name in _CSRF},
-        }
-        if given.csrf_use_sessions:
-            # Then the session's domain is looked at (`CsrfViewMiddleware._check_referer`).
-            csrf["cookie_domain"] = _unless(given.cookie_domain, plain.cookie_domain)
+        csrf = self._csrf()
         if any(csrf.values()):
             module.use("strangler_fastapi.auth.csrf", "CsrfCheck")
         made = call(
@@ -229,8 +264,11 @@ class Authenticators:
             return False
         if not {"is_active", "password"} <= set(users.columns):
             return False
-        if name == JWT:
-            return self._contract.tokens is not None
+        if name in _BEARERS:
+            # The CSRF token of a session needs Django's sessions besides.
+            cookie = self._token_cookie if name == COOKIE_JWT else None
+            is_in_session = cookie is not None and (cookie.csrf or cookie.csrf_always)
+            return self._contract.tokens is not None and not (is_in_session and self._sessions.csrf_use_sessions)
         if name == SESSION:
             engine = self._sessions.engine
             # Django would go on with what its cache holds of a session that is renewed or ended elsewhere.

@@ -58,7 +58,8 @@ def test_every_class_and_setting_has_a_row(heading: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "heading", [*MODULES, *OTHERS, "languages", "conditional requests", "middleware", "side effects"]
+    "heading",
+    [*MODULES, *OTHERS, "dj_rest_auth.jwt_auth", "languages", "conditional requests", "middleware", "side effects"],
 )
 def test_every_row_says_what_it_is_and_names_a_test_that_is_there(heading: str) -> None:
     for name, (said, test) in table_of(heading).items():

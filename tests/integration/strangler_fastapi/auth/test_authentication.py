@@ -202,17 +202,24 @@ class Keys(BaseAuthentication):
 
 
 class DrfCookieJwt(DrfJwt):
-    """As most projects have it: the header, else the cookie."""
+    """The header, else the cookie, as `dj_rest_auth.jwt_auth.JWTCookieAuthentication` has it."""
+
+    always = False
 
     def authenticate(self, request: Any) -> Any:
         if self.get_header(request) is not None:
             return super().authenticate(request)
         token = request.COOKIES.get("access")
+        if self.always or token is not None:
+            drf.SessionAuthentication().enforce_csrf(request)
         if token is None:
             return None
-        drf.SessionAuthentication().enforce_csrf(request)
-        validated = self.get_validated_token(token.encode())
+        validated = self.get_validated_token(token)
         return self.get_user(validated), validated
+
+
+class DrfCheckedJwt(DrfCookieJwt):
+    always = True
 
 
 class DrfStateless(DrfStatelessJwt):
@@ -228,6 +235,9 @@ class DrfHeaderJwt(DrfJwt):
 
 
 COOKIE_JWT = JWTAuthentication(USERS.find_account, cookie=TokenCookie(name="access", csrf=CsrfCheck()))
+CHECKED_JWT = JWTAuthentication(
+    USERS.find_account, cookie=TokenCookie(name="access", csrf=CsrfCheck(), csrf_always=True)
+)
 HEADER_JWT = JWTAuthentication(USERS.find_account, header="X-Token")
 STATELESS = JWTStatelessUserAuthentication(lambda claims: SimpleNamespace(username=f"user {claims['user_id']}"))
 TOKEN, BEARER_TOKEN = TokenAuthentication(USERS, Token), TokenAuthentication(USERS, Token, keyword="Bearer")
@@ -258,6 +268,7 @@ VIEWS: dict[str, tuple[list[Any], Any, tuple[BaseAuthentication, ...], Any]] = {
     ),
     "key-jwt": ([DrfKeys, DrfJwt], drf_permissions.IsAuthenticated, (KEY, JWT), IsAuthenticated),
     "cookie-jwt": ([DrfCookieJwt], drf_permissions.IsAuthenticated, (COOKIE_JWT,), IsAuthenticated),
+    "checked-jwt": ([DrfCheckedJwt], drf_permissions.AllowAny, (CHECKED_JWT,), AllowAny),
     "header-jwt": ([DrfHeaderJwt], drf_permissions.IsAuthenticated, (HEADER_JWT,), IsAuthenticated),
     "stateless-jwt": ([DrfStateless], drf_permissions.IsAuthenticated, (STATELESS,), IsAuthenticated),
     "jwt-basic": ([DrfJwt, drf.BasicAuthentication], drf_permissions.IsAuthenticated, (JWT, BASIC), IsAuthenticated),
@@ -488,6 +499,11 @@ def test_bearer_tokens_in_other_places(world: World) -> None:
     assert world.ask("cookie-jwt", "POST", cookies=cookies) == 403
     assert world.ask("cookie-jwt", "POST", masked, cookies) == 200
     assert world.ask("cookie-jwt", cookies={"access": "x"}) == 401
+    assert world.ask("cookie-jwt", cookies={"access": ""}) == 401
+    assert world.ask("checked-jwt", "POST", cookies=cookies) == 403
+    assert world.ask("checked-jwt", "POST") == 403
+    assert world.ask("checked-jwt", "POST", masked, {"csrftoken": CSRF}) == 200
+    assert world.ask("checked-jwt", "POST", bearer(user)) == 200
     assert world.ask("cookie-jwt", headers=bearer(user), cookies={"access": "x"}) == 200
     assert world.ask("header-jwt", headers={"X-Token": f"Bearer {token}"}) == 200
     assert world.ask("header-jwt", headers=bearer(user)) == 401

@@ -98,6 +98,48 @@ def test_who_signs_in_is_named_by_the_field_of_the_user_model(fields: tuple[str,
     assert guess == SignInGuess(path="/in/", user=user, token="key", scheme="Token")
 
 
+@pytest.mark.parametrize(
+    ("cookie", "guess"),
+    [
+        (None, SignInGuess(path="/in/", user="username", token="key", scheme="Token")),
+        ({"name": ""}, SignInGuess(path="/in/", user="username", token="access", scheme="Bearer")),
+        (
+            {"name": "jwt", "csrf": True},
+            SignInGuess(
+                path="/in/", user="username", scheme="Bearer", cookie="jwt", csrf="csrftoken", csrf_header="X-CSRFTOKEN"
+            ),
+        ),
+    ],
+)
+def test_a_sign_in_of_dj_rest_auth_gives_a_token_or_a_cookie(cookie: dict[str, Any] | None, guess: SignInGuess) -> None:
+    document = {
+        "format": 1,
+        "endpoints": [
+            endpoint("/api/posts/"),
+            endpoint("/api/in/", view="shop.In", method="POST", bases=["dj_rest_auth.views.LoginView"]),
+        ],
+        "settings": {"token_cookie": cookie},
+    }
+    found = detection_of(("python", "manage.py"), DjangoApi.model_validate(document)).sign_in
+    assert found == guess
+    given = Answers(
+        name="shop",
+        v1="/api",
+        v2="/api/v2",
+        django="http://127.0.0.1:8000",
+        fastapi="http://127.0.0.1:9000",
+        manage=("python", "manage.py"),
+        health="/up",
+        openapi="",
+        sign_in=found,
+    )
+    written = project_parse(project_text(given), file=Path("/srv/strangler.toml")).sign_in
+    assert written
+    kept = (written.path, written.token, written.scheme, written.cookie, written.csrf, written.form)
+    assert kept == ("/in/", guess.token, guess.scheme, guess.cookie, guess.csrf, False)
+    assert written.claim == ("user_id" if cookie else "")
+
+
 def test_an_api_without_endpoints_is_refused() -> None:
     with pytest.raises(FailedError, match="no endpoint of Django REST framework was found"):
         detection_of(("python", "manage.py"), api(endpoint("/page/", "ANY", kind="django")))

@@ -11,7 +11,7 @@ from django.test.utils import override_settings
 from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.endpoints import DjangoApi
 from strangler.adoption.hazards import project_hazards
-from strangler_django.endpoints.document import _cache, _settings
+from strangler_django.endpoints.document import _cache, _settings, _token_cookie
 
 
 def test_what_is_set_otherwise_than_by_drf_is_named() -> None:
@@ -26,6 +26,29 @@ def test_what_is_set_otherwise_than_by_drf_is_named() -> None:
     api = DjangoApi.model_validate({"format": 1, "endpoints": [], "settings": found.model_dump()})
     hazards = [each.what for each in project_hazards(api, {}) if each.code == "settings"]
     assert hazards == ["NON_FIELD_ERRORS_KEY is errors", "UNAUTHENTICATED_USER is None"]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, None),
+        ({"REST_AUTH": {"USE_JWT": True}}, {"name": "", "csrf": False, "csrf_always": False}),
+        (
+            {"REST_AUTH": {"USE_JWT": True, "JWT_AUTH_COOKIE": "jwt", "JWT_AUTH_COOKIE_USE_CSRF": True}},
+            {"name": "jwt", "csrf": True, "csrf_always": False},
+        ),
+        # As older versions have it.
+        ({"REST_USE_JWT": True, "JWT_AUTH_COOKIE": "jwt"}, {"name": "jwt", "csrf": False, "csrf_always": False}),
+    ],
+)
+def test_where_dj_rest_auth_has_its_tokens_is_exported(given: dict[str, Any], expected: dict[str, Any] | None) -> None:
+    with override_settings(**given):
+        assert _token_cookie() is None
+        settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "dj_rest_auth"]
+        try:
+            assert _token_cookie() == expected
+        finally:
+            settings.INSTALLED_APPS = settings.INSTALLED_APPS[:-1]
 
 
 class OwnLocale(LocaleMiddleware):

@@ -6,7 +6,7 @@ import pytest
 
 from shared_schema.contract.contract import Contract, TokenSettings
 from strangler.adoption.endpoints import DjangoApi
-from strangler.adoption.scaffold.authenticators import BASIC, JWT, SESSION, TOKEN, Authenticators
+from strangler.adoption.scaffold.authenticators import BASIC, COOKIE_JWT, JWT, SESSION, TOKEN, Authenticators
 from strangler.adoption.scaffold.tables import Tables
 
 TEXT = {"kind": "CharField", "type": "character varying(99)", "null": False}
@@ -154,3 +154,38 @@ def test_sessions_that_django_caches_are_read_and_renewing_them_is_a_gap(renews:
     api, made = api_and_made((SESSION, BASIC), engine=engine, save_every_request=renews)
     assert made.has_sessions is not renews
     assert made.unported(api.endpoints[0]) == what
+
+
+@pytest.mark.parametrize(
+    ("cookie", "made"),
+    [
+        (None, "COOKIE = JWTAuthentication(USERS.find_account)\n"),
+        ({"name": ""}, "COOKIE = JWTAuthentication(USERS.find_account)\n"),
+        (
+            {"name": "jwt"},
+            'COOKIE = JWTAuthentication(USERS.find_account, cookie=TokenCookie(name="jwt", csrf=None))\n',
+        ),
+        (
+            {"name": "jwt", "csrf_always": True},
+            'cookie=TokenCookie(name="jwt", csrf=CsrfCheck(cookie_name="own"), csrf_always=True)',
+        ),
+    ],
+)
+def test_a_token_in_a_cookie_is_found_as_dj_rest_auth_finds_it(cookie: dict[str, Any] | None, made: str) -> None:
+    endpoints = [
+        {"path": "/", "method": "GET", "kind": "view", "view": "harbour.V", "authenticators": (COOKIE_JWT, BASIC)}
+    ]
+    settings = {"user_model": "harbour.Sailor", "token_cookie": cookie, "sessions": {"csrf_cookie_name": "own"}}
+    api = DjangoApi.model_validate({"format": 1, "endpoints": endpoints, "settings": settings})
+    written = Authenticators(api, CONTRACT, Tables(CONTRACT))
+    assert (written.has_tokens, written.gaps(api.endpoints[0])) == (True, [])
+    text = written.accounts_text("harbour_fastapi")
+    compile(text, "accounts", "exec")
+    assert made in " ".join(text.split(" "))
+    assert ("CsrfCheck" in text) == ("CsrfCheck" in made)
+    assert "AUTHENTICATORS = (COOKIE, BASIC)\n" in text
+    # A CSRF token that only a session has is another's to find.
+    sessions = {"csrf_use_sessions": True}
+    api = DjangoApi.model_validate({"format": 1, "endpoints": endpoints, "settings": settings | {"sessions": sessions}})
+    gaps = Authenticators(api, CONTRACT, Tables(CONTRACT)).unported(api.endpoints[0])
+    assert gaps == ([f"authenticator {COOKIE_JWT}"] if cookie and "csrf_always" in cookie else [])
