@@ -1,7 +1,8 @@
 """Core statements, compiled once and run on the driver's own connection; what they read is shaped for the answer.
 
 Building and compiling a statement costs SQLAlchemy more than PostgreSQL takes to answer it. So a statement is built
-once for each `key`, which names its structure; what differs from request to request are its parameters.
+once for each `key`, which names its structure; what differs from request to request are its parameters. One that is
+rare, or holds its values, is built each time, and compiled once (`fetch_built`).
 """
 
 from collections import OrderedDict
@@ -11,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Union
 
 import asyncpg
-from sqlalchemy import ColumnElement, Executable, Numeric, UpdateBase
+from sqlalchemy import BindParameter, ColumnElement, Executable, Numeric, UpdateBase
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.sql.selectable import GenerativeSelect
 from sqlalchemy.sql.visitors import iterate
@@ -158,6 +159,14 @@ class _Compiled:
     # What is made anew for each call: Django's defaults (`shared_schema.contract.overlay`).
     made: Mapping[str, Callable[[], Any]]
     needs_transaction: bool
+    sql: Any
+
+    def bound(self, parameters: Sequence[BindParameter[Any]] | None) -> dict[str, Any]:
+        """The values of a statement of this structure, as the driver takes them; None: of the compiled one."""
+        values = self.sql.construct_params(extracted_parameters=parameters, escape_names=False, _check=False)
+        processors = self.sql._bind_processors  # noqa: SLF001 - said nowhere else
+        given = (name for name in self.names if name not in self.made)
+        return {name: processors[name](values[name]) if name in processors else values[name] for name in given}
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         """The arguments in the order of the text's parameters."""
@@ -179,11 +188,31 @@ async def fetch(session: RequestSession, rows: Rows) -> list[asyncpg.Record]:
         TimeoutError: the server doesn't answer at all.
     """
     statement = _statement(rows)
+    return await _fetch(session, statement, statement.arguments(rows.values))
+
+
+async def fetch_built(session: RequestSession, statement: Executable) -> list[asyncpg.Record]:
+    """The rows of a statement that holds its values; `fetch` of one whose structure SQLAlchemy tells.
+
+    SQLAlchemy's session has a greenlet and a result for each (docs/benchmark.md).
+
+    Raises:
+        asyncpg.PostgresError: as of `fetch`, and the rest.
+    """
+    key = statement._generate_cache_key()  # type: ignore[attr-defined] # noqa: SLF001 - what SQLAlchemy's own cache goes by
+    if key is None:
+        compiled = _compile(statement)
+        return await _fetch(session, compiled, compiled.arguments(compiled.bound(None)))
+    compiled = _remembered(key.key, lambda: _compile(statement, key))
+    return await _fetch(session, compiled, compiled.arguments(compiled.bound(key.bindparams)))
+
+
+async def _fetch(session: RequestSession, statement: "_Compiled", arguments: list[Any]) -> list[asyncpg.Record]:
     driver = await session.driver()
     try:
         if statement.needs_transaction:
             await session.begin_transaction()
-        records: list[asyncpg.Record] = await driver.fetch(statement.text, *statement.arguments(rows.values))
+        records: list[asyncpg.Record] = await driver.fetch(statement.text, *arguments)
     except (*DRIVER_ERRORS, OSError) as error:
         # TimeoutError is an OSError: what the server may still answer would be taken for the next statement's.
         if driver.is_closed() or isinstance(error, asyncpg.InternalClientError | TimeoutError):
@@ -205,24 +234,30 @@ def as_sent(rows: Rows) -> tuple[str, list[Any]]:
 
 
 def _statement(rows: Rows) -> _Compiled:
-    compiled = _compiled.get(rows.key)
+    return _remembered(rows.key, lambda: _compile(rows.build()))
+
+
+def _remembered(key: Hashable, compile_: Callable[[], _Compiled]) -> _Compiled:
+    compiled = _compiled.get(key)
     if compiled is None:
-        compiled = _compiled[rows.key] = _compile(rows.build())
+        compiled = _compiled[key] = compile_()
         if len(_compiled) > _MOST_STATEMENTS:
             _compiled.popitem(last=False)
     else:
-        _compiled.move_to_end(rows.key)
+        _compiled.move_to_end(key)
     return compiled
 
 
-def _compile(statement: Executable) -> _Compiled:
-    compiled: Any = statement.compile(dialect=_dialect)  # type: ignore[attr-defined] # every statement has it
+def _compile(statement: Executable, cache_key: Any = None) -> _Compiled:  # noqa: ANN401 - SQLAlchemy's own
+    compiled: Any = statement.compile(dialect=_dialect, cache_key=cache_key)  # type: ignore[attr-defined] # every statement has it
     names = tuple(compiled.positiontup or ())
     made = {column.key: _as_bound(make, column.type) for column, make in values_made(compiled)}
     # By their own names: an escaped one would hide a column's whose name has a space or a comma in it.
     constants = compiled.construct_params(escape_names=False, _check=False)
     needs_transaction = any(isinstance(part, UpdateBase) or _locks(part) for part in iterate(statement))  # type: ignore[arg-type] # every statement can be walked
-    return _Compiled(compiled.string, names, {name: constants[name] for name in names}, made, needs_transaction)
+    return _Compiled(
+        compiled.string, names, {name: constants[name] for name in names}, made, needs_transaction, compiled
+    )
 
 
 def _locks(part: object) -> bool:

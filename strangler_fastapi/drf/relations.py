@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 from shared_schema.consumer.samples import Sample, sample_of, sample_value
 from shared_schema.contract.values import BIGGEST, python_type
 from shared_schema.mapping import Reflected
+from strangler_fastapi.db.query import fetch_built
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.bodies import Form
 from strangler_fastapi.drf.fields import MISSING, Field, Scope
@@ -35,7 +36,7 @@ class PrimaryKeyRelatedField(Field):
     async def convert(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, D102 - see Field
         # Null within a list is the key of no row; elsewhere it doesn't come here.
         key = None if value is None else self._key(value)
-        if not self._fits(key) or (await scope.session.execute(self.lookup(key))).first() is None:
+        if not self._fits(key) or not await fetch_built(scope.session, self.lookup(key)):
             raise Invalid(f'Invalid pk "{value}" - object does not exist.')
         return key
 
@@ -104,11 +105,11 @@ class ManyRelatedField(Field):
 
     async def write(self, session: RequestSession, key: Any, wanted: Collection[Any]) -> None:  # noqa: ANN401 - of the key's type
         """Makes these the row's: links that stay keep their rows, as with Django's `set`."""
-        linked = set((await session.execute(self.link.of(key))).scalars())
+        linked = {row[0] for row in await fetch_built(session, self.link.of(key))}
         if gone := linked - set(wanted):
             await session.execute(self.link.remove(key, sorted(gone)))
         if new := [each for each in dict.fromkeys(wanted) if each not in linked]:
-            await session.execute(self.link.add(key, new))
+            await fetch_built(session, self.link.add(key, new))
 
     def samples(self, name: str, key: Any) -> Iterator[Sample]:  # noqa: ANN401 - of the key's type
         """The statements of `write`."""
@@ -151,10 +152,10 @@ class SlugRelatedField(Field):
             slug = _slug_of(column.type.python_type, value)
         except (ArithmeticError, TypeError, ValueError, Invalid):
             raise Invalid("Invalid value.") from None
-        key = (await scope.session.execute(self.lookup(slug))).scalar()
-        if key is None:
+        rows = await fetch_built(scope.session, self.lookup(slug))
+        if not rows:
             raise Invalid(f"Object with {self.slug_field}={value} does not exist.")
-        return key
+        return rows[0][0]
 
     def lookup(self, slug: object) -> Executable:
         """The key of the row of that slug."""

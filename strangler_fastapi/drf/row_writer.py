@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Executable, insert, null, update
 
 from shared_schema.consumer.samples import Sample, sample_of
+from strangler_fastapi.db.query import fetch_built
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.file_fields import files_kept
 from strangler_fastapi.drf.links import attribute_of
@@ -44,7 +45,7 @@ class RowWriter:
             write = RowWrite(self.model.key(), "create", values={**made})
             await self.effects.before(session, write)
             with self.serializer.refuse_duplicates():
-                key = (await session.execute(self.insert(write.values))).scalar_one()
+                key = (await fetch_built(session, self.insert(write.values)))[0][0]
             await self.effects.after(session, replace(write, keys=(key,)))
             await self._link(session, key, links)
         return key
@@ -63,7 +64,7 @@ class RowWriter:
             write = RowWrite(self.model.key(), "update", (key,), {**made})
             await self.effects.before(session, write)
             with self.serializer.refuse_duplicates():
-                if write.values and (await session.execute(self.change(key, write.values))).first() is None:
+                if write.values and not await fetch_built(session, self.change(key, write.values)):
                     raise self.listing.not_found()
             await self.effects.after(session, write)
             await self._link(session, key, links)

@@ -6,10 +6,10 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import ColumnElement, Executable, extract, func, select
-from sqlalchemy.exc import DBAPIError
 
 from shared_schema.consumer.samples import Sample, sample_of
 from shared_schema.mapping import primary_key
+from strangler_fastapi.db.query import fetch_built
 from strangler_fastapi.db.session import driver_error
 from strangler_fastapi.drf.fields import Scope
 from strangler_fastapi.drf.validators import Invalid
@@ -38,7 +38,7 @@ class UniqueTogetherValidator:
         given = {name: values[name] for name in self.fields if name in values}
         if not given or None in given.values():
             return
-        if (await scope.session.execute(self.others(given, scope.instance_id))).first() is not None:
+        if await fetch_built(scope.session, self.others(given, scope.instance_id)):
             raise Invalid(self.refusal)
 
     @property
@@ -66,7 +66,7 @@ class UniqueTogetherValidator:
         yield Sample(f"unique together {words}", self.others(every))
         yield Sample(f"unique together {words} but for one", self.others(dict([next(iter(every.items()))]), key))
 
-    def is_violated_by(self, error: DBAPIError) -> bool:
+    def is_violated_by(self, error: Exception) -> bool:
         """Whether a failed statement ran into this rule: another request was first."""
         name = getattr(driver_error(error), "constraint_name", None)
         table = self.model.__table__
@@ -96,7 +96,7 @@ class UniqueForDateValidator:
             # DRF fails on it.
             return
         found = self.others(values[self.field], values[self.date_field], scope.instance_id)
-        if (await scope.session.execute(found)).first() is not None:
+        if await fetch_built(scope.session, found):
             sentence = f'This field must be unique for the "{self.date_field}" {self.span}.'
             raise Invalid({self.field: [sentence]})
 
@@ -116,7 +116,7 @@ class UniqueForDateValidator:
         yield Sample(f"unique {self.field} for {self.span}", self.others(value, moment))
         yield Sample(f"unique {self.field} for {self.span} but for one", self.others(value, moment, key))
 
-    def is_violated_by(self, _error: DBAPIError) -> bool:
+    def is_violated_by(self, _error: Exception) -> bool:
         """Never: the database has no such constraint."""
         return False
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, Self
 
+import asyncpg
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic import Field as PydanticField
 from sqlalchemy.exc import IntegrityError
@@ -145,7 +146,7 @@ class Serializer:
         """
         try:
             yield
-        except IntegrityError as error:
+        except (IntegrityError, asyncpg.IntegrityConstraintViolationError) as error:
             for whole in self.rules:
                 if isinstance(whole, UniqueTogetherValidator) and whole.is_violated_by(error):
                     raise ValidationFailed({"non_field_errors": [whole.refusal]}) from None

@@ -8,12 +8,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, Executable, Integer, SmallInteger, select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
 
 from shared_schema.consumer.samples import sample_of
 from shared_schema.contract.values import BIGGEST
 from shared_schema.mapping import primary_key
+from strangler_fastapi.db.query import fetch_built
 from strangler_fastapi.db.session import driver_error
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Unique:
             return
         if not is_in_range(getattr(self._model, self.column).type, value):
             return
-        if (await scope.session.execute(self.others(value, scope.instance_id))).first() is not None:
+        if await fetch_built(scope.session, self.others(value, scope.instance_id)):
             raise Invalid(self.message)
 
     def others(self, value: object, instance_id: Any = None) -> Executable:  # noqa: ANN401 - of the key's type
@@ -71,7 +71,7 @@ class Unique:
         """A value of the table's key."""
         return sample_of(primary_key(self._model).type.python_type)
 
-    def is_violated_by(self, error: DBAPIError) -> bool:
+    def is_violated_by(self, error: Exception) -> bool:
         """Whether a failed statement ran into this rule: another request was first."""
         name = getattr(driver_error(error), "constraint_name", None)
         table = self._model.__table__

@@ -1,5 +1,6 @@
 from typing import Any, cast
 
+import pytest
 from sqlalchemy import (
     JSON,
     Column,
@@ -14,12 +15,14 @@ from sqlalchemy import (
     column,
     insert,
     literal,
+    null,
     select,
     table,
     update,
 )
 
-from strangler_fastapi.db.query import Rows, Shape, fetch
+from strangler_fastapi.db import query
+from strangler_fastapi.db.query import Rows, Shape, fetch, fetch_built
 from strangler_fastapi.db.session import RequestSession
 
 POSTS = table("posts", column("id", Integer), column("title", Text), column("author_id", Integer))
@@ -117,3 +120,49 @@ async def test_an_update_writes_what_changes_with_it_and_no_other_default() -> N
     assert "SET state=$1::VARCHAR, version=$2::INTEGER WHERE" in text
     assert (first[0], first[2]) == ("old", "a")
     assert second[1] == first[1] + 1
+
+
+async def built(*statements: Executable) -> list[tuple[str, tuple[Any, ...]]]:
+    driver = Driver()
+    for statement in statements:
+        await fetch_built(cast("RequestSession", driver), statement)
+    return driver.sent
+
+
+def thing(**values: Any) -> Executable:
+    return insert(THINGS).values(values).returning(THINGS.c.name)
+
+
+async def test_a_statement_that_holds_its_values_sends_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[Any] = []
+    compile_ = query._compile
+
+    def compile_noted(*given: Any) -> Any:
+        compiled.append(given)
+        return compile_(*given)
+
+    monkeypatch.setattr(query, "_compile", compile_noted)
+    (text, first), (again, second), (nulled, third) = await built(
+        thing(name="built", facts={"a": 1}), thing(name="b", facts=[2]), thing(name="c", facts=null())
+    )
+    assert text == again != nulled
+    assert (first[0], first[1], first[2]) == ("built", "new", '{"a": 1}')
+    assert (second[0], second[2], second[3]) == ("b", "[2]", first[3] + 1)
+    assert "NULL" in nulled
+    assert third[0] == "c"
+    assert len(compiled) == 2
+
+
+async def test_rows_of_one_statement_are_each_sent_as_they_are() -> None:
+    (_, first), (_, second) = await built(
+        insert(POSTS).values([{"id": 1, "title": "a"}, {"id": 2, "title": "b"}]),
+        insert(POSTS).values([{"id": 3, "title": "c"}]),
+    )
+    assert (first, second) == ((1, "a", 2, "b"), (3, "c"))
+
+
+async def test_a_condition_that_holds_its_value_sends_its_own() -> None:
+    statements = [select(POSTS.c.id).where(POSTS.c.title == title).limit(1) for title in ("a", "b")]
+    (text, first), (again, second) = await built(*statements)
+    assert text == again
+    assert (first[0], second[0]) == ("a", "b")

@@ -107,14 +107,13 @@ BOOK = Serializer("Book", model_fields(Book, "shelf_id", "spare_id", "label_id",
 class Rows:
     """The rows that are there: shelf 7, and one label."""
 
-    async def execute(self, statement: Any) -> "Rows":
-        (self.key,) = statement.compile().params.values()
-        if isinstance(self.key, int) and not -(2**63) <= self.key < 2**63:
-            raise OverflowError  # as asyncpg does
+    async def driver(self) -> "Rows":
         return self
 
-    def first(self) -> object:
-        return (self.key,) if self.key in (THERE, LABEL) else None
+    async def fetch(self, _statement: str, key: Any) -> list[tuple[Any]]:
+        if isinstance(key, int) and not -(2**63) <= key < 2**63:
+            raise OverflowError  # as asyncpg does
+        return [(key,)] if key in (THERE, LABEL) else []
 
 
 SCOPE = Scope(session=cast("RequestSession", Rows()))
