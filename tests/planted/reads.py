@@ -128,9 +128,9 @@ READS = {
         ),
     ),
     "a security header is missing": Fault(
-        file="strangler_fastapi/middleware.py",
-        code='    (b"x-content-type-options", b"nosniff"),\n',
-        instead="",
+        file="strangler_fastapi/security.py",
+        code='"nosniff" if self.content_type_nosniff else "",',
+        instead='"",',
         asked="tags",
         found=named(
             "feed.list: header at header x-content-type-options",
