@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import logging
+import re
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from strangler.board.access import Access
 from strangler.board.board import Board
@@ -21,6 +24,9 @@ _MAX_STREAMS: Final = 50
 # A client that takes nothing for so long is gone.
 _WRITE_SECONDS: Final = 10.0
 _SHUTDOWN_SECONDS: Final = 2.0
+# As nginx passes it on.
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_LOG: Final = logging.getLogger(__name__)
 # `default-src 'none'` and what the page needs of its own origin. Its HTML goes in through one named policy.
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -50,7 +56,7 @@ class BoardServer:
 
     def application(self) -> web.Application:
         """The application, for a test or `run`."""
-        app = web.Application(middlewares=[self._access.middleware])
+        app = web.Application(middlewares=[_failure_log, self._access.middleware])
         app.router.add_get("/", self._page)
         # HEAD of a stream would never end.
         app.router.add_get("/events", self._events, allow_head=False)
@@ -182,3 +188,18 @@ class BoardServer:
                 if sent.get(name) != section.digest
             },
         }
+
+
+@web.middleware
+async def _failure_log(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer an unexpected failure with 500, and log it by the request's id."""
+    try:
+        return await handler(request)
+    except web.HTTPException:
+        raise
+    except Exception:  # noqa: BLE001 - whatever a page runs into, it is logged, and the board goes on
+        given = request.headers.get("X-Request-ID", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        _LOG.exception("request %s failed", request_id)
+        text = f"An unexpected failure: the log of strangler board has it as request {request_id}.\n"
+        return web.Response(status=500, text=text)

@@ -108,6 +108,24 @@ def test_a_move_made_elsewhere_appears_without_a_reload(operator: Operator, tmp_
     assert {url for url in asked if not url.startswith(address)} == set()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (375, 800)])
+def test_the_page_and_its_form_are_accessible_by_day_and_by_night(
+    operator: Operator, tmp_path: Path, scheme: Any, width: int, height: int
+) -> None:
+    with operator.board("--token") as address, chromium(tmp_path) as browser:
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        page = context.new_page()
+        page.goto(address)
+        expect(page.locator("#state")).to_have_text("live,")
+        require_accessible(page)
+        row(page).get_by_role("link", name=f"Move {ROUTE}…").click()
+        expect(page.get_by_label("Reason")).to_be_visible()
+        require_accessible(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        context.close()
+
+
 def test_a_board_with_a_token_is_read_with_it_alone(operator: Operator) -> None:
     with operator.board("--token") as address, httpx.Client(trust_env=False) as client:
         plain = address.partition("?")[0]
