@@ -7,7 +7,9 @@ import secrets
 import signal
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,6 +106,38 @@ def test_the_trace_and_the_id_of_a_trusted_proxy_go_on(observed: Observed, path:
     assert (span.service, span.parent) == (service, parent)
     assert span.attributes["http.request.header.x-request-id"] == request_id
     assert log_line(observed, request_id)["trace_id"] == trace
+
+
+def test_one_id_leads_through_the_logs_of_all_parts(observed: Observed) -> None:
+    """nginx, both stacks, and what the shadow asks of both again; each line that belongs to a request has an id."""
+    switched = observed.checkout.strangler("switch", "feed.list", "--shadow", "100", "--yes")
+    assert switched.returncode == 0, switched.stderr
+    request_id = secrets.token_hex(10)
+    for path in ("/api/feed/", "/api/v2/feed/"):
+        observed.client.get(path, headers={"X-Request-ID": request_id})
+    for service in ("django", "fastapi"):
+        for each, count in ((request_id, 1), (f"shadow-{request_id}", 2)):
+            lines = partial(stack_lines, observed, service, each)
+            wait_until(lambda lines=lines, count=count: len(lines()) == count)
+            assert all(line["path"].endswith("/feed/") for line in lines())
+        requests = [line for line in stack_lines(observed, service) if line.get("logger", "").endswith(".request")]
+        # A health check comes from no proxy that would have given it an id.
+        asked = [line for line in requests if not re.search("health|metrics", line.get("path", ""))]
+        assert (len(asked) > 10, [line for line in asked if not has_id(line)]) == (True, [])
+    nginx = (observed.checkout.path / ".run" / "logs" / "nginx.log").read_text().splitlines()
+    stacks = [json.loads(line)["stack"] for line in nginx if f'"request_id":"{request_id}"' in line]
+    assert stacks == ["django", "fastapi"]
+
+
+def stack_lines(observed: Observed, service: str, request_id: str = "") -> list[dict[str, Any]]:
+    """The lines of a stack's log; those of a request where it is named."""
+    text = (observed.checkout.path / ".run" / "logs" / f"{service}.log").read_text()
+    found = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    return [line for line in found if not request_id or line.get("request_id") == request_id]
+
+
+def has_id(line: dict[str, Any]) -> bool:
+    return re.fullmatch(r"[A-Za-z0-9._-]{2,128}", str(line.get("request_id"))) is not None
 
 
 def log_line(observed: Observed, request_id: str) -> dict[str, object]:
