@@ -27,7 +27,7 @@ _ELSEWHERE: Final = (
     *("POSTGRES_PASSWORD", "DATABASE_PASSWORD", "FASTAPI_DATABASE_PASSWORD"),
     *("COPIES_MEMORY", "POSTGRES_IMAGE", "NGINX_IMAGE", "PYTHON_IMAGE"),
     *("PROMETHEUS_PORT", "PROMETHEUS_IMAGE", "GRAFANA_PORT", "GRAFANA_IMAGE"),
-    *("STRANGLER_PROJECT", "STRANGLER_PASSWORD"),
+    *("RAMP_USER", "STRANGLER_PROJECT", "STRANGLER_PASSWORD"),
 )
 _NAME: Final = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=", re.MULTILINE)
 _NEAR: Final = 0.85
@@ -97,6 +97,7 @@ class LocalSettings(BaseModel):
     evidence_days: Annotated[int, Field(ge=1)] = 7
     gateway: Literal["local", "container", "kubernetes"] = "local"
     compose: str = "docker compose"
+    moves_folder: str = ""
 
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:

@@ -26,7 +26,6 @@ _STACK: Final = (
     "top",
     "board",
     "logs",
-    "metrics",
     "deploy",
     "dev",
     "backup",
@@ -37,7 +36,6 @@ _STACK: Final = (
 _MOVES: Final = (
     "routes",
     "switch",
-    "ramp",
     "retire",
     "plan",
     "apply",
@@ -57,11 +55,11 @@ _MOVES: Final = (
     "drill",
     "checklist",
 )
-_ANYWHERE: Final = ("compare", "clients", "render", "grant", "schema")
+_ANYWHERE: Final = ("compare", "clients", "metrics", "ramp", "render", "grant", "schema")
 # Names of several commands each, which are loaded one by one as well.
 _GROUPS: Final = frozenset({"schema", "cases", "handover", "modernise", "cutover", "checklist", "gateway"})
 # A command that has others below it: their names are none that its arguments could be.
-_BELOW: Final = {"routes": ("sync",), "ramp": ("resume", "pause", "approve", "abort", "log")}
+_BELOW: Final = {"routes": ("sync",), "ramp": ("resume", "keep", "pause", "approve", "abort", "log")}
 # What belongs to Django after the command's own name.
 _PASSED_ON: Final[dict[str, Any]] = {"manage": {"ignore_unknown_options": True, "help_option_names": []}}
 

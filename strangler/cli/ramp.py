@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -14,14 +15,15 @@ from strangler.cli.groups import command_group
 from strangler.cli.moves import Names, Reason, rollout_read, rollout_recovered
 from strangler.cli.output import json_print, say
 from strangler.cli.ramp_background import KEPT, ramp_background
+from strangler.cli.ramp_keep import ramp_entrust, ramp_go_on, ramp_keep, ramp_open
 from strangler.cli.ramp_run import OwnGateway, ramp_drive, ramp_follower
 from strangler.cli.ramp_text import event_show, plan_show
 from strangler.deployment.open import ramps_open
-from strangler.errors import FailedError, UnsafeError, UsageError
+from strangler.errors import FailedError, UnsafeError
 from strangler.metrics.follower import AccessLogFollower
 from strangler.ramp.gates import CanaryLimits
 from strangler.ramp.ramp import Ramp, ramp_begin
-from strangler.ramp.state import Phase, RampPlan, RampRequest, RampState
+from strangler.ramp.state import Phase, RampPlan, RampRequest
 from strangler.ramp.steps import hours_parse, moment_parse, seconds_parse, steps_after, steps_parse
 from strangler.ramp.store import RampStore
 from strangler.rollout.edits import routes_select
@@ -31,6 +33,7 @@ from strangler.settings import LocalSettings, settings_load
 _ANSWER_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.1
 _TAKEN_BACK: Final = 1
+_IN_BACKGROUND: Final = "watched in the background; strangler status and strangler ramp log say how it goes"
 Want = Literal["pause", "resume", "abort", "approve"]
 Kept = Annotated[bool, typer.Option(KEPT, hidden=True, help="Have strangler up go on with it.")]
 Log = Annotated[Path | None, typer.Option("--log", metavar="FILE", help="Follow this access log; else the gateway's.")]
@@ -73,12 +76,17 @@ def ramp(
     if dry_run:
         plan_show(plan)
         return
+    if detach and settings.gateway == "container" and log is None:
+        plan_show(plan)
+        ramp_entrust(settings, replace(plan, kept=True), rollout, around)
+        say(_IN_BACKGROUND)
+        return
     if detach:
         plan_show(plan)
         options = {"--steps": steps, "--hold": hold, "--between": between, "--at": at, "--log": log, "--reason": reason}
         given = [word for name, value in options.items() if value for word in (name, str(value))]
         ramp_background(settings, ["ramp", *chosen, *given, KEPT])
-        say("watched in the background; strangler status and strangler ramp log say how it goes")
+        say(_IN_BACKGROUND)
         return
     ramps = ramps_open(settings)
     with ramps.locked():
@@ -102,13 +110,21 @@ def resume(log: Log = None, reason: Reason = "", kept: Kept = False) -> None:
         _ask(ramps, "resume", reason)
         return
     with ramps.locked():
-        state = _open(ramps)
         # One that was paused stays so where nobody has asked for this.
         if not kept:
+            ramp_open(ramps)
             ramps.ask(RampRequest(want="resume", who=operator(), reason=reason), moment=time.time())
-        around = OwnGateway(rollout, settings, command="ramp resume")
-        follower = ramp_follower(settings, named=log, position=state.position)
-        _end(ramp_drive(Ramp(state, store=ramps, follower=follower, around=around), around))
+        _end(ramp_go_on(settings, rollout, ramps, log=log))
+
+
+def keep(log: Log = None) -> None:
+    """Go on with ramps of --detach, one after the other, until SIGTERM: what the service ramp of compose runs.
+
+    A ramp that was under way when it ended goes on with all that was measured.
+
+    Example: strangler ramp keep --log /log/access.log
+    """
+    ramp_keep(settings_load(), log=log)
 
 
 def pause(reason: Reason = "") -> None:
@@ -127,7 +143,7 @@ def approve(reason: Reason = "") -> None:
     Example: strangler ramp approve
     """
     ramps = ramps_open(settings_load())
-    begun = _open(ramps).plan.who
+    begun = ramp_open(ramps).plan.who
     if operator().split("@")[0] == begun.split("@")[0]:
         raise UnsafeError(f"{begun} began this ramp", "let somebody else run strangler ramp approve")
     _ask(ramps, "approve", reason)
@@ -145,7 +161,7 @@ def abort(reason: Reason = "") -> None:
         _ask(ramps, "abort", reason)
         return
     with ramps.locked():
-        state = _open(ramps)
+        state = ramp_open(ramps)
         ramps.ask(RampRequest(want="abort", who=operator(), reason=reason), moment=time.time())
         around = OwnGateway(rollout, settings, command=" ".join(sys.argv[1:]))
         follower = AccessLogFollower(Path(os.devnull), state.position)
@@ -172,6 +188,7 @@ def log(
 
 _COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "resume": resume,
+    "keep": keep,
     "pause": pause,
     "approve": approve,
     "abort": abort,
@@ -233,20 +250,9 @@ def _limits(settings: LocalSettings, name: str) -> CanaryLimits:
     return CanaryLimits(**values)
 
 
-def _open(ramps: RampStore) -> RampState:
-    """The ramp under way.
-
-    :raises UsageError: there is none.
-    """
-    state = ramps.read()
-    if state is None or state.phase.is_end:
-        raise UsageError("no ramp is under way", "begin one with strangler ramp NAME")
-    return state
-
-
 def _ask(ramps: RampStore, want: Want, reason: str) -> None:
     """Ask it of the process that watches the ramp; where none does, it is kept for whoever goes on with it."""
-    state = _open(ramps)
+    state = ramp_open(ramps)
     name = ramps.ask(RampRequest(want=want, who=operator(), reason=reason), moment=time.time())
     if not ramps.runs:
         say(f"{want}: done when strangler ramp resume goes on; nobody watches the ramp {state.standing}")

@@ -15,6 +15,7 @@ from strangler.deployment.open import ramps_open
 from strangler.errors import FailedError
 from strangler.project import VARIABLE, Project
 from strangler.ramp.state import Phase, RampState
+from strangler.ramp.store import RampStore
 from strangler.settings import LocalSettings
 
 _POLL_SECONDS: Final = 0.1
@@ -66,7 +67,7 @@ def ramp_background(settings: LocalSettings, words: Sequence[str]) -> None:
         state = ramps.read()
         is_new = state is not None and (before is None or state.began != before.began)
         goes_on = "resume" in words and not was_watched and ramps.runs
-        if state is not None and (is_new or goes_on) and _is_left(state):
+        if state is not None and (is_new or goes_on) and goes_by_itself(state):
             # Reaps it once it has ended; whatever it does is in strangler ramp log.
             threading.Thread(target=process.wait, daemon=True).start()
             return
@@ -103,7 +104,7 @@ class RampKeeper:
         if now < self._next or (self._process is not None and self._process.poll() is None):
             return
         self._next = now + _KEEP_SECONDS
-        if self._is_left_alone():
+        if is_left_alone(self._ramps):
             self._failure_report()
             with _log(self._settings).open("wb") as said:
                 self._process = command_begin(self._settings.project, ["ramp", "resume", KEPT], said=said)
@@ -118,15 +119,18 @@ class RampKeeper:
             self._reported = words
             _LOG.warning("the ramp in the background doesn't go on (%s): it is tried again each few seconds", words)
 
-    def _is_left_alone(self) -> bool:
-        try:
-            state = self._ramps.read()
-        except FailedError:
-            return False  # strangler status says what is wrong with it
-        return state is not None and state.plan.kept and not state.phase.is_end and not self._ramps.runs
+
+def is_left_alone(ramps: RampStore) -> bool:
+    """Whether a ramp of --detach is under way that nobody watches."""
+    try:
+        state = ramps.read()
+    except FailedError:
+        return False  # strangler status says what is wrong with it
+    return state is not None and state.plan.kept and not state.phase.is_end and not ramps.runs
 
 
-def _is_left(state: RampState) -> bool:
+def goes_by_itself(state: RampState) -> bool:
+    """Whether whoever began it can leave it: it is watched, or waits for its time."""
     return state.phase is Phase.WATCHING or (state.phase is Phase.WAITING and state.plan.at is not None)
 
 

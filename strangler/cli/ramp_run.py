@@ -13,6 +13,7 @@ from strangler.cli.schema.drift import schema_drift
 from strangler.deployment.open import rollout_open
 from strangler.errors import StalePlanError, StranglerError, UsageError
 from strangler.local.process import StopRequested, StopSignals
+from strangler.local.services import Probe
 from strangler.local.state import StateFolder
 from strangler.metrics.follower import AccessLogFollower, LogFollower, LogPosition
 from strangler.ramp.hooks import Hooks
@@ -96,9 +97,14 @@ class OwnGateway:
         return found
 
     def health(self) -> str:
-        """Why FastAPI isn't healthy; empty where it is, or where neither strangler up nor the cluster runs it."""
+        """Why FastAPI isn't healthy; empty where it is, or where it can't be asked: containers from the host."""
         if self._settings.gateway == "kubernetes":
             return self._pods.unhealthy(Stack.FASTAPI)
+        if self._settings.moves_folder:
+            service = self._settings.project.fastapi
+            host, _, port = service.container.rpartition(":")
+            probe = Probe(host=host, port=int(port), path=service.health, host_header=self._settings.probe_host)
+            return probe.refusal(timeout=_HEALTH_SECONDS)
         state = StateFolder(self._settings.project.state).read() if self._settings.gateway == "local" else None
         # During a deploy there are two of them, and one answers at any time.
         services = (
@@ -185,7 +191,8 @@ def ramp_log(settings: LocalSettings, *, named: Path | None) -> Path:
         raise UsageError("each pod of the cluster has an access log of its own", hint)
     if settings.gateway == "container":
         hint = (
-            "have a file written, such as by docker compose logs --follow --no-log-prefix nginx, and pass it with --log"
+            "add --detach, which leaves it to the service ramp; or have a file written, such as by docker compose logs "
+            "--follow --no-log-prefix nginx, and pass it with --log"
         )
         raise UsageError("the container's access log is no file of this machine", hint)
     return settings.project.state / "logs" / "nginx.log"

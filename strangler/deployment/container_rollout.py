@@ -9,6 +9,7 @@ from strangler.deployment.rollouts import rollout_assemble
 from strangler.errors import FailedError, UsageError
 from strangler.gateway.compose_cli import Compose, last_line
 from strangler.gateway.container import ComposeGateway
+from strangler.gateway.moves_folder import MovesFolder
 from strangler.gateway.settings import CallerKey, GatewaySettings, container_gateway
 from strangler.rollout.rollout import Rollout
 from strangler.rollout.state_dir import RolloutFolder
@@ -62,8 +63,9 @@ def container_rollout(settings: LocalSettings, *, state_dir: Path) -> Rollout:
     """
     compose, names = Compose(settings.compose, folder=settings.project.root), settings.project.containers
     shadow = container_shadow(settings)
+    moves = MovesFolder(Path(settings.moves_folder), command=compose.command) if settings.moves_folder else None
     gateway = ComposeGateway(
-        settings=container_settings(settings), url=settings.proxy_url, compose=compose, service=names.nginx
+        settings=container_settings(settings), url=settings.proxy_url, shell=moves or compose, service=names.nginx
     )
     return rollout_assemble(
         settings,

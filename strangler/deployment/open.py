@@ -14,6 +14,11 @@ def ramps_open(settings: LocalSettings) -> RampStore:
         from strangler.deployment.cluster_rollout import cluster_ramps
 
         return cluster_ramps(settings)
+    return ramps_folder(settings)
+
+
+def ramps_folder(settings: LocalSettings) -> RampFolder:
+    """The ramps of a gateway whose state is on this machine."""
     return RampFolder(settings.state_dir / "rollout" / "ramp")
 
 

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from strangler.errors import FailedError, UsageError
 
@@ -24,6 +24,19 @@ class Ended:
     code: int
     stdout: str
     stderr: str
+
+
+class ContainerShell(Protocol):
+    """Runs scripts in a container of docker-compose.yml; `command` is how the operator calls compose, for hints."""
+
+    command: str
+
+    def inside(self, service: str, script: str, *arguments: str, stdin: bytes = b"") -> Ended:
+        """A script of `sh` in a running container, which is given `arguments` and `stdin`.
+
+        :raises UsageError: there is no compose.
+        :raises FailedError: the container can't be reached, or the script took too long.
+        """
 
 
 class Compose:
@@ -78,11 +91,7 @@ class Compose:
         )
 
     def inside(self, service: str, script: str, *arguments: str, stdin: bytes = b"") -> Ended:
-        """A script of `sh` in a running container, which is given `arguments` and `stdin`.
-
-        :raises UsageError: there is no compose.
-        :raises FailedError: the container doesn't run, or the script took too long.
-        """
+        """See `ContainerShell`."""
         marked = f"echo '{_INSIDE}'\n{script}"
         ended = self.run("exec", "-T", service, "sh", "-euc", marked, "sh", *arguments, stdin=stdin)
         first, _, rest = ended.stdout.partition("\n")

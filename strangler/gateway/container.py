@@ -1,7 +1,7 @@
 """nginx in the container of docker-compose.yml.
 
 Files go in and words come out through `compose exec` alone, so any engine will do: rootless, in another context, or of
-another name.
+another name. A container that moves routes has no engine to call, and `MovesFolder` in its place.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from strangler.errors import FailedError
-from strangler.gateway.compose_cli import Compose
+from strangler.gateway.compose_cli import ContainerShell
 from strangler.gateway.interface import OneNginx
 from strangler.gateway.process import nginx_words
 from strangler.gateway.rendering import MAIN_FILE, Rendered
@@ -80,13 +80,13 @@ class _Seen:
 
 
 class ComposeGateway(OneNginx):
-    """nginx with its volume; `compose` reaches its container, the one of `service`."""
+    """nginx with its volume; `shell` reaches its container, the one of `service`."""
 
-    def __init__(self, *, settings: GatewaySettings, url: str, compose: Compose, service: str) -> None:
+    def __init__(self, *, settings: GatewaySettings, url: str, shell: ContainerShell, service: str) -> None:
         self.settings = settings
         self.url = url
         self._service = service
-        self._compose = compose
+        self._shell = shell
         self._last: _Seen | None = None
 
     def current(self) -> str | None:
@@ -128,7 +128,7 @@ class ComposeGateway(OneNginx):
 
     def _inside(self, script: str, *arguments: str, stdin: bytes = b"") -> _Seen:
         self._last = None
-        ended = self._compose.inside(self._service, f"{_ENTER}{script}{_LOOK}", *arguments, stdin=stdin)
+        ended = self._shell.inside(self._service, f"{_ENTER}{script}{_LOOK}", *arguments, stdin=stdin)
         if ended.code != 0:
             raise FailedError(f"nginx refuses: {nginx_words(ended.stderr)}.")
         self._last = _seen_parse(ended.stdout)

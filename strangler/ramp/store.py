@@ -167,20 +167,40 @@ class RampFolder(RampStore):
     @contextmanager
     def locked(self) -> Iterator[None]:
         """See `RampStore`."""
+        with self._held("lock", busy=still_running("another process")):
+            yield
+
+    def require(self) -> None:
+        """See `RampStore`: a file's lock lasts as long as its process."""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether a process goes on with each ramp of --detach."""
+        return lock_is_held(self.path / "keeper")
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Be the only process that goes on with ramps of --detach.
+
+        :raises UnsafeError: another one does.
+        :raises FailedError: the lock can't be written.
+        """
+        with self._held("keeper", busy=UnsafeError("another process goes on with ramps", "end it first")):
+            yield
+
+    @contextmanager
+    def _held(self, name: str, *, busy: UnsafeError) -> Iterator[None]:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            lock = (self.path / "lock").open("a")
+            lock = (self.path / name).open("a")
         except OSError as error:
             raise _not_writable(self.path, error) from error
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise still_running("another process") from error
+                raise busy from error
             yield
-
-    def require(self) -> None:
-        """See `RampStore`: a file's lock lasts as long as its process."""
 
 
 def still_running(holder: str) -> UnsafeError:

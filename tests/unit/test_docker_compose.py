@@ -9,16 +9,20 @@ import pytest
 import yaml
 
 from strangler.compare.shadow.worker import shadow_settings_load
+from strangler.gateway.rendering import render_gateway
 from strangler.gateway.settings import container_gateway
+from strangler.routes.route import Stack
 from strangler.schema import grants
-from tests.example import CONTAINERS, PREFIXES, ROOT, example_settings
+from tests.example import CONTAINERS, EXAMPLE, PREFIXES, ROOT, example_settings, load_routes
 
 TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 COPIES = {"copies", "django-copy", "fastapi-copy"}
 CUTOVER = {"setup-cutover", "nginx-cutover"}
-OBSERVABILITY = {"watch", "prometheus", "grafana"}
+OBSERVABILITY = {"prometheus", "grafana"}
+# `watch` is of two profiles: it keeps the log small that it counts and a ramp reads.
+RAMP = {"ramp", "watch"}
 OURS = {"django": "django_app", "fastapi": "fastapi_app", "setup": "strangler"}
 SECRETS = {"SECRET_KEY", "JWT_SIGNING_KEY", "POSTGRES_PASSWORD", "DATABASE_PASSWORD", "FASTAPI_DATABASE_PASSWORD"}
 
@@ -37,10 +41,10 @@ def final_stage(service: str) -> str:
 
 
 def test_the_services_are_these() -> None:
-    assert set(SERVICES) == {"postgres", "nginx", "shadow", "worker", *OURS, *COPIES, *CUTOVER, *OBSERVABILITY}
-    assert {name for name, service in SERVICES.items() if service.get("profiles") == ["observability"]} == OBSERVABILITY
-    assert {name for name, service in SERVICES.items() if service.get("profiles") == ["cutover"]} == CUTOVER
-    assert {name for name, service in SERVICES.items() if service.get("profiles") == ["copies"]} == COPIES
+    assert set(SERVICES) == {"postgres", "nginx", "shadow", "worker", *OURS, *COPIES, *CUTOVER, *OBSERVABILITY, *RAMP}
+    profiles = {"observability": OBSERVABILITY | {"watch"}, "ramp": RAMP, "cutover": CUTOVER, "copies": COPIES}
+    for profile, services in profiles.items():
+        assert {name for name, service in SERVICES.items() if profile in service.get("profiles", ())} == services
 
 
 def test_the_copies_reach_nothing_but_each_other_and_get_no_password_of_the_database() -> None:
@@ -102,6 +106,7 @@ def test_every_secret_is_required_and_none_has_a_default() -> None:
         ("nginx", set()),
         ("nginx-cutover", set()),
         ("shadow", set()),
+        ("ramp", set()),
         ("worker", {"JWT_SIGNING_KEY", "DATABASE_PASSWORD", "FASTAPI_DATABASE_PASSWORD"}),
     ],
 )
@@ -153,7 +158,7 @@ def test_postgresql_and_nginx_are_ended_by_the_signals_that_they_know_as_orderly
 def test_only_nginx_depends_on_others() -> None:
     depending = {service: settings["depends_on"] for service, settings in SERVICES.items() if "depends_on" in settings}
     assert set(depending) == {"nginx", "nginx-cutover"}
-    assert set(depending["nginx"]) == set(SERVICES) - {"nginx", "shadow", "worker"} - COPIES - CUTOVER - OBSERVABILITY
+    assert set(depending["nginx"]) == {"postgres", *OURS}
 
 
 def test_without_django_nothing_of_it_is_started_or_waited_for() -> None:
@@ -183,7 +188,7 @@ def test_each_image_from_elsewhere_can_be_pinned_by_its_digest() -> None:
     assert outside == dict.fromkeys(("postgres", "copies"), "${POSTGRES_IMAGE:-postgres:18}")
     assert {SERVICES[service]["image"] for service in ("nginx", "nginx-cutover")} == {"${NGINX_IMAGE:-nginx:1.31}"}
     python = "python:3.13-slim"
-    built = {*OURS, "shadow", "watch", "worker", "setup-cutover", "django-copy", "fastapi-copy"}
+    built = {*OURS, *RAMP, "shadow", "worker", "setup-cutover", "django-copy", "fastapi-copy"}
     for service, settings in SERVICES.items():
         assert settings.get("build", {}).get("args", {}).get("PYTHON_IMAGE") == (
             f"${{PYTHON_IMAGE:-{python}}}" if service in built else None
@@ -278,11 +283,29 @@ def test_the_log_that_nginx_writes_for_watch_is_the_one_that_it_reads_and_is_bou
     for service in ("nginx", "nginx-cutover"):
         [mount] = [mount for mount in SERVICES[service]["volumes"] if mount["source"] == "log"]
         assert settings.log_name.startswith(f"{mount['target']}/")
+    # A name that begins with a variable would be one in nginx's own folder.
+    rendered = render_gateway(load_routes(ROOT / "nginx" / "routes.toml"), settings).files["http.conf"]
+    assert f"\naccess_log {settings.log_name}$log_suffix " in rendered
     watch = SERVICES["watch"]
     assert watch["volumes"] == ["log:/log"]
     assert watch["command"][-2:] == ["--log", f"{settings.log_name}.log"]
     assert (watch["image"], watch["build"]) == (SERVICES["setup"]["image"], SERVICES["setup"]["build"])
     assert re.search(r"nr_blocks=\d+k", COMPOSE["volumes"]["log"]["driver_opts"]["o"])
+
+
+def test_the_ramp_moves_as_the_host_does_and_may_write_nothing_else() -> None:
+    ramp, setup = SERVICES["ramp"], SERVICES["setup"]
+    assert (ramp["image"], ramp["build"], ramp["networks"]) == (setup["image"], setup["build"], ["front"])
+    written = {volume for volume in ramp["volumes"] if not volume.endswith(":ro")}
+    assert written == {"./nginx:/project/nginx", "./.run/containers:/project/.run/containers", "moves:/moves"}
+    # What it renders is what the host renders; the rest of setup's environment is the database's.
+    theirs = {name: value for name, value in setup["environment"].items() if not name.endswith("DATABASE_URL")}
+    assert theirs.items() <= ramp["environment"].items()
+    mounted = {volume.partition(":")[0].removeprefix("./") for volume in ramp["volumes"]}
+    sources = {source.partition("/")[0] for stack in Stack for source in EXAMPLE.stack(stack).sources}
+    assert {*sources, EXAMPLE.files.cases} <= mounted
+    for service in ("nginx", "nginx-cutover"):
+        assert "moves" in {volume["source"] for volume in SERVICES[service]["volumes"]}
 
 
 def test_prometheus_asks_each_service_where_it_answers() -> None:

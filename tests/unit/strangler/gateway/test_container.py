@@ -64,7 +64,7 @@ class Container:
 
     def gateway(self, command: str = "docker compose") -> ComposeGateway:
         compose = Compose(command, folder=self.path)
-        return ComposeGateway(settings=container_gateway(**CONTAINERS), url=URL, compose=compose, service="nginx")
+        return ComposeGateway(settings=container_gateway(**CONTAINERS), url=URL, shell=compose, service="nginx")
 
 
 @pytest.fixture

@@ -1,0 +1,56 @@
+"""Scripts that a container has nginx's run: with the very loop of docker-compose.yml, in a folder."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from strangler.errors import FailedError
+from strangler.gateway import moves_folder
+from strangler.gateway.moves_folder import MovesFolder
+from tests.example import ROOT
+
+
+def loop() -> str:
+    """The loop of nginx's container, as compose passes it on."""
+    (command,) = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["nginx"]["command"][2:]
+    begin, end = command.index("(\n"), command.index(") &\n")
+    return str(command[begin + 1 : end]).replace("$$", "$")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[MovesFolder]:
+    process = subprocess.Popen(["sh", "-c", loop().replace("/moves", str(tmp_path))])  # noqa: S603, S607 - the loop itself
+    try:
+        while not (tmp_path / "requests").is_fifo():
+            assert process.poll() is None
+        yield MovesFolder(tmp_path, command="docker compose")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_script_is_run_with_its_arguments_and_input_and_its_end_comes_back(
+    folder: MovesFolder, tmp_path: Path
+) -> None:
+    ended = folder.inside("nginx", 'echo "$# $2"; cat; echo no >&2; exit 3', "one", "two", stdin=b"three\x00")
+    assert (ended.code, ended.stdout, ended.stderr) == (3, "2 two\nthree\x00", "no\n")
+    assert folder.inside("nginx", 'false\necho "not reached"').code == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["requests"]
+
+
+def test_where_nobody_listens_it_is_said_at_once(folder: MovesFolder, tmp_path: Path) -> None:
+    assert folder.inside("nginx", "echo well").stdout == "well\n"
+    nobody = MovesFolder(tmp_path / "elsewhere", command="docker compose")
+    with pytest.raises(
+        FailedError, match=r"^the container nginx can't be reached \(No such file or directory\): start"
+    ):
+        nobody.inside("nginx", "true")
+
+
+def test_a_script_that_does_not_end_is_given_up(folder: MovesFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moves_folder, "EXEC_SECONDS", 0.3)
+    with pytest.raises(FailedError, match=r"can't be reached \(no answer within 0.3 s\)"):
+        folder.inside("nginx", "sleep 5")
