@@ -111,7 +111,7 @@ QUERY = st.dictionaries(
             *("title", "title__icontains", "title__istartswith", "kind", "pieces", "pieces__gte", "pieces__in"),
             *("pieces__lt", "pieces__range", "made_on", "made_on__gte", "made_on__isnull", "sold", "maker"),
             *("owner", "owner", "pk"),
-            *("price_min", "price_max", "search", "search", "page", "size", "limit", "offset", "cursor", "format"),
+            *("price_min", "price_max", "search", "search", "page", "size", "limit", "offset", "format"),
         ]
     ),
     TEXTS,
