@@ -115,8 +115,8 @@ DEPOT_READS = {
     "a key that is none in other words": at(
         f"{DRF}/criteria.py",
         "items.retrieve",
-        "raise NotFound from None\n    return equals(name, column, value)",
-        'raise NotFound("No such row.") from None\n    return equals(name, column, value)',
+        "raise NotFound from None\n    # Of no filter's name.",
+        'raise NotFound("No such row.") from None\n    # Of none.',
     ),
     "a key too large fails": at(
         f"{DRF}/criteria.py", "items.retrieve", "if is_in_range(kind, value) else", "if True else"
@@ -272,7 +272,7 @@ DEPOT_WRITES = {
     "a row need not be there": at(
         _RELATIONS,
         "items.create",
-        "if not self._fits(key) or (await scope.session.execute(self.lookup(key))).first() is None:",
+        "if not self._fits(key) or not await fetch_built(scope.session, self.lookup(key)):",
         "if not self._fits(key):",
     ),
     "a key too large is asked for": at(

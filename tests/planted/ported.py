@@ -173,7 +173,7 @@ PORTED_READS = {
         'key = int(text)\n    except ValueError:\n        raise NotFound("No such row.") from None',
     ),
     "an id too large fails": at(
-        "strangler_fastapi/drf/criteria.py", "posts.retrieve", "if abs(key) <= _BIGGEST_KEY else", "if True else"
+        "strangler_fastapi/drf/criteria.py", "posts.retrieve", 'if abs(key) <= BIGGEST["bigint"] else', "if True else"
     ),
     "an expired token is good": at(
         "strangler_fastapi/auth/tokens.py",
@@ -370,7 +370,7 @@ PORTED_WRITES = {
     "a form without a boolean says nothing": at(
         FIELDS,
         "posts.update",
-        "if name not in form and not partial:",
+        "if name not in form and not partial and self.default is MISSING:",
         "if False:",
     ),
     "a name is taken in words of its own": at(
