@@ -7,6 +7,7 @@ from shared_schema.contract.contract import ColumnFacts, Contract
 from strangler.compare.generate.facts import EndpointFacts, column_at, own_column
 from strangler.compare.generate.schemas import NamedRows, SchemaField
 
+_NUMBERS: Final = frozenset({"smallint", "integer", "bigint"})
 # Types of JSON that keys of rows have.
 _KEYS: Final = frozenset({"integer", "string", "uuid"})
 
@@ -44,8 +45,13 @@ def _referred(
     """What a foreign key of that name points at, or a many-to-many field."""
     if field.type not in _KEYS:
         return None
-    if column and column.references:
-        return NamedRows(table=column.references.table, column=column.references.column, taken=taken)
     joined = contract.tables[table].many_to_many.get(field.name) if table in contract.tables else None
     found = column_at("pk", joined.target, contract) if joined else None
-    return NamedRows(table=found[0], column=found[1]) if found else None
+    if column and column.references:
+        found = column.references.table, column.references.column
+    facts = contract.tables.get(found[0]) if found else None
+    key = facts.columns.get(found[1]) if facts and found else None
+    # A text is no number of a row: the view has names of its own there.
+    if found is None or (key and key.type in _NUMBERS and field.type != "integer"):
+        return None
+    return NamedRows(table=found[0], column=found[1], taken=taken if column and column.references else None)

@@ -36,6 +36,10 @@ def test_a_foreign_key_gets_keys_of_rows_the_callers_own_where_it_has_some() -> 
     assert values(dataclasses.replace(OWNER, name="price"), EndpointFacts()) > {"2", "3", "4"}
 
 
+def test_a_text_in_place_of_a_number_names_no_row_by_its_key() -> None:
+    assert rows_named(dataclasses.replace(OWNER, type="string"), "wares", EndpointFacts(), CONTRACT).rows is None
+
+
 def test_rows_are_named_by_a_slug_or_an_address_where_the_view_says_so() -> None:
     text = dataclasses.replace(OWNER, type="string")
     assert values(text, facts(slug_field="email")) == {"ann@x.org"}
