@@ -56,7 +56,7 @@ def ramp_keep(settings: LocalSettings, *, log: Path | None) -> None:
     logged_show(say)
     ramps, trouble, retry = ramps_folder(settings), "", 0.0
     with StopSignals() as signals, ramps.kept():
-        say("goes on with ramps of strangler ramp --detach")
+        say("goes on with ramps that were begun with --detach")
         while not signals.requested:
             time.sleep(_POLL_SECONDS)
             if time.monotonic() < retry or not is_left_alone(ramps):
