@@ -29,7 +29,7 @@ FASTAPI = EVERY.format("fastapi_app")
 TOOL = (
     "from strangler.cli import command_line;"
     " commands = sorted(command.callback.__name__ for command in command_line().registered_commands);"
-    " assert commands == ['clients', 'compare', 'grant', 'render'], commands;"
+    " assert commands == ['clients', 'compare', 'grant', 'metrics', 'ramp', 'render'], commands;"
     " assert [group.name for group in command_line().registered_groups] == ['schema']"
 )
 
