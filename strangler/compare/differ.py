@@ -54,6 +54,7 @@ class Links:
         tokens = dict.fromkeys(prefixes, _PREFIX) | {base: _ADDRESS for base in bases if "://" in base}
         tokens.pop("", None)
         self._tokens = tokens
+        self._is_strict = bool(host)
         # The longest first: /api/v2 begins with /api.
         names = "|".join(re.escape(base) for base in sorted(tokens, key=len, reverse=True))
         behind = rf"(?<!//{re.escape(host)})" if host else ""
@@ -65,11 +66,20 @@ class Links:
             return text
         return self._pattern.sub(lambda found: self._tokens[found[1]], text)
 
+    def header_normalised(self, name: str, text: str) -> str:
+        """The same of a header; an address is a link also from its path on."""
+        return text if self._is_strict and name in ADDRESS_HEADERS else self.normalised(text)
+
 
 @lru_cache(maxsize=64)
 def links_of(left: str, right: str, host: str = "") -> Links:
     """The links of two bases, made once for all answers of a pair of sides."""
     return Links(left, right, host=host)
+
+
+def links_between(left: SideResponse, right: SideResponse) -> Links:
+    """The links of two answers; where both have their `own`, those have to be as they stand."""
+    return links_of(left.base, right.base, right.own.host if left.own and right.own else "")
 
 
 class DifferenceKind(StrEnum):
@@ -144,7 +154,7 @@ def every_difference(
 ) -> Iterator[ResponseDifference]:
     """As `differences`, without their limit: those that don't count must not take the room of those that do."""
     left = left.with_links_of(right)
-    links = links_of(left.base, right.base, right.own.host if left.own and right.own else "")
+    links = links_between(left, right)
     yield from _status_differences(left, right)
     yield from _header_differences(left, right, links)
     yield from _body_differences(left, right, links, by_shape=by_shape)
@@ -180,8 +190,7 @@ def _header_differences(left: SideResponse, right: SideResponse, links: Links) -
         if is_of_body and (left.body != right.body or not left.body or has_own):
             # Made of bodies that differ in a link or an id of each side's, are a difference already, or weren't sent.
             continue
-        is_strict = has_own and name in ADDRESS_HEADERS
-        if one is None or other is None or is_strict or links.normalised(one) != links.normalised(other):
+        if one is None or other is None or links.header_normalised(name, one) != links.header_normalised(name, other):
             sides = [ABSENT if value is None else value for value in (one, other)]
             yield ResponseDifference(kind=DifferenceKind.HEADER, path=(name,), left=sides[0], right=sides[1])
 

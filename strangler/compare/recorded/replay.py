@@ -73,7 +73,7 @@ def _ready(
     """The recorded side, and what compares it, before anybody writes to the copy."""
     (reader,), began = served.readers, served.now()
     left = RecordedSide(
-        recorded_side(recording),
+        below_v2_as(recorded_side(recording), served.servers.sides[0]),
         served.tables,
         recording.scenarios[scenario.name],
         reader.read(),
@@ -112,6 +112,14 @@ async def _steps(
             yield played
 
 
+def below_v2_as(left: Side, right: Side) -> Side:
+    """The recorded side with its links in cases below v2's prefix, which were requested by the same `Host` as now."""
+    if right.v2 is None or right.v2.own is None:
+        return left
+    own = dataclasses.replace(right.v2.own, prefix=left.links)
+    return dataclasses.replace(left, v2=dataclasses.replace(left, own=own))
+
+
 class RecordedSide:
     """Answers as v1 did when it was recorded, and has written its rows."""
 
@@ -144,7 +152,6 @@ class RecordedSide:
                     body=self._texts.text(answer.body.decode("utf-8", "surrogateescape")).encode(
                         "utf-8", "surrogateescape"
                     ),
-                    base=self.side.links,
                 ),
                 seconds=0.0,
             )
@@ -160,7 +167,8 @@ class RecordedSide:
         del credentials
         if not self._answers:
             raise RequestError(self.side.name, f"has no further answer to {case.method} {case.target}")
-        return self._answers.pop(0)
+        side, asked = self.side.requested_for(case), self._answers.pop(0)
+        return dataclasses.replace(asked, answer=dataclasses.replace(asked.answer, base=side.links, own=side.own))
 
     async def credentials_of(self, case: Case) -> Headers:
         """None, since nobody is asked."""

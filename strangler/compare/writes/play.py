@@ -14,7 +14,7 @@ from strangler.compare.client.errors import RequestError, UnavailableError
 from strangler.compare.client.response import Headers
 from strangler.compare.client.sides import Side
 from strangler.compare.comparison import CaseOutcome, CaseResult, Rules, outcome_of
-from strangler.compare.differ import DifferenceKind, Links, ResponseDifference, links_of
+from strangler.compare.differ import DifferenceKind, Links, ResponseDifference, links_between, links_of
 from strangler.compare.redaction import Masker, is_secret
 from strangler.compare.report.model import RowDifference
 from strangler.compare.writes.adopted_rows import WrittenRows
@@ -221,12 +221,12 @@ class Play:
             for reader in self._readers if step.refuse_commit else ():
                 refusing.enter_context(reader.commits_refused())
             if not step.case.safe and method not in self._done:
-                right = await ask(RIGHT)
-                if _is_unported(right):
+                (first,) = await asyncio.gather(ask(RIGHT), return_exceptions=True)
+                if not isinstance(first, BaseException) and _is_unported(first):
                     # What the left side alone writes would make later answers differ.
                     self._unsaved |= {name for name, _path in step.save}
                     raise UnavailableError(clients[RIGHT].side.name, f"answered {HTTPStatus.NOT_IMPLEMENTED}")
-                outcomes: Sequence[Answers | BaseException] = (await ask(LEFT), right)
+                outcomes: Sequence[Answers | BaseException] = (await ask(LEFT), first)
             else:
                 # Rows are read once both have ended, also where one has failed.
                 outcomes = await asyncio.gather(ask(LEFT), ask(RIGHT), return_exceptions=True)
@@ -277,7 +277,7 @@ class Play:
 
     async def _compared(self, step: ScenarioStep, answers: tuple[Answers, Answers], names: Sequence[str]) -> CaseResult:
         left, right = (asked[0] for asked in answers)
-        links = links_of(left.answer.base, right.answer.base)
+        links = links_between(left.answer, right.answer)
 
         def same(difference: ResponseDifference) -> bool:
             return is_same(difference, links, self._mapping)
@@ -327,5 +327,11 @@ def is_same(difference: ResponseDifference, links: Links, mapping: IdMapping) ->
     """Whether a difference is none, since both sides generated the ids, times or tokens for the same purpose."""
     if difference.kind not in {DifferenceKind.VALUE, DifferenceKind.HEADER}:
         return False
-    sides = [links.normalised(side) if type(side) is str else side for side in (difference.left, difference.right)]
-    return mapping.values_same(*sides)
+
+    def normalised(side: object) -> object:
+        if type(side) is not str:
+            return side
+        is_header = difference.kind is DifferenceKind.HEADER
+        return links.header_normalised(str(difference.path[0]), side) if is_header else links.normalised(side)
+
+    return mapping.values_same(normalised(difference.left), normalised(difference.right))

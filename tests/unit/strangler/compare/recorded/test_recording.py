@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 
+from strangler.cli.comparison_run import sides_of
 from strangler.compare.case import Case, Scenario, ScenarioStep, step_digest
+from strangler.compare.client.response import SideResponse
+from strangler.compare.client.sides import Side
+from strangler.compare.differ import differences
 from strangler.compare.recorded.play_times import RecordedTexts, ReplayedTexts
 from strangler.compare.recorded.recording import (
     RecordedAnswer,
@@ -17,7 +21,9 @@ from strangler.compare.recorded.recording import (
     Recording,
     scenarios_require,
 )
+from strangler.compare.recorded.replay import RecordedSide, below_v2_as
 from strangler.errors import UsageError
+from tests.example import example_settings
 
 BEGAN = dt.datetime(2026, 3, 4, 5, 6, 7, 250_000, tzinfo=dt.UTC)
 JTI = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
@@ -128,3 +134,17 @@ def test_other_cases_than_those_recorded_are_refused() -> None:
     for scenario in (Scenario(name="wares.toml", steps=(other,)), Scenario(name="crates.toml", steps=(step,))):
         with pytest.raises(UsageError, match=rf"the cases of {scenario.name} are not those that were recorded"):
             scenarios_require(made, [scenario])
+
+
+@pytest.mark.parametrize("below_v2", [True, False])
+async def test_below_v2s_prefix_a_recorded_answer_has_the_links_that_v2s_are_compared_with(*, below_v2: bool) -> None:
+    right = sides_of(None, None, [], example_settings())[1]
+    left = below_v2_as(Side(name="recorded", url="", links="/api"), right)
+    body = b'{"url":"http://localhost:9/api/posts/1/"}'
+    step = RecordedStep(name="", digest="", answers=(RecordedAnswer(status=200, headers=(), body=body),))
+    side = RecordedSide(left, (), (step,), {}, ReplayedTexts(BEGAN))
+    side.begin(step)
+    case = Case(method="GET", target="/posts/1/", below_v2=below_v2)
+    answer, asked = (await side.send(case)).answer, right.requested_for(case)
+    theirs = SideResponse(status=200, body=body, base=asked.links, own=asked.own)
+    assert [each.place for each in differences(answer, theirs)] == (["$.url"] if below_v2 else [])

@@ -8,7 +8,8 @@ import pytest
 
 from strangler.compare.case import Case, ScenarioStep
 from strangler.compare.client.client import TimedResponse
-from strangler.compare.client.response import Headers, SideResponse
+from strangler.compare.client.errors import RequestError
+from strangler.compare.client.response import Headers, RequestLinks, SideResponse
 from strangler.compare.client.sides import Side
 from strangler.compare.comparison import Rules
 from strangler.compare.declared import DeclaredDifferences
@@ -96,11 +97,11 @@ class Answering:
 
     def __init__(self, name: str, *statuses: int) -> None:
         self.side = Side(name=name, url="http://127.0.0.1", links="/api")
-        self._statuses = list(statuses)
+        self.left_over = list(statuses)
 
     async def send(self, case: Case, *, credentials: Headers = ()) -> TimedResponse:
         del case, credentials
-        return TimedResponse(answer=SideResponse(status=self._statuses.pop(0), base="/api"), seconds=0.1)
+        return TimedResponse(answer=SideResponse(status=self.left_over.pop(0), base="/api"), seconds=0.1)
 
 
 async def test_what_is_not_ported_is_not_written_by_the_left_side() -> None:
@@ -120,6 +121,66 @@ async def test_what_is_not_ported_is_not_written_by_the_left_side() -> None:
     step = ScenarioStep(case=Case(method="GET", target="/tags/{tag}/", route="tags.retrieve"))
     played = await play.step(step, (left, right), (Nobody(), Nobody()))
     assert played.skipped == "cases that need what an earlier one makes, which isn't ported"
+
+
+class Silent(Answering):
+    """A side whose answer never comes."""
+
+    async def send(self, case: Case, *, credentials: Headers = ()) -> TimedResponse:
+        del case, credentials
+        raise RequestError(self.side.name, "did not answer in time")
+
+
+async def test_a_write_that_the_right_side_does_not_answer_is_sent_to_the_left_one_too() -> None:
+    """The right side may have written before it failed."""
+    play = Play(
+        (),
+        Originals(Mock()),
+        (NoRows(), NoRows()),
+        clock=Clock(dt.datetime.now(dt.UTC)),
+        rules=Rules(DeclaredDifferences([])),
+    )
+    left = Answering("django", 201)
+    step = ScenarioStep(case=Case(method="POST", target="/tags/", route="tags.create"))
+    played = await play.step(step, (left, Silent("fastapi")), (Nobody(), Nobody()))
+    assert played.result
+    assert str(played.result.failure) == "fastapi did not answer in time"
+    assert not left.left_over
+
+
+class Linking(Answering):
+    """A side that answers with a link to a new row, in the body and as its location."""
+
+    def __init__(self, prefix: str, key: int, *, named: str) -> None:
+        super().__init__(prefix)
+        own = RequestLinks(host="h:9", prefix=prefix, paths=("/posts",))
+        text = f'{{"id":{key},"url":"http://h:9{named}/posts/{key}/","path":"{prefix}/posts/{key}/"}}'
+        headers = (("location", f"{named}/posts/{key}/"),)
+        self._answer = SideResponse(status=201, headers=headers, body=text.encode(), base=prefix, own=own)
+
+    async def send(self, case: Case, *, credentials: Headers = ()) -> TimedResponse:
+        del case, credentials
+        return TimedResponse(answer=self._answer, seconds=0.1)
+
+
+@pytest.mark.parametrize(
+    ("named", "places"), [("/api/v2", []), ("/api", ["header location", "$.url"])], ids=["v2", "v1"]
+)
+async def test_below_v2s_prefix_links_to_new_rows_name_v2(named: str, places: list[str]) -> None:
+    play = Play(
+        (),
+        Originals(Mock()),
+        (NoRows(), NoRows()),
+        clock=Clock(dt.datetime.now(dt.UTC)),
+        rules=Rules(DeclaredDifferences([])),
+    )
+    for side, key in ((LEFT, "8"), (RIGHT, "9")):
+        play._mapping.learn(POSTS, side, (key,), NewRow("posts", 1, 1))
+    step = ScenarioStep(case=Case(method="POST", target="/posts/", route="posts.create", below_v2=True))
+    sides = Linking("/api", 8, named="/api"), Linking("/api/v2", 9, named=named)
+    played = await play.step(step, sides, (Nobody(), Nobody()))
+    assert played.result
+    assert [each.place for each in played.result.found] == places
 
 
 @pytest.mark.parametrize("lent", [False, True])
