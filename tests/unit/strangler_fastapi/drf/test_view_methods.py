@@ -1,19 +1,31 @@
-"""A view answers HEAD and OPTIONS unless Django's leaves them out of `http_method_names`."""
+"""A view answers HEAD and OPTIONS unless Django's leaves them out, and OPTIONS as `described` says."""
 
+from types import SimpleNamespace
+
+import httpx
 import pytest
 from fastapi.routing import APIRoute
+from rest_framework import serializers
+from rest_framework.mixins import CreateModelMixin
+from rest_framework.test import APIRequestFactory
+from rest_framework.viewsets import GenericViewSet
 from starlette.responses import Response
 
+from strangler_fastapi.application import create_application
+from strangler_fastapi.drf.fields import CharField
 from strangler_fastapi.drf.permissions import AllowAny
+from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.urls import ApiPrefixes
 from strangler_fastapi.drf.view import View, feature_router
+
+PREFIXES = ApiPrefixes("/api/v2", "/api", "/api/v2")
 
 
 @pytest.mark.parametrize(
     ("without", "allow"), [((), "GET, HEAD, OPTIONS"), (("HEAD", "OPTIONS"), "GET"), (("HEAD",), "GET, OPTIONS")]
 )
 def test_what_is_left_out_is_not_allowed(without: tuple[str, ...], allow: str) -> None:
-    router = feature_router(ApiPrefixes("/api/v2", "/api", "/api/v2"), "boats")
+    router = feature_router(PREFIXES, "boats")
     view = View(router, "/boats/", name="Boats", methods=("GET",), without=without, permission=AllowAny)
 
     @view.get()
@@ -23,3 +35,50 @@ def test_what_is_left_out_is_not_allowed(without: tuple[str, ...], allow: str) -
     assert view.allow == allow
     own = [each for each in router.routes if isinstance(each, APIRoute) and each.endpoint is boats_list]
     assert ["HEAD" in each.methods for each in own].count(True) == ("HEAD" in allow)
+
+
+class NewBoat(serializers.Serializer[None]):
+    sail = serializers.CharField(max_length=5)
+
+
+class Boat(serializers.Serializer[None]):
+    name = serializers.CharField()
+
+
+class Boats(CreateModelMixin, GenericViewSet[None]):
+    """Its action is `metadata` while it answers OPTIONS, which so describes no new boat."""
+
+    permission_classes = authentication_classes = ()
+
+    def get_serializer_class(self) -> type[serializers.Serializer[None]]:
+        return NewBoat if self.action == "create" else Boat
+
+
+@pytest.mark.parametrize("is_described", [True, False])
+async def test_options_describes_another_body_than_is_taken_where_djangos_does(*, is_described: bool) -> None:
+    router = feature_router(PREFIXES, "boats")
+    new = Serializer("NewBoat", {"sail": CharField(max_length=5)})
+    boat = Serializer("Boat", {"name": CharField()})
+    view = View(
+        router,
+        "/boats/",
+        name="Boats",
+        methods=("POST",),
+        permission=AllowAny,
+        serializer=new,
+        described=boat if is_described else None,
+    )
+
+    @view.post()
+    async def boats_create() -> Response:
+        return Response()
+
+    app = create_application((router,), service="boats", prefixes=PREFIXES, database=lambda: pytest.fail("not started"))
+    app.state.database = SimpleNamespace(problem=None, engine=None, is_pooled=False, replica=None)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://testserver/api/v2") as client:
+        actions = (await client.options("/boats/")).json()["actions"]
+    theirs = Boats.as_view({"post": "create"})(APIRequestFactory().options("/boats/")).data["actions"]
+    assert (actions == theirs) == is_described
+    assert [*actions["POST"]] == (["name"] if is_described else ["sail"])
+    body = app.openapi()["paths"]["/api/v2/boats/"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert [*body["properties"]] == ["sail"]
