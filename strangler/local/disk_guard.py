@@ -13,6 +13,8 @@ _MB: Final = 2**20
 CLOSED_BELOW: Final = 48 * _MB
 OPEN_FROM: Final = 64 * _MB
 _SETTING: Final = "default_transaction_read_only"
+# Means what `on` does, which is what a person writes: what somebody else has set stays.
+_CLOSED: Final = "yes"
 _PATIENCE_SECONDS: Final = 2
 _LOG = logging.getLogger(__name__)
 
@@ -31,16 +33,15 @@ class DiskGuard:
     def __init__(self, server: PostgresServer, keeper: Keeper) -> None:
         self._server = server
         self._keeper = keeper
-        # It outlives the supervisor, whose next run looks for it here.
-        settings = server.data_dir / "postgresql.auto.conf"
-        self._is_closed = _SETTING in settings.read_text(encoding="utf-8")
+        # None once it isn't known, since PostgreSQL has ended in between: then the next look sets it either way.
+        self._is_closed: bool | None = self._was_closed()
 
     @property
     def problem(self) -> str:
         """Why writes are refused, as a sentence for a person; empty while they are not."""
         if not self._is_closed:
             return ""
-        full = f"the disk of {self._server.data_dir} has less than {CLOSED_BELOW // _MB} MB left"
+        full = f"the disk of {self._server.data_dir} or of its pg_wal has less than {CLOSED_BELOW // _MB} MB left"
         return f"PostgreSQL refuses writes, since {full}: it takes them again by itself from {OPEN_FROM // _MB} MB"
 
     def step(self) -> bool:
@@ -50,10 +51,10 @@ class DiskGuard:
 
         try:
             space = self._space()
-        except FileNotFoundError:
+        except OSError:
             return False
         is_closed = space < (OPEN_FROM if self._is_closed else CLOSED_BELOW)
-        if not is_closed and self._is_closed and self._keeper.child is None:
+        if not is_closed and self._is_closed is not False and self._keeper.child is None:
             # Without room it could not start, and its pauses have grown.
             self._keeper.ask_restart()
         if is_closed is self._is_closed or self._keeper.child is None:
@@ -61,15 +62,27 @@ class DiskGuard:
         try:
             self._set(is_closed)
         except psycopg.Error:
+            self._is_closed = None
             return False
         self._is_closed = is_closed
         _LOG.warning("%s", self.problem or f"PostgreSQL takes writes again: its disk has {space // _MB} MB left")
         return True
 
+    def _was_closed(self) -> bool:
+        """Whether the supervisor before this one has ended while it refused writes: the setting outlives it."""
+        try:
+            settings = (self._server.data_dir / "postgresql.auto.conf").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return False
+        return f"{_SETTING} = '{_CLOSED}'" in settings
+
     def _space(self) -> int:
-        """Bytes that are left on the fuller of both disks."""
-        spaces = [os.statvfs(self._server.data_dir / folder) for folder in (".", "pg_wal")]
-        return min(each.f_bavail * each.f_frsize for each in spaces)
+        """Bytes that are left on the fuller of both disks; one that gives no size, as tmpfs without a limit, counts not.
+
+        :raises OSError: they can't be looked at.
+        """
+        disks = [os.statvfs(self._server.data_dir / folder) for folder in (".", "pg_wal")]
+        return min((each.f_bavail * each.f_frsize for each in disks if each.f_blocks), default=OPEN_FROM)
 
     def _set(self, is_closed: bool) -> None:
         import psycopg
@@ -80,7 +93,8 @@ class DiskGuard:
             connect_timeout=_PATIENCE_SECONDS,
             options=f"-c {_SETTING}=off -c statement_timeout={_PATIENCE_SECONDS}s",
         ) as connection:
-            connection.execute(f"ALTER SYSTEM SET {_SETTING} = on" if is_closed else f"ALTER SYSTEM RESET {_SETTING}")
+            change = f"SET {_SETTING} = {_CLOSED}" if is_closed else f"RESET {_SETTING}"
+            connection.execute(f"ALTER SYSTEM {change}")
             connection.execute("SELECT pg_reload_conf()")
             if is_closed:
                 # It frees what of the log is not needed any more, and goes on where it takes longer.
