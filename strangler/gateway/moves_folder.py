@@ -33,11 +33,12 @@ class MovesFolder:
         request = self._folder / secrets.token_hex(8)
         try:
             request.mkdir()
-            # The other side writes here, and has the folder's group alone in common with this one.
-            request.chmod(0o2770)
             (request / "script").write_text(script, encoding="utf-8")
             (request / "arguments").write_text("\n".join(arguments), encoding="utf-8")
             (request / "stdin").write_bytes(stdin)
+            # The other side writes here, and has the folder's group alone in common with this one. Not before: a link
+            # that it makes would have this side write elsewhere.
+            request.chmod(0o2770)
             self._announce(request.name)
             self._wait(request / "code")
             return Ended(

@@ -22,7 +22,7 @@ def loop() -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[MovesFolder]:
-    process = subprocess.Popen(["sh", "-c", loop().replace("/moves", str(tmp_path))])  # noqa: S603, S607 - the loop itself
+    process = subprocess.Popen(["sh", "-c", loop().replace("/moves", str(tmp_path)).replace("timeout 30", "timeout 1")])  # noqa: S603, S607 - the loop itself
     try:
         while not (tmp_path / "requests").is_fifo():
             assert process.poll() is None
@@ -54,3 +54,18 @@ def test_a_script_that_does_not_end_is_given_up(folder: MovesFolder, monkeypatch
     monkeypatch.setattr(moves_folder, "EXEC_SECONDS", 0.3)
     with pytest.raises(FailedError, match=r"can't be reached \(no answer within 0.3 s\)"):
         folder.inside("nginx", "sleep 5")
+    # It holds up nobody who comes next.
+    monkeypatch.undo()
+    assert folder.inside("nginx", "echo well").stdout == "well\n"
+
+
+def test_nobody_else_may_write_where_a_request_is_being_written(
+    folder: MovesFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_text(file: Path, *_arguments: object, **_options: object) -> int:
+        assert file.parent.stat().st_mode & 0o022 == 0
+        return written(file, *_arguments, **_options)  # type: ignore[arg-type]
+
+    written = Path.write_text
+    monkeypatch.setattr(Path, "write_text", write_text)
+    assert folder.inside("nginx", "stat -c %a .").stdout == "2770\n"
