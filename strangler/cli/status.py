@@ -11,7 +11,7 @@ from rich.table import Table
 from strangler.cli.moves import rollout_read
 from strangler.cli.output import json_print, note, out, say
 from strangler.cli.ramp_text import ramp_json, ramp_show
-from strangler.cli.traffic import traffic_measure
+from strangler.cli.traffic import stages_show, traffic_measure
 from strangler.deployment.open import ramps_open
 from strangler.errors import UsageError, many
 from strangler.gateway.interface import Ejection, ejection_read
@@ -61,12 +61,12 @@ def status_show(*, minutes: int, as_json: bool = False) -> bool:
     """Print it; gives whether all services are ready."""
     settings = settings_load()
     rollout, interrupted = rollout_read()
-    is_cluster = settings.gateway == "kubernetes"
-    services: LocalServices | ClusterServices = ClusterServices(settings) if is_cluster else LocalServices(settings)
-    traffic = traffic_measure(services.log, minutes=minutes)
+    services = _services(settings, rollout)
+    # That of containers is no file of this machine.
+    traffic = None if isinstance(services, ContainerServices) else traffic_measure(services.log, minutes=minutes)
     routes = _running(rollout)
     # Each nginx of a cluster has its own.
-    ejection = None if is_cluster else ejection_read(rollout.gateway.url)
+    ejection = None if settings.gateway == "kubernetes" else ejection_read(rollout.gateway.url)
     ramps = ramps_open(settings)
     ramp = ramps.read()
     watched = ramp is not None and not ramp.phase.is_end and ramps.runs
@@ -74,19 +74,28 @@ def status_show(*, minutes: int, as_json: bool = False) -> bool:
         document = {
             "recovery_due": interrupted is not None,
             **services.as_json(),
-            "traffic": traffic.as_json(),
+            "traffic": traffic.as_json() if traffic else [],
             "ejection": ejection and asdict(ejection),
             "ramp": ramp and {**ramp_json(ramp), "watched": watched},
         }
         json_print(document)
     else:
         services.show()
-        traffic.show(routes)
+        if traffic:
+            traffic.show(routes)
+        else:
+            stages_show(routes)
         if ejection is not None and ejection.ejections:
             say(_ejection_text(ejection))
         if ramp is not None:
             ramp_show(ramp, watched=watched)
     return services.are_ready
+
+
+def _services(settings: LocalSettings, rollout: Rollout) -> "LocalServices | ContainerServices | ClusterServices":
+    if settings.gateway == "kubernetes":
+        return ClusterServices(settings)
+    return ContainerServices(settings, rollout) if settings.gateway == "container" else LocalServices(settings)
 
 
 def _running(rollout: Rollout) -> Sequence[Route]:
@@ -134,6 +143,28 @@ class LocalServices:
         if self._state.supervisor.find() is None:
             pid = self._state.supervisor.pid
             note(f"the supervisor (pid {pid}) has ended, so nothing is started again: run strangler up")
+
+
+class ContainerServices:
+    """The containers, of which nginx alone is looked at."""
+
+    def __init__(self, settings: LocalSettings, rollout: Rollout) -> None:
+        self.are_ready = rollout.gateway.running_version() is not None
+        self._compose = settings.compose
+        self._url = rollout.gateway.url
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {"services": [{"service": "nginx", "address": self._url, "state": self._state}]}
+
+    def show(self) -> None:
+        """A line, and who says more."""
+        say(f"nginx {self._url} {self._state}")
+        note(f"{self._compose} ps shows the other containers, and {self._compose} logs nginx the requests")
+
+    @property
+    def _state(self) -> str:
+        return "ready" if self.are_ready else "ended"
 
 
 class ClusterServices:

@@ -66,9 +66,7 @@ class Traffic:
         for row in [] if out.is_terminal else rows:
             named = [f"{name} {cell}" for name, cell in zip(_HEADERS[2:], row[2:], strict=True)]
             say(f"traffic  {row[0]} {row[1]}, {span}: {', '.join(named)}")
-        if routes:
-            stages = Counter(str(route.stage) for route in routes)
-            say(f"routes  {', '.join(f'{stages[stage]} {stage}' for stage in Stage if stages[stage])}")
+        stages_show(routes)
         canaries = [route for route in routes if route.stage is Stage.CANARY]
         for route in canaries[:_SHOWN_CANARIES]:
             say(f"canary  {route.name} {place_text(route).removeprefix('canary ')}")
@@ -82,6 +80,13 @@ class Traffic:
         times = [_milliseconds(tally.times.quantile(share)) for share in (0.5, 0.95, 0.99)]
         rate = f"{tally.requests / self.seconds:.1f}/s"
         return (stack, api, f"{tally.requests}", rate, f"{tally.error_rate:.2%}", *times, f"{callers}")
+
+
+def stages_show(routes: Sequence[Route]) -> None:
+    """How many routes are at each stage; nothing where there are none."""
+    if routes:
+        stages = Counter(str(route.stage) for route in routes)
+        say(f"routes  {', '.join(f'{stages[stage]} {stage}' for stage in Stage if stages[stage])}")
 
 
 def traffic_measure(log: Callable[[float], LogFollower], *, minutes: int) -> Traffic:
