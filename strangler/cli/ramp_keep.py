@@ -1,5 +1,6 @@
 """Ramps that another process goes on with: a container has them begun by the host, and drives them to their ends."""
 
+import math
 import os
 import time
 from pathlib import Path
@@ -23,6 +24,7 @@ from strangler.settings import LocalSettings
 
 _POLL_SECONDS: Final = 0.2
 _RETRY_SECONDS: Final = 5.0
+_LONG_SECONDS: Final = 15.0
 
 
 def ramp_open(ramps: RampStore) -> RampState:
@@ -76,28 +78,41 @@ def ramp_keep(settings: LocalSettings, *, log: Path | None) -> None:
 def ramp_entrust(settings: LocalSettings, plan: RampPlan, rollout: Rollout, around: OwnGateway) -> None:
     """Begin a ramp that the container of `strangler ramp keep` drives; returns once its first step is watched.
 
-    :raises UsageError: no such container runs, or no step may begin.
+    :raises UsageError: no such container runs, nginx writes no log for it, no step may begin, or FastAPI's role lacks
+        rights for a write.
     :raises UnsafeError: the first step is refused, or another ramp runs.
     :raises FailedError: the container has ended, or couldn't go to the first step.
     """
+    # Imported here, since no other gateway has use for it.
+    from strangler.deployment.container_rollout import grants_require
+
     ramps = ramps_folder(settings)
     if not ramps.is_kept:
         hint = f"start it with {settings.compose} --profile ramp up --detach, or follow a log in front with --log"
         raise UsageError("no container goes on with ramps", hint)
+    if not settings.service_metrics:
+        hint = f"set SERVICE_METRICS=1 in .env, then {settings.compose} --profile ramp up --detach and strangler apply"
+        raise UsageError("nginx writes no log that the container could read", hint)
+    first = place_edits({name: place_of(plan.steps[0]) for name in plan.routes})
+    proposal = rollout.propose(routes_edit(rollout.file_content().decode(), first).encode())
+    grants_require(proposal.running, proposal.table)
     if plan.at is None:
-        first = place_edits({name: place_of(plan.steps[0]) for name in plan.routes})
-        rollout.propose(routes_edit(rollout.file_content().decode(), first).encode()).require_safe(forced=False)
+        proposal.require_safe(forced=False)
     with ramps.locked():
         # Whoever goes on reads a log from its beginning, and passes over what is older than the step.
         unread = AccessLogFollower(Path(os.devnull), LogPosition())
         state = ramp_begin(plan, store=ramps, follower=unread, around=around).state
     around.close()
+    logs, long = f"{settings.compose} logs ramp", time.monotonic() + _LONG_SECONDS
     while not goes_by_itself(state):
         if state.phase is Phase.RETURNED:
             raise FailedError(state.why, "strangler ramp log says more")
         if state.phase.is_end:
             return
         if not ramps.is_kept:
-            raise FailedError("the container that goes on with ramps has ended", f"see {settings.compose} logs ramp")
+            raise FailedError("the container that goes on with ramps has ended", f"see {logs}")
+        if time.monotonic() > long:
+            note(f"it isn't at its first step yet: {logs} says why")
+            long = math.inf
         time.sleep(_POLL_SECONDS)
         state = ramps.read() or state

@@ -64,6 +64,13 @@ def container_rollout(settings: LocalSettings, *, state_dir: Path) -> Rollout:
     compose, names = Compose(settings.compose, folder=settings.project.root), settings.project.containers
     shadow = container_shadow(settings)
     moves = MovesFolder(Path(settings.moves_folder), command=compose.command) if settings.moves_folder else None
+
+    def grow_grants(running: RouteTable, wanted: RouteTable) -> None:
+        if moves:
+            grants_require(running, wanted)
+        else:
+            grants_grow(compose, running, wanted, setup=names.setup)
+
     gateway = ComposeGateway(
         settings=container_settings(settings), url=settings.proxy_url, shell=moves or compose, service=names.nginx
     )
@@ -72,7 +79,7 @@ def container_rollout(settings: LocalSettings, *, state_dir: Path) -> Rollout:
         folder=RolloutFolder(state_dir / "rollout"),
         gateway=gateway,
         shadow=lambda routes: shadow_counts(shadow, settings.project, routes),
-        grow_grants=lambda running, wanted: grants_grow(compose, running, wanted, setup=names.setup),
+        grow_grants=grow_grants,
         hint=f"start it with {compose.command} up --build --detach",
     )
 
@@ -84,7 +91,7 @@ def grants_grow(compose: Compose, running: RouteTable, wanted: RouteTable, *, se
 
     :raises FailedError: the database refuses, or its container can't be reached.
     """
-    moving = sorted(wanted.moved_writes - running.moved_writes)
+    moving = _moving_writes(running, wanted)
     if not moving:
         return
     routes = [part for name in moving for part in ("--write", name)]
@@ -92,3 +99,17 @@ def grants_grow(compose: Compose, running: RouteTable, wanted: RouteTable, *, se
     if ended.code != 0:
         reason = last_line(ended.stderr).removeprefix("strangler: ") or f"exit code {ended.code}"
         raise FailedError(f"FastAPI's role may not write yet ({reason})", f"see {compose.command} ps")
+
+
+def grants_require(running: RouteTable, wanted: RouteTable) -> None:
+    """Refuse writes that FastAPI's role has no rights for yet, where whoever moves them can grant none.
+
+    :raises UsageError: the routes of those writes.
+    """
+    if moving := _moving_writes(running, wanted):
+        hint = f"grant them by strangler switch {' '.join(moving)} --to parallel, on the host"
+        raise UsageError(f"FastAPI's role has no rights yet for the writes of {', '.join(moving)}", hint)
+
+
+def _moving_writes(running: RouteTable, wanted: RouteTable) -> list[str]:
+    return sorted(wanted.moved_writes - running.moved_writes)

@@ -77,7 +77,7 @@ class DiskGuard:
         return f"{_SETTING} = '{_CLOSED}'" in settings
 
     def _space(self) -> int:
-        """Bytes that are left on the fuller of both disks; one that gives no size, as tmpfs without a limit, counts not.
+        """Bytes that are left on the fuller of both disks, of those that give a size: tmpfs without a limit doesn't.
 
         :raises OSError: they can't be looked at.
         """

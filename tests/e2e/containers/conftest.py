@@ -16,7 +16,7 @@ DEMO = {"username": "alice", "password": "strangler-demo"}
 def containers() -> Iterator[Containers]:
     with tempfile.TemporaryDirectory(prefix="strangler-containers-") as folder:
         containers = Containers(Path(folder) / "checkout")
-        containers.run("down", "--volumes")
+        containers.remove()
         try:
             containers.run("build")
             # nginx first, to show that it waits for its configuration, then everything.
@@ -26,7 +26,7 @@ def containers() -> Iterator[Containers]:
             containers.wait_until_ready()
             yield containers
         finally:
-            containers.run("down", "--volumes")
+            containers.remove()
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,8 @@ from tests.example import ROOT
 PROJECT = "strangler-check"
 SECRETS = ("SECRET_KEY", "JWT_SIGNING_KEY", "POSTGRES_PASSWORD", "DATABASE_PASSWORD", "FASTAPI_DATABASE_PASSWORD")
 PREFIXES = {"django": "/api", "fastapi": "/api/v2"}
+# Without them `down` leaves the containers of profiles running.
+PROFILES = ("copies", "cutover", "observability", "ramp")
 # A command may build images; the start of PostgreSQL, the migrations and the demo data are far below a minute.
 COMMAND_SECONDS = 900
 READY_SECONDS = 120
@@ -56,6 +58,10 @@ class Containers:
         result = self._ended(self.command, arguments, env)
         assert not check or result.returncode == 0, f"{arguments}: {result.stdout}\n{result.stderr}"
         return result
+
+    def remove(self) -> None:
+        """Remove all containers, also those of profiles, and what they have stored."""
+        self.run(*(word for name in PROFILES for word in ("--profile", name)), "down", "--volumes")
 
     def strangler(self, *arguments: str, code: int = 0, stdin: str = "") -> str:
         """What a command of the tool says, as an operator calls it; `code` is the exit code that it must have."""

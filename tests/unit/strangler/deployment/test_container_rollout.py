@@ -101,6 +101,13 @@ def test_the_right_to_write_comes_with_the_routes_that_move(
     assert calls(tmp_path) == (expected if grown else [])
 
 
+def test_a_container_without_an_engine_moves_writes_that_were_granted_before_and_no_others(tmp_path: Path) -> None:
+    rollout = container_rollout(example_settings(moves_folder=str(tmp_path)), state_dir=tmp_path)
+    rollout.grow_grants(at(Stage.PARALLEL), at(Stage.MIGRATED))
+    with pytest.raises(UsageError, match="no rights yet for the writes of"):
+        rollout.grow_grants(at(Stage.LEGACY), at(Stage.PARALLEL))
+
+
 def test_a_database_that_refuses_ends_the_move_in_its_words(tmp_path: Path) -> None:
     refusing = engine(tmp_path, 'echo "strangler: Role x can\'t be given its grants (no table): migrate." >&2; exit 4')
     message = r"^FastAPI's role may not write yet \(Role x can't be given its grants \(no table\): migrate\): see "

@@ -1,0 +1,68 @@
+"""A ramp is left to its container only where that can go on with it; otherwise the operator hears what is missing."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from strangler.cli import ramp_keep
+from strangler.cli.ramp_keep import ramp_entrust
+from strangler.errors import UsageError
+from strangler.ramp.store import RampFolder
+from strangler.routes.route import Stage
+from tests.example import ROOT, example_settings, load_routes
+
+FILE = ROOT / "nginx" / "routes.toml"
+TABLE = load_routes(FILE)
+
+
+@pytest.fixture
+def ramps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RampFolder]:
+    """Ramps that somebody goes on with."""
+    folder = RampFolder(tmp_path)
+    monkeypatch.setattr(ramp_keep, "ramps_folder", lambda _settings: folder)
+    with folder.kept():
+        yield folder
+
+
+def entrust(name: str, **settings: Any) -> None:
+    plan: Any = SimpleNamespace(routes=[name], steps=(1.0, 100.0), at=None)
+
+    def propose(_content: bytes) -> Any:
+        routes = tuple(
+            dataclasses.replace(each, stage=Stage.CANARY, percent=1) if each.name == name else each
+            for each in TABLE.routes
+        )
+        wanted = dataclasses.replace(TABLE, routes=routes)
+        return SimpleNamespace(running=TABLE, table=wanted, require_safe=lambda **_: pytest.fail("not before"))
+
+    rollout: Any = SimpleNamespace(file_content=FILE.read_bytes, propose=propose)
+    around: Any = None
+    ramp_entrust(example_settings(gateway="container", **settings), plan, rollout, around)
+
+
+def test_without_the_container_it_is_refused(
+    ramps: RampFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ramps.is_kept
+    monkeypatch.setattr(ramp_keep, "ramps_folder", lambda _settings: RampFolder(tmp_path / "other"))
+    with pytest.raises(
+        UsageError, match="no container goes on with ramps: start it with docker compose --profile ramp"
+    ):
+        entrust("feed.list", service_metrics=True)
+
+
+@pytest.mark.usefixtures("ramps")
+def test_without_a_log_to_read_it_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"no log that the container could read: set SERVICE_METRICS=1 in \.env, then"):
+        entrust("feed.list")
+
+
+@pytest.mark.usefixtures("ramps")
+def test_a_write_without_rights_is_refused_since_the_container_can_grant_none() -> None:
+    message = r"no rights yet for the writes of tags\.create: grant them by strangler switch tags\.create --to parallel"
+    with pytest.raises(UsageError, match=message):
+        entrust("tags.create", service_metrics=True)
