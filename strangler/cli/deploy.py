@@ -93,7 +93,12 @@ def _follow(folder: StateFolder, file: DeployFile, asked: Deploy) -> None:
         state = folder.read()
         if state is None or state.supervisor.find() is None:
             raise FailedError("the stack ended meanwhile", "strangler status, then strangler up")
-        if found is None or found.id != asked.id:
+        if found is None:
+            hint = (
+                f"free some of the disk of {folder.path}; strangler logs {asked.service} and strangler status say more"
+            )
+            raise FailedError("the deploy has ended, and its outcome could not be written", hint)
+        if found.id != asked.id:
             raise UnsafeError("somebody else has asked for a deploy at the same time", "try again when theirs is done")
         if found.outcome == "asked" and time.monotonic() > deadline:
             file.forget()

@@ -119,6 +119,10 @@ class _UnderWay:
             self._file.write(self._deploy)
         except OSError as error:
             _LOG.warning("deploy.json can't be written (%s): free some of its disk", error.strerror)
+            if self._deploy.is_over:
+                # It would be under way for ever, and every later one refused.
+                with suppress(OSError):
+                    self._file.forget()
 
 
 def _replaced(stack: LocalStack, asked: Deploy, *, with_worker: bool) -> Iterator[str]:

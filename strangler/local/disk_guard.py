@@ -35,6 +35,7 @@ class DiskGuard:
         self._keeper = keeper
         # None once it isn't known, since PostgreSQL has ended in between: then the next look sets it either way.
         self._is_closed: bool | None = self._was_closed()
+        self._was_full = False
 
     @property
     def problem(self) -> str:
@@ -54,9 +55,10 @@ class DiskGuard:
         except OSError:
             return False
         is_closed = space < (OPEN_FROM if self._is_closed else CLOSED_BELOW)
-        if not is_closed and self._is_closed is not False and self._keeper.child is None:
+        if self._was_full and not is_closed and self._keeper.child is None:
             # Without room it could not start, and its pauses have grown.
             self._keeper.ask_restart()
+        self._was_full = is_closed
         if is_closed is self._is_closed or self._keeper.child is None:
             return False
         try:

@@ -78,3 +78,23 @@ def test_a_deploy_that_is_asked_for_is_not_lost_to_a_replacement_at_the_same_mom
     assert begun[0] == asked
     # The second is refused until the first is over, whoever looked when.
     assert DeployFile(tmp_path).claim(Deploy.of(Stack.FASTAPI)) == asked
+
+
+def test_a_deploy_whose_end_finds_no_room_on_the_disk_refuses_none_that_comes_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack: Any = SimpleNamespace(
+        folder=SimpleNamespace(path=tmp_path), children=SimpleNamespace(keepers=lambda _name: [])
+    )
+    monkeypatch.setattr(deploys, "_replaced", lambda *_, **__: iter(()))
+    deployer, file = Deployer(stack), DeployFile(tmp_path)
+    assert file.claim(Deploy.of(Stack.FASTAPI)) is None
+    deployer.step()
+
+    def full(_file: DeployFile, _deploy: Deploy) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DeployFile, "write", full)
+        deployer.step()
+    assert file.claim(Deploy.of(Stack.FASTAPI)) is None

@@ -35,11 +35,11 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return has
 
 
-def guard_of(folder: Path, settings: str | None = "") -> DiskGuard:
+def guard_of(folder: Path, settings: str | None = "", *, keeper: object = SimpleNamespace(child=object())) -> DiskGuard:
     """A guard whose server is running; `settings` is what ALTER SYSTEM has written so far."""
     if settings is not None:
         (folder / "postgresql.auto.conf").write_text(settings)
-    server, keeper = SimpleNamespace(data_dir=folder), SimpleNamespace(child=object())
+    server = SimpleNamespace(data_dir=folder)
     return DiskGuard(cast("PostgresServer", server), cast("Keeper", keeper))
 
 
@@ -97,3 +97,15 @@ def test_a_server_that_ended_while_it_was_closed_is_opened_once_there_is_room(
     assert guard.step()
     assert not guard.step()
     assert asked == [True, False]
+
+
+def test_a_server_that_does_not_start_for_another_reason_is_tried_at_once_only_once(
+    disk: Callable[..., None], tmp_path: Path
+) -> None:
+    asked: list[str] = []
+    ended = SimpleNamespace(child=None, ask_restart=lambda: asked.append("restart"))
+    guard = guard_of(tmp_path, "default_transaction_read_only = 'yes'\n", keeper=ended)
+    for space in (0, OPEN_FROM, OPEN_FROM):
+        disk(space)
+        assert not guard.step()
+    assert asked == ["restart"]
