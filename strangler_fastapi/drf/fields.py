@@ -12,6 +12,7 @@ from pydantic import Field as PydanticField
 from shared_schema.consumer.samples import sample_of
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.bodies import Form
+from strangler_fastapi.drf.languages import Untranslated
 from strangler_fastapi.drf.validators import (
     Invalid,
     Pattern,
@@ -73,6 +74,8 @@ class Field:
     # What is said of a key that is required and left out.
     absent: ClassVar[str] = "This field is required."
     hidden: ClassVar[bool] = False
+    # Whether a key without a label is named after a column, whose name languages may have.
+    of_column: ClassVar[bool] = True
     required: bool = True
     read_only: bool = False
     write_only: bool = False
@@ -173,7 +176,8 @@ class Field:
         if self.label:
             facts["label"] = self.label
         elif name is not None:
-            facts["label"] = name.replace("_", " ").capitalize()
+            label = name.replace("_", " ").capitalize()
+            facts["label"] = label if self.of_column else Untranslated(label)
         if self.help_text:
             facts["help_text"] = self.help_text
         return facts
@@ -311,6 +315,7 @@ class BooleanField(Field):
 class ReadOnlyField(Field):
     """A key of the answer alone; `type` is what OPTIONS calls it, `children` what a nested object holds."""
 
+    of_column: ClassVar[bool] = False
     type: str
     read_only: bool = True
     children: "Serializer | None" = None

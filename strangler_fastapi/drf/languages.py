@@ -76,6 +76,12 @@ class _Template:
         return dict(zip(reversed(self.names), reversed(found.groups()), strict=True)) if found else None
 
 
+class Untranslated(str):
+    """A text of OPTIONS that is the same in every language, though a catalogue may have one that reads like it."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
 class Languages:
     """The languages of a project.
@@ -164,7 +170,7 @@ class Languages:
         if not labels or not isinstance(facts, Mapping):
             return [self.described(each, language) for each in facts] if labels and isinstance(facts, list) else facts
         return {
-            key: _label(value, labels) if key in _READ and isinstance(value, str) else self.described(value, language)
+            key: _label(value, labels) if key in _READ and _may_differ(value) else self.described(value, language)
             for key, value in facts.items()
         }
 
@@ -216,6 +222,10 @@ class Languages:
     def _templates(self) -> list[_Template]:
         """The others, those that say the most first."""
         return sorted((each for each in self._all if each.names), key=lambda each: -each.literals)
+
+
+def _may_differ(value: Any) -> bool:  # noqa: ANN401 - any JSON
+    return isinstance(value, str) and not isinstance(value, Untranslated)
 
 
 def _label(text: str, labels: Mapping[str, str]) -> str:

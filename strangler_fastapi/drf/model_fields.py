@@ -4,8 +4,9 @@
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo
 
 from shared_schema.contract.contract import ColumnFacts, Contract, ValidatorFacts
@@ -91,6 +92,13 @@ def validator_register(name: str, make: Callable[[Mapping[str, Any]], Validator]
     _validators[name] = make
 
 
+@dataclass(frozen=True, kw_only=True)
+class _ShownColumn(ReadOnlyField):
+    """A column as it is."""
+
+    of_column: ClassVar[bool] = True
+
+
 def column_facts(model: type[Reflected], column: str, contract: Contract | None = None) -> ColumnFacts:
     """What the contract, that of the model's mapping where none is given, says of a column.
 
@@ -135,7 +143,7 @@ def model_field(
     if facts.identity is not None or facts.auto_now or facts.auto_now_add or facts.generated is not None:
         if _SHOWN.isdisjoint(changed):
             given = {"type": _READ_ONLY.get(facts.kind, "integer"), "allow_null": facts.null}
-            return ReadOnlyField(**(common | given | changed))
+            return _ShownColumn(**(common | given | changed))
         changed = changed | {"read_only": True}
     kind = _class(facts, name) if into is None else into
     if issubclass(kind, FileField):
@@ -143,7 +151,7 @@ def model_field(
     elif changed.get("read_only"):
         # A duration is written by its field, and OPTIONS has the digits of a decimal.
         if _SHOWN.isdisjoint(changed) and not issubclass(kind, DecimalField | DurationField):
-            return ReadOnlyField(**(common | {"type": kind.kind, "allow_null": facts.null} | changed))
+            return _ShownColumn(**(common | {"type": kind.kind, "allow_null": facts.null} | changed))
         settings = {key: value for key, value in _settings(kind, facts).items() if key not in _OF_BODIES}
         return kind(**(common | settings | {"required": False, "allow_null": facts.null} | changed))
     if issubclass(kind, PrimaryKeyRelatedField):

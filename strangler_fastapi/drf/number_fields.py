@@ -14,7 +14,8 @@ from pydantic import Field as PydanticField
 from strangler_fastapi.drf.fields import Field, Scope, Validator, ValueField
 from strangler_fastapi.drf.validators import Invalid, within
 
-_LONGEST_NUMBER: Final = 1000
+# Characters of a text.
+LONGEST_NUMBER: Final = 1000
 _NO_FRACTION: Final = re.compile(r"\.0*\s*$")
 
 
@@ -28,7 +29,7 @@ class IntegerField(Field):
     max_value: int | None = None
 
     async def convert(self, value: Any, scope: Scope) -> int:  # noqa: ANN401, ARG002, D102 - see Field
-        if isinstance(value, str) and len(value) > _LONGEST_NUMBER:
+        if isinstance(value, str) and len(value) > LONGEST_NUMBER:
             raise Invalid("String value too large.")
         try:
             return int(_NO_FRACTION.sub("", str(value)))
@@ -76,7 +77,7 @@ class FloatField(ValueField):
     max_value: float | None = None
 
     async def convert(self, value: Any, scope: Scope) -> float:  # noqa: ANN401, ARG002, D102 - see Field
-        if isinstance(value, str) and len(value) > _LONGEST_NUMBER:
+        if isinstance(value, str) and len(value) > LONGEST_NUMBER:
             raise Invalid("String value too large.")
         try:
             number = float(value)
@@ -120,7 +121,7 @@ class DecimalField(ValueField):
 
     async def convert(self, value: Any, scope: Scope) -> Decimal:  # noqa: ANN401, ARG002, D102 - see Field
         text = str(value).strip()
-        if len(text) > _LONGEST_NUMBER:
+        if len(text) > LONGEST_NUMBER:
             raise Invalid("String value too large.")
         try:
             number = Decimal(text)

@@ -2,6 +2,8 @@
 
 import json
 import re
+import sys
+from email.header import Header
 from typing import Any, Final
 
 from pydantic_core import PydanticSerializationError, to_json
@@ -14,9 +16,11 @@ from strangler_fastapi.drf.renderers import Renderer, escape_line_ends
 # The body of an unexpected exception; the log has the traceback.
 UNFORESEEN = {"detail": "A server error occurred."}
 # Texts, which stay as they are, and numbers.
-_TOKENS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|-?[0-9]+(?P<rest>[.e][-+.e0-9]*)?')
-# Two digits are written alike. It begins with one character, which is looked for faster than several.
-_SMALL_EXPONENT: Final = re.compile(rb"-(?<=[0-9]e-)[1-9](?:[,}\]]|\Z)")
+_TOKENS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|-?[0-9]+(?P<rest>[.e][-+.e0-9]*)?')
+# What begins with one character is looked for faster than what begins with several. Two digits are written alike.
+_SMALL_EXPONENT: Final = re.compile(rb"-[1-9](?=[,}\]]|\Z)(?<=[0-9]e-.)")
+# A text that holds nothing else, as of a decimal, begins with a quotation mark.
+_SMALL_FRACTION: Final = re.compile(rb'0\.0000(?<!["0-9]0\.0000)(?<!"-0\.0000)')
 
 
 class JsonResponse(Response):
@@ -50,9 +54,25 @@ class JsonResponse(Response):
         self.headers["Content-Length"] = str(len(body))
 
 
+def header_text(value: str) -> str:
+    """The value of a header as Django sends it: by MIME where Latin-1 doesn't have all of it.
+
+    Raises:
+        ValueError: it has more than one line.
+    """
+    if "\n" in value or "\r" in value:
+        raise ValueError(f"A header has one line: {value!r}")
+    try:
+        value.encode("latin-1")
+    except UnicodeEncodeError:
+        return Header(value, "utf-8", maxlinelen=sys.maxsize).encode()
+    return value
+
+
 def _with_small_numbers(body: bytes) -> bytes:
     """JSON with numbers nearer to 0 than 0.0001 as Python writes them: Pydantic has 1e-7 for its 1e-07."""
-    # Of 12 kB both looks take 12 µs, where to read it whole takes 400.
-    if b"0.0000" not in body and _SMALL_EXPONENT.search(body) is None:
+    has_fraction = b"0.0000" in body and _SMALL_FRACTION.search(body) is not None
+    # Of 12 kB the looks take 10 to 30 µs, where to read it whole takes 200 to 800.
+    if not has_fraction and _SMALL_EXPONENT.search(body) is None:
         return body
     return _TOKENS.sub(lambda found: repr(float(found[0])).encode() if found["rest"] else found[0], body)

@@ -23,7 +23,7 @@ from strangler_fastapi.drf.filtering import (
 from strangler_fastapi.drf.listing import Listing
 from strangler_fastapi.drf.nested_fields import shape_of
 from strangler_fastapi.drf.pagination import PAGE_NUMBERS, Pagination, paginate
-from strangler_fastapi.drf.rendering import JsonResponse
+from strangler_fastapi.drf.rendering import JsonResponse, header_text
 from strangler_fastapi.drf.resource_rows import ResourceRows
 from strangler_fastapi.drf.sample_queries import (
     as_sample,
@@ -206,7 +206,7 @@ class Resource(ResourceRows):
             key = await self.add(session, values)
         made = await self.listing.get_written(session, self._by_key(key))
         # As `CreateModelMixin.get_success_headers` has it, whatever the key stands for.
-        headers = {"Location": str(made["url"])} if "url" in made else None
+        headers = {"Location": header_text(str(made["url"]))} if "url" in made else None
         return JsonResponse(made, status_code=201, headers=headers)
 
     async def update(self, request: Request, session: RequestSession) -> Response:

@@ -21,7 +21,7 @@ from strangler_fastapi.drf.choice_fields import ChoiceField
 from strangler_fastapi.drf.collection_fields import ListField
 from strangler_fastapi.drf.fields import MISSING, BooleanField, CharField, Field, Validator
 from strangler_fastapi.drf.limits import MOST_FIELDS
-from strangler_fastapi.drf.number_fields import BigIntegerField, DecimalField, FloatField, IntegerField
+from strangler_fastapi.drf.number_fields import LONGEST_NUMBER, BigIntegerField, DecimalField, FloatField, IntegerField
 from strangler_fastapi.drf.text_fields import EmailField, RegexField, SlugField, URLField, UUIDField
 from strangler_fastapi.drf.time_fields import ISO_8601, DateField, DateTimeField, DurationField, TimeField
 from strangler_fastapi.drf.validators import Invalid, Pattern
@@ -145,7 +145,8 @@ def _float(field: FloatField) -> Usual:
 
 
 def _decimal(field: DecimalField) -> Usual | None:
-    if field.max_digits is None or field.decimal_places is None:
+    # Of more digits the field refuses some texts for their length alone.
+    if field.max_digits is None or field.decimal_places is None or field.max_digits >= LONGEST_NUMBER:
         return None
     places, whole = field.decimal_places, field.max_digits - field.decimal_places
     least, most = _bounds(field, -math.inf, math.inf)

@@ -214,9 +214,9 @@ def _calculation(name: str, each: SerializerField, columns: Iterable[str], code:
 
 
 def labels(each: SerializerField) -> dict[str, Code]:
-    """The label and the help text, where they are others than DRF makes of the name."""
+    """The label and the help text, where the project gave them or they are others than DRF makes of the name."""
     made: dict[str, Code] = {}
-    if each.label and each.label != each.name.replace("_", " ").capitalize():
+    if each.label and (each.labelled or each.label != each.name.replace("_", " ").capitalize()):
         made["label"] = quoted(each.label)
     if each.help_text:
         made["help_text"] = quoted(each.help_text)

@@ -379,3 +379,12 @@ def test_texts_that_a_request_is_narrowed_by_are_filters() -> None:
     # What is no text is of another form: Django fails with 500 on one that is no number.
     assert found["parameters"] == ["author"]
     assert view_facts(SearchesForStaff.as_view({"get": "list"}), "get", "list", {})["rows"] is None
+
+
+def test_a_label_is_the_projects_or_drfs() -> None:
+    class Labelled(serializers.Serializer[Any]):
+        plain = serializers.CharField()
+        full_name = serializers.ReadOnlyField(label="Full name")
+
+    fields = serializer_facts(Labelled())["fields"]
+    assert [(each["label"], each["labelled"]) for each in fields] == [("Plain", False), ("Full name", True)]

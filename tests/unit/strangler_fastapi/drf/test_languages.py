@@ -37,6 +37,7 @@ from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf import fields
 from strangler_fastapi.drf.choice_fields import ChoiceField
 from strangler_fastapi.drf.collection_fields import ListField
+from strangler_fastapi.drf.computed_fields import SerializerMethodField
 from strangler_fastapi.drf.languages import Languages, Message
 from strangler_fastapi.drf.links import ForeignKey
 from strangler_fastapi.drf.nested_fields import NestedField
@@ -65,6 +66,10 @@ THING = Serializer(
         "site": ChoiceField(label="Last login", choices={1: "Yes", 2: "two"}),
         "code": fields.CharField(label="Password", max_length=9),
         "declared": NestedField(children=DECLARED, link=ForeignKey("made_id", Reflected, "id"), read_only=False),
+        # Others' names are translated, and those that are made of a key aren't.
+        "user": SerializerMethodField(method=len),
+        "group": fields.ReadOnlyField(type="field"),
+        "email_address": fields.ReadOnlyField(type="field", label="Email address"),
     },
 )
 PREFIXES = ApiPrefixes(service="/", v1="/", v2="/v2")
@@ -105,10 +110,13 @@ class Declared(drf.Serializer[Any]):
 
 class ThingSerializer(drf.ModelSerializer[Thing]):
     declared = Declared()
+    user = drf.SerializerMethodField()
+    group = drf.ReadOnlyField()
+    email_address = drf.ReadOnlyField(label=_("Email address"))
 
     class Meta:
         model = Thing
-        fields = ("title", "rank", "site", "code", "declared")
+        fields = ("title", "rank", "site", "code", "declared", "user", "group", "email_address")
         extra_kwargs = {"rank": {"label": _("superuser status"), "help_text": _("Enter a number.")}}  # noqa: RUF012 - DRF's own
 
 

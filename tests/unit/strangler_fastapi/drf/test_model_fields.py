@@ -23,7 +23,8 @@ from shared_schema.mapping import Mapping, Reflected
 from strangler_django.contract.tables import table_facts
 from strangler_django.contract.unconnected import Sql
 from strangler_fastapi.drf.bodies import Form
-from strangler_fastapi.drf.fields import Scope
+from strangler_fastapi.drf.fields import ReadOnlyField, Scope
+from strangler_fastapi.drf.languages import Untranslated
 from strangler_fastapi.drf.model_fields import model_field, validator_register
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.validators import Unique
@@ -283,6 +284,14 @@ def test_a_key_of_the_answer_alone_is_shown_as_the_project_shows_it() -> None:
     assert values["made_at"] == "2026-01-04T01:30:00+05:00"
     described = SimpleMetadata().get_serializer_info(ShownSerializer())
     assert json.dumps(ours.describe(), default=str) == json.dumps(described, default=str)
+
+
+@pytest.mark.parametrize("name", ["made_at", "pages", "remark"])
+@pytest.mark.parametrize("read_only", [False, True])
+def test_the_name_of_a_column_may_be_translated(name: str, read_only: bool) -> None:
+    label = model_field(Stock, name, contract=CONTRACT, read_only=read_only).describe(name)["label"]
+    assert not isinstance(label, Untranslated)
+    assert isinstance(ReadOnlyField(type="field").describe(name)["label"], Untranslated)
 
 
 def test_a_column_that_is_not_there_is_named() -> None:

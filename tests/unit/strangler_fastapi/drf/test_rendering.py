@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.http import HttpResponse
 from hypothesis import example, given
 from hypothesis import strategies as st
 from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
 from starlette.types import Message
 
-from strangler_fastapi.drf.rendering import JsonResponse
+from strangler_fastapi.drf.rendering import JsonResponse, header_text
 from tests.unit.fastapi_app.asking import make_scope
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\u2028\u2029"), max_size=10)
@@ -46,6 +47,9 @@ async def sent(response: JsonResponse, *, indent: int | None = None) -> tuple[di
 @example(value={"b": [], "a": {}})
 @example(value=[-5e-7, "5e-7,", {'"\\': 1e-9}])
 @example(value=[0.00002, 1000.00005, "0.00005", 1e-10, 1e16, 1e22])
+@example(value=["0.00002", "-0.00002", {"-0.00003": -0.00003}])
+@example(value=1e-7)
+@example(value=0.00001)
 @pytest.mark.parametrize("indent", [None, 4])
 async def test_the_bytes_are_those_of_drf(indent: int | None, value: Any) -> None:
     headers, body = await sent(JsonResponse(value), indent=indent)
@@ -75,3 +79,16 @@ async def test_half_of_a_surrogate_pair_that_an_error_repeats_is_escaped(indent:
     _, body = await sent(JsonResponse(errors, status_code=400), indent=indent)
     assert b"\\ud800" in body
     assert json.loads(body) == errors
+
+
+@given(value=TEXTS.filter(lambda text: not {"\n", "\r"} & set(text)))
+@example(value="https://example.com/ä")
+@example(value="https://пример.рф/" + "длинный" * 50)
+def test_a_header_is_that_of_django(value: str) -> None:
+    assert header_text(value) == HttpResponse(headers={"Location": value})["Location"]
+
+
+@pytest.mark.parametrize("value", ["/a\r\nSet-Cookie: b", "/п\n"])
+def test_no_header_has_two_lines(value: str) -> None:
+    with pytest.raises(ValueError, match="one line"):
+        header_text(value)

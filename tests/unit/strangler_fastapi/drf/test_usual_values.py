@@ -156,8 +156,9 @@ def refuse(_value: object, _scope: Scope) -> None:
         CharField(validators=(refuse,)),
         DateField(input_formats=("%d.%m.%Y", "iso-8601")),
         DecimalField(max_digits=None, decimal_places=2),
+        DecimalField(max_digits=1000, decimal_places=2),
     ],
-    ids=["own class", "list of own", "own check", "other format first", "digits without end"],
+    ids=["own class", "list of own", "own check", "other format first", "digits without end", "very many digits"],
 )
 def test_what_cleans_otherwise_is_asked_each_time(field: Field) -> None:
     assert usual_of(field) is None

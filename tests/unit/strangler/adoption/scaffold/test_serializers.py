@@ -183,6 +183,18 @@ def test_what_a_method_makes_of_columns_is_a_function_of_them() -> None:
     compile(text, "serializers.py", "exec")
 
 
+def test_a_label_that_the_project_gave_is_written_even_if_it_is_the_fields_name() -> None:
+    shown = {"name": "full_name", "kind": "SerializerMethodField", "method": "get_full_name", "read_only": True}
+
+    def written(**facts: Any) -> str:
+        made = feature(LIST | {"serializer": SERIALIZER | {"fields": [NAME, shown | facts]}})
+        return text_of(made, "serializers.py")
+
+    assert 'label="Full name"' in written(label="Full name", labelled=True)
+    assert "label=" not in written(label="Full name", labelled=False)
+    assert 'label="Whole name"' in written(label="Whole name")
+
+
 def test_what_is_unique_together_is_a_rule_of_the_serializer() -> None:
     rule = {"fields": {"name": "name", "berth": "berth"}, "message": "The fields {field_names} must make a unique set."}
     text = text_of(feature(LIST | {"serializer": SERIALIZER | {"unique_together": [rule]}}), "serializers.py")
