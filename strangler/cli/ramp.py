@@ -23,7 +23,7 @@ from strangler.errors import FailedError, UnsafeError
 from strangler.metrics.follower import AccessLogFollower
 from strangler.ramp.gates import CanaryLimits
 from strangler.ramp.ramp import Ramp, ramp_begin
-from strangler.ramp.state import Phase, RampPlan, RampRequest
+from strangler.ramp.state import Phase, RampPlan, RampRequest, RampState
 from strangler.ramp.steps import hours_parse, moment_parse, seconds_parse, steps_after, steps_parse
 from strangler.ramp.store import RampStore
 from strangler.rollout.edits import routes_select
@@ -106,8 +106,8 @@ def resume(log: Log = None, reason: Reason = "", kept: Kept = False) -> None:
     settings = settings_load()
     rollout, _ = rollout_recovered()
     ramps = ramps_open(settings)
-    if ramps.runs:
-        _ask(ramps, "resume", reason)
+    if ramps.runs or (log is None and _is_the_containers(settings, ramp_open(ramps))):
+        _ask(settings, ramps, "resume", reason)
         return
     with ramps.locked():
         # One that was paused stays so where nobody has asked for this.
@@ -132,7 +132,8 @@ def pause(reason: Reason = "") -> None:
 
     Example: strangler ramp pause --reason "a release of Django"
     """
-    _ask(ramps_open(settings_load()), "pause", reason)
+    settings = settings_load()
+    _ask(settings, ramps_open(settings), "pause", reason)
 
 
 def approve(reason: Reason = "") -> None:
@@ -142,11 +143,12 @@ def approve(reason: Reason = "") -> None:
 
     Example: strangler ramp approve
     """
-    ramps = ramps_open(settings_load())
+    settings = settings_load()
+    ramps = ramps_open(settings)
     begun = ramp_open(ramps).plan.who
     if operator().split("@")[0] == begun.split("@")[0]:
         raise UnsafeError(f"{begun} began this ramp", "let somebody else run strangler ramp approve")
-    _ask(ramps, "approve", reason)
+    _ask(settings, ramps, "approve", reason)
 
 
 def abort(reason: Reason = "") -> None:
@@ -158,7 +160,7 @@ def abort(reason: Reason = "") -> None:
     rollout, _ = rollout_recovered()
     ramps = ramps_open(settings)
     if ramps.runs:
-        _ask(ramps, "abort", reason)
+        _ask(settings, ramps, "abort", reason)
         return
     with ramps.locked():
         state = ramp_open(ramps)
@@ -250,12 +252,20 @@ def _limits(settings: LocalSettings, name: str) -> CanaryLimits:
     return CanaryLimits(**values)
 
 
-def _ask(ramps: RampStore, want: Want, reason: str) -> None:
+def _is_the_containers(settings: LocalSettings, state: RampState) -> bool:
+    """Whether the service ramp goes on with it, and no command on the host."""
+    return settings.gateway == "container" and state.plan.kept
+
+
+def _ask(settings: LocalSettings, ramps: RampStore, want: Want, reason: str) -> None:
     """Ask it of the process that watches the ramp; where none does, it is kept for whoever goes on with it."""
     state = ramp_open(ramps)
     name = ramps.ask(RampRequest(want=want, who=operator(), reason=reason), moment=time.time())
     if not ramps.runs:
-        say(f"{want}: done when strangler ramp resume goes on; nobody watches the ramp {state.standing}")
+        who = "strangler ramp resume goes on"
+        if _is_the_containers(settings, state):
+            who = f"the container goes on ({settings.compose} --profile ramp up --detach)"
+        say(f"{want}: done when {who}; nobody watches the ramp {state.standing}")
         return
     deadline = time.monotonic() + _ANSWER_SECONDS
     while ramps.is_asked(name):

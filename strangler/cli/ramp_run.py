@@ -175,12 +175,12 @@ def ramp_follower(settings: LocalSettings, *, named: Path | None, position: LogP
         from strangler.deployment.cluster_pods import cluster_pods
 
         return cluster_pods(settings).log(position or LogPosition(moment=time.time()))
-    file = ramp_log(settings, named=named)
+    file = ramp_log(settings, named=named, instead="" if position else "add --detach, or ")
     return AccessLogFollower(file, position) if position else AccessLogFollower.at_end(file)
 
 
-def ramp_log(settings: LocalSettings, *, named: Path | None) -> Path:
-    """The access log that a ramp reads.
+def ramp_log(settings: LocalSettings, *, named: Path | None, instead: str = "") -> Path:
+    """The access log that a ramp reads; `instead` is what an operator of containers could do besides.
 
     :raises UsageError: it is none of this machine's.
     """
@@ -190,10 +190,8 @@ def ramp_log(settings: LocalSettings, *, named: Path | None) -> Path:
         hint = "pass a file that whatever collects the pods' logs writes, with --log"
         raise UsageError("each pod of the cluster has an access log of its own", hint)
     if settings.gateway == "container":
-        hint = (
-            "add --detach, which leaves it to the service ramp; or have a file written, such as by docker compose logs "
-            "--follow --no-log-prefix nginx, and pass it with --log"
-        )
+        logs = f"{settings.compose} logs --follow --no-log-prefix nginx"
+        hint = f"{instead}have a file written, such as by {logs}, and pass it with --log"
         raise UsageError("the container's access log is no file of this machine", hint)
     return settings.project.state / "logs" / "nginx.log"
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from strangler.cli import ramp_keep
+from strangler.cli import ramp, ramp_keep
 from strangler.cli.ramp_keep import ramp_entrust
+from strangler.cli.ramp_run import ramp_log
 from strangler.errors import UsageError
+from strangler.ramp.state import Phase
 from strangler.ramp.store import RampFolder
 from strangler.routes.route import Stage
 from tests.example import ROOT, example_settings, load_routes
@@ -66,3 +68,26 @@ def test_a_write_without_rights_is_refused_since_the_container_can_grant_none() 
     message = r"no rights yet for the writes of tags\.create: grant them by strangler switch tags\.create --to parallel"
     with pytest.raises(UsageError, match=message):
         entrust("tags.create", service_metrics=True)
+
+
+def test_what_is_wanted_of_a_ramp_whose_container_has_ended_is_kept_for_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+    state = SimpleNamespace(plan=SimpleNamespace(kept=True), phase=Phase.WATCHING, standing="at 5%")
+    ramps = SimpleNamespace(read=lambda: state, runs=False, ask=lambda request, moment: asked.append(request.want))  # noqa: ARG005 - its signature
+    monkeypatch.setattr(ramp, "settings_load", lambda: example_settings(gateway="container"))
+    monkeypatch.setattr(ramp, "rollout_recovered", lambda: (None, None))
+    monkeypatch.setattr(ramp, "ramps_open", lambda _settings: ramps)
+    ramp.pause()
+    ramp.resume()
+    assert asked == ["pause", "resume"]
+    what = "done when the container goes on (docker compose --profile ramp up --detach); nobody watches the ramp at 5%"
+    assert capsys.readouterr().out.replace("\n", " ") == f"pause: {what} resume: {what} "
+
+
+def test_a_command_without_detach_is_not_advised_to_take_it() -> None:
+    with pytest.raises(
+        UsageError, match=r"container's access log .*: have a file written, such as by docker compose logs"
+    ):
+        ramp_log(example_settings(gateway="container"), named=None)
