@@ -16,8 +16,8 @@ from strangler_fastapi.auth import hashing
 from strangler_fastapi.db import engine
 from strangler_fastapi.db import session as sessions
 from strangler_fastapi.db.session import RequestSession
+from tests.asgi import call
 from tests.databases import OwnDatabase
-from tests.integration.fastapi_app.asgi import call
 from tests.integration.fastapi_app.conftest import Start, one_loop
 from tests.integration.fastapi_app.running import ALICE, USER_PASSWORD, Running, bearer
 
@@ -96,7 +96,7 @@ async def test_a_slow_client_holds_no_connection(running: Running) -> None:
     async def send(_message: Message) -> None:
         in_use.append(running.in_use)
 
-    await call(running.app, "/feed/", send=send)
+    await call(running.app, "/api/v2/feed/", send=send)
     assert in_use == [0, 0]
 
 
@@ -105,7 +105,7 @@ async def test_a_client_that_is_gone_holds_no_connection(running: Running) -> No
         raise OSError("the client is gone")
 
     with pytest.raises((OSError, RuntimeError)):
-        await call(running.app, "/feed/", send=send)
+        await call(running.app, "/api/v2/feed/", send=send)
     assert running.in_use == 0
 
 

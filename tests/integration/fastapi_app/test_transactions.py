@@ -1,6 +1,7 @@
 """What is answered is committed, what fails leaves nothing behind, and one token is exchanged once."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,8 +13,8 @@ import pytest
 from starlette.types import Message
 
 from fastapi_app.models import BLOG, SignInAttempts
+from tests.asgi import call
 from tests.databases import OwnDatabase
-from tests.integration.fastapi_app.asgi import call
 from tests.integration.fastapi_app.conftest import Start
 from tests.integration.fastapi_app.running import ADMIN, ALICE, BOB, TOKENS, USER_HASH, USER_PASSWORD, Running, bearer
 
@@ -158,7 +159,9 @@ async def test_what_is_answered_is_committed(running: Running, owner: psycopg.Co
 
     assert not is_done(owner, write)
     headers = {} if write.caller is None else bearer(write.caller)
-    await call(running.app, write.path, send=send, method=write.method, headers=headers, body=write.body)
+    body = b"" if write.body is None else json.dumps(write.body).encode()
+    url = f"/api/v2{write.path}"
+    await call(running.app, url, send=send, method=write.method, headers=headers, body=body)
     assert len(seen) == 1
     assert seen[0][0] < 300
     assert seen[0][1]

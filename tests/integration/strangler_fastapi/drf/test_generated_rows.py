@@ -23,12 +23,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from strangler_fastapi.application import create_application
+from tests.asgi import answer_to
 from tests.databases import empty_database
-from tests.generated_requests import KEYS, MADE, SENT, body_of
-from tests.generated_views import drf_urls, library_router
+from tests.generated_rows.requests import KEYS, MADE, SENT, body_of
+from tests.generated_rows.tables import FILL, MAPPING, MODELS, ROWS
+from tests.generated_rows.views import drf_urls, library_router
 from tests.shared_stack import StackAddresses
 from tests.side_by_side import INTERNAL_ERROR, PREFIXES, BothSides, djangos_database, side_by_side
-from tests.workshop import FILL, MAPPING, MODELS, ROWS
 
 VIEWS, REQUESTS = 60, 25
 MADE_NOW = re.compile(r"20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d\.\d+(?:Z|\+00)")
@@ -103,7 +104,7 @@ def ask(sides: Sides, app: Any, made: dict[str, Any], sent: dict[str, Any]) -> b
     query = sent["query"] | ({"ordering": sent["ordering"]} if sent["ordering"] else {}) if narrowed else {}
     url = f"/things/{'' if is_list else f'{named}/'}?{urlencode(query)}"
     kind, body = body_of(made, sent)
-    ours = sides.both.runner.run(call(app, method, url, kind, body))
+    ours = sides.both.runner.run(answer_to(app, method, url, {"Content-Type": kind, "X-Key": "1"}, body))
     django = Client(raise_request_exception=False, headers={"X-Key": "1"})
     theirs: Any = django.generic(method, url, body, content_type=kind)
     said = f"{method} {url} {body!r} {made}"
@@ -121,36 +122,6 @@ def ask(sides: Sides, app: Any, made: dict[str, Any], sent: dict[str, Any]) -> b
         return rows[0] == rows[1]
     assert rows[0] == rows[1], f"rows {[*zip(*rows, strict=False)]} of {said}"
     return True
-
-
-async def call(app: Any, method: str, url: str, kind: str, body: bytes) -> tuple[int, bytes, dict[str, str]]:
-    """The status, the body and the headers that an application answers, called as a server calls it."""
-    address, _, query = url.partition("?")
-    given = {"host": "testserver", "content-type": kind, "content-length": str(len(body)), "x-key": "1"}
-    scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": address,
-        "raw_path": address.encode(),
-        "query_string": query.encode(),
-        "headers": [(name.encode(), value.encode()) for name, value in given.items()],
-        "client": ("127.0.0.1", 1),
-        "server": ("testserver", 80),
-    }
-    answered: list[dict[str, Any]] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(message: dict[str, Any]) -> None:
-        answered.append(message)
-
-    await app(scope, receive, send)
-    begin, *pieces = answered
-    headers = {name.decode(): value.decode() for name, value in begin["headers"]}
-    return begin["status"], b"".join(each["body"] for each in pieces), headers
 
 
 def play(sides: Sides, made: dict[str, Any], sent: list[dict[str, Any]]) -> None:

@@ -9,7 +9,6 @@ from copy import deepcopy
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -24,7 +23,6 @@ from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response as DrfResponse
 from rest_framework.test import APIRequestFactory
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -45,6 +43,7 @@ from strangler_fastapi.drf.time_fields import DateField, DateTimeField, Duration
 from strangler_fastapi.drf.urls import ApiPrefixes
 from strangler_fastapi.drf.view import View, feature_router
 from strangler_fastapi.errors import AuthenticationFailed
+from tests.asgi import FORM, MULTIPART, answer_to, form_body
 
 PREFIXES = ApiPrefixes(service="/", v1="/", v2="/v2")
 CHOICES = {"a": "A", "1": "One"}
@@ -109,7 +108,6 @@ ACCEPTED = (
     "*/*; version=3",
     "application/json;indent=2;version=2",
 )
-FORM_DATA = "multipart/form-data; boundary=edge"
 OTHER_TYPES = ("text/plain", "application/json; charset=latin-1")
 VIEWS, REQUESTS, INTERNAL_ERROR = 500, 40, 500
 # Each is an expression of the names that both sides' permissions have.
@@ -169,7 +167,7 @@ SENT = st.fixed_dictionaries(
         "method": st.sampled_from(["POST", "POST", "POST", "PATCH", "GET", "PUT", "DELETE", "OPTIONS", "HEAD"]),
         "key": st.sampled_from([None, "plain", "staff", "staff", "wrong"]),
         "accept": st.sampled_from([None, None, None, "text/html", "application/*", *ACCEPTED]),
-        "type": st.sampled_from(["json", "json", "json", "form", FORM_DATA, *OTHER_TYPES]),
+        "type": st.sampled_from(["json", "json", "json", FORM, MULTIPART, *OTHER_TYPES]),
         "body": BODIES | st.dictionaries(st.sampled_from(NAMES), JSON_VALUES),
         "query": st.sampled_from(["", "", "", "?format=json", "?format=xml", "?version=1", "?version=3"]),
     }
@@ -311,7 +309,7 @@ def written(field: Any, value: Any) -> Any:
 def request_of(sent: dict[str, Any]) -> tuple[str, bytes, dict[str, str]]:
     """The content type, the body and the headers."""
     body, kind = sent["body"], sent["type"]
-    if kind in ("form", FORM_DATA):
+    if kind in (FORM, MULTIPART):
         content = form_of(body if isinstance(body, dict) else {}, kind)
     else:
         text = json.dumps(body) if isinstance(body, dict) else body
@@ -324,10 +322,7 @@ def form_of(values: Mapping[str, Any], kind: str) -> tuple[str, bytes]:
     pairs = [
         (name, str(each)) for name, value in values.items() for each in (value if isinstance(value, list) else [value])
     ]
-    if kind == "form":
-        return "application/x-www-form-urlencoded", urlencode(pairs, errors="surrogatepass").encode()
-    parts = (f'--edge\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in pairs)
-    return kind, ("".join(parts) + "--edge--\r\n").encode("utf-8", "surrogatepass")
+    return kind, form_body(pairs, kind)
 
 
 Answer = tuple[int, bytes, dict[str, str | None]]
@@ -343,32 +338,10 @@ def of_drf(view: Any, sent: dict[str, Any]) -> Answer:
 
 
 async def of_library(app: Any, sent: dict[str, Any]) -> Answer:
-    """The answer of an application that is called as a server calls it: a client would take longer than both stacks."""
     content_type, body, headers = request_of(sent)
-    given = {"Host": "testserver", "Content-Type": content_type, "Content-Length": str(len(body)), **headers}
-    scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": sent["method"],
-        "scheme": "http",
-        "path": "/made/",
-        "raw_path": b"/made/",
-        "query_string": sent["query"].removeprefix("?").encode(),
-        "headers": [(name.lower().encode(), value.encode()) for name, value in given.items()],
-        "client": ("127.0.0.1", 1),
-        "server": ("testserver", 80),
-    }
-    answered: list[dict[str, Any]] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(message: dict[str, Any]) -> None:
-        answered.append(message)
-
-    await app(scope, receive, send)
-    begin, *pieces = answered
-    return begin["status"], *compared(sent, b"".join(each["body"] for each in pieces), Headers(raw=begin["headers"]))
+    given = {"Content-Type": content_type, **headers}
+    status, content, answered = await answer_to(app, sent["method"], f"/made/{sent['query']}", given, body)
+    return status, *compared(sent, content, answered)
 
 
 def compared(sent: dict[str, Any], content: bytes, headers: Mapping[str, str]) -> tuple[bytes, dict[str, str | None]]:

@@ -18,7 +18,7 @@ from strangler_fastapi.drf.relations import (
     StringRelatedField,
 )
 from strangler_fastapi.drf.serializers import Serializer
-from tests.workshop import Label, LabelRow, Maker, MakerRow, Part, PartRow, Thing, ThingRow
+from tests.generated_rows.tables import Label, LabelRow, Maker, MakerRow, Part, PartRow, Thing, ThingRow
 
 Pair = tuple[Callable[[], Any], Callable[[], Field]]
 

@@ -2,15 +2,15 @@
 
 import json
 from typing import Any
-from urllib.parse import urlencode
 
 from hypothesis import strategies as st
 
-from tests.generated_relations import RELATIONS
-from tests.generated_views import PAGES
-from tests.workshop import KINDS
+from tests.asgi import FORM, MULTIPART, form_body
+from tests.generated_rows.relations import RELATIONS
+from tests.generated_rows.tables import KINDS
+from tests.generated_rows.views import PAGES
 
-JSON, FORM, EDGE = "application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=edge"
+JSON = "application/json"
 ODD = [None, "", " ", True, False, [], {}, "x", -1, 0, 7, 2**40, 1.5, "\0", "null", "7", ["old"], {"a": 1}]
 # By the name of a column or a relation, what a body may well say of it.
 GOOD: dict[str, list[Any]] = {
@@ -123,7 +123,7 @@ SENT = st.fixed_dictionaries(
         "method": st.sampled_from(["POST"] * 4 + ["PATCH"] * 3 + ["PUT"] * 2 + ["DELETE", "OPTIONS", "GET", "GET"]),
         # The row that a path names, none of a list.
         "of": st.integers(-2, 4),
-        "type": st.sampled_from([JSON, JSON, JSON, FORM, EDGE]),
+        "type": st.sampled_from([JSON, JSON, JSON, FORM, MULTIPART]),
         # Which of the good values each key has, and how many keys are left out.
         "turn": st.integers(0, 30),
         "left_out": st.sampled_from([0, 0, 1, 2, 3]),
@@ -161,7 +161,4 @@ def body_of(made: dict[str, Any], sent: dict[str, Any]) -> tuple[str, bytes]:
         for each in (value if isinstance(value, list) and name == "labels" else [value])
         if each is not None
     ]
-    if sent["type"] == FORM:
-        return FORM, urlencode(pairs).encode()
-    parts = (f'--edge\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in pairs)
-    return EDGE, ("".join(parts) + "--edge--\r\n").encode()
+    return sent["type"], form_body(pairs, sent["type"])

@@ -32,9 +32,9 @@ from strangler_fastapi.drf.row_filters import related_filter
 from strangler_fastapi.drf.rules import UniqueTogetherValidator
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.view import View, feature_router
-from tests.generated_relations import MAKER, PART, RELATIONS, MakerSerializer
+from tests.generated_rows.relations import MAKER, PART, RELATIONS, MakerSerializer
+from tests.generated_rows.tables import KINDS, Maker, MakerRow, Part, PartRow, Thing, ThingRow
 from tests.side_by_side import PREFIXES
-from tests.workshop import KINDS, Maker, MakerRow, Part, PartRow, Thing, ThingRow
 
 
 class DrfKey(drf_authentication.BaseAuthentication):
