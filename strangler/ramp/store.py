@@ -3,6 +3,7 @@
 import fcntl
 import json
 import sys
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -16,6 +17,8 @@ from strangler.rollout.atomic_write import append_durably, remove_durably, write
 from strangler.rollout.history import not_readable
 from strangler.rollout.state_dir import journal_load, lock_is_held
 
+_LOCK_TRIES: Final = 3
+_LOCK_SECONDS: Final = 0.05
 _EVENTS_READ: Final = 10_000_000
 STATE_HINT: Final = "see with strangler routes what runs, then remove it"
 
@@ -196,10 +199,15 @@ class RampFolder(RampStore):
         except OSError as error:
             raise _not_writable(self.path, error) from error
         with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise busy from error
+            for left in reversed(range(_LOCK_TRIES)):
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError as error:
+                    if not left:
+                        raise busy from error
+                    # Who asks whether somebody has it has it for a moment.
+                    time.sleep(_LOCK_SECONDS)
             yield
 
 
