@@ -1,6 +1,5 @@
 """What `strangler init` finds by itself: how Django is called, the API's prefixes, sign-in, health, OpenAPI."""
 
-import dataclasses
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from strangler.adoption.endpoints import DjangoApi
 from strangler.adoption.project_file import Answers, project_text
 from strangler.errors import FailedError, UsageError
 from strangler.project import project_parse
+from strangler.sections import SignInSection
 
 JWT = "rest_framework_simplejwt.views.TokenObtainPairView"
 
@@ -22,6 +22,24 @@ def endpoint(path: str, method: str = "GET", view: str = "shop.views.View", **fa
 
 def api(*endpoints: dict[str, Any]) -> DjangoApi:
     return DjangoApi.model_validate({"format": 1, "endpoints": endpoints})
+
+
+def sign_in_written(guess: SignInGuess | None, *, v1: str = "/api", v2: str = "/api/v2") -> SignInSection:
+    """The section of a project file that the guess is written into, as it is read again."""
+    given = Answers(
+        name="shop",
+        v1=v1,
+        v2=v2,
+        django="http://127.0.0.1:8000",
+        fastapi="http://127.0.0.1:9000",
+        manage=("python", "manage.py"),
+        health="/up",
+        openapi="",
+        sign_in=guess,
+    )
+    written = project_parse(project_text(given), file=Path("/srv/strangler.toml")).sign_in
+    assert written
+    return written
 
 
 @pytest.mark.parametrize(
@@ -122,19 +140,7 @@ def test_a_sign_in_of_dj_rest_auth_gives_a_token_or_a_cookie(cookie: dict[str, A
     }
     found = detection_of(("python", "manage.py"), DjangoApi.model_validate(document)).sign_in
     assert found == guess
-    given = Answers(
-        name="shop",
-        v1="/api",
-        v2="/api/v2",
-        django="http://127.0.0.1:8000",
-        fastapi="http://127.0.0.1:9000",
-        manage=("python", "manage.py"),
-        health="/up",
-        openapi="",
-        sign_in=found,
-    )
-    written = project_parse(project_text(given), file=Path("/srv/strangler.toml")).sign_in
-    assert written
+    written = sign_in_written(found)
     kept = (written.path, written.token, written.scheme, written.cookie, written.csrf, written.form)
     assert kept == ("/in/", guess.token, guess.scheme, guess.cookie, guess.csrf, False)
     assert written.claim == ("user_id" if cookie else "")
@@ -195,19 +201,7 @@ def test_a_sign_in_beside_the_api_is_of_the_host() -> None:
     assert found.sign_in == SignInGuess(
         path="/api/token/", outside=True, user="username", token="access", scheme="Bearer"
     )
-    given = Answers(
-        name="shop",
-        v1=found.v1,
-        v2=found.v2,
-        django="http://127.0.0.1:8000",
-        fastapi="http://127.0.0.1:9000",
-        manage=("python", "manage.py"),
-        health="/up",
-        openapi="",
-        sign_in=found.sign_in,
-    )
-    written = project_parse(project_text(given), file=Path("/srv/strangler.toml")).sign_in
-    assert written
+    written = sign_in_written(found.sign_in, v1=found.v1, v2=found.v2)
     assert (written.path, written.outside) == ("/api/token/", True)
 
 
@@ -223,27 +217,13 @@ def test_where_callers_have_sessions_the_form_that_begins_them_is_found() -> Non
     assert found.sign_in == SignInGuess(
         path="/in/", user="username", cookie="sid", csrf="csrftoken", csrf_header="X-XSRF"
     )
-    given = Answers(
-        name="shop",
-        v1="/api",
-        v2="/api/v2",
-        django="http://127.0.0.1:8000",
-        fastapi="http://127.0.0.1:9000",
-        manage=("python", "manage.py"),
-        health="/up",
-        openapi="",
-        sign_in=found.sign_in,
-    )
-    written = project_parse(project_text(given), file=Path("/srv/strangler.toml")).sign_in
-    assert written
+    written = sign_in_written(found.sign_in)
     assert (written.path, written.outside, written.form, written.token, written.claim) == ("/in/", True, True, "", "")
     assert (written.cookie, written.csrf, written.csrf_header) == ("sid", "csrftoken", "X-XSRF")
     assert written.csrf_page is None
     document["settings"]["sessions"]["csrf_use_sessions"] = True  # type: ignore[index] # a dictionary of several kinds
     guess = detection_of(("python", "manage.py"), DjangoApi.model_validate(document)).sign_in
-    text = project_text(dataclasses.replace(given, sign_in=guess))
-    kept = project_parse(text, file=Path("/srv/strangler.toml")).sign_in
-    assert kept
+    kept = sign_in_written(guess)
     assert (kept.csrf, kept.csrf_page, kept.csrf_header) == ("csrfmiddlewaretoken", "/in/", "X-XSRF")
     document["endpoints"] = [endpoint("/api/posts/", authenticators=["shop.Own"])]
     assert detection_of(("python", "manage.py"), DjangoApi.model_validate(document)).sign_in is None
