@@ -58,14 +58,15 @@ def column_facts(field: Field, sql: Sql) -> Facts:
 def _choices(field: Field) -> Facts:
     """The choices, and what people read of them where that is anything else."""
     try:
-        choices = {plain(field.get_prep_value(value)): str(name) for value, name in field.flatchoices}
+        # Of an array or of JSON they are no keys of a dictionary.
+        choices = [(plain(field.get_prep_value(value)), str(name)) for value, name in field.flatchoices]
     except DatabaseAskedError:
         # Of a function they are rows, not facts of the schema; before Django 5.0 a model has no such choices.
         if type(field.choices).__name__ == "CallableChoiceIterator":
             return {}
         raise
-    named = any(str(value) != name for value, name in choices.items())
-    return {"choices": [*choices], "choice_names": [*choices.values()] if named else []}
+    named = any(str(value) != name for value, name in choices)
+    return {"choices": [value for value, _ in choices], "choice_names": [name for _, name in choices] if named else []}
 
 
 def _unique_message(field: Field) -> str | None:

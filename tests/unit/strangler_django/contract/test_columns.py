@@ -245,7 +245,17 @@ def test_a_collation_is_that_of_the_column_it_points_at(make_model: MakeModel, c
 
 def test_choices_are_as_the_column_holds_them(column: Facts) -> None:
     field = models.DecimalField(max_digits=3, decimal_places=1, choices=[("Some", [(Decimal("1.5"), "x")]), (2, "y")])
-    assert column(field)["choices"] == ["1.5", "2"]
+    facts = column(field)
+    assert (facts["choices"], facts["choice_names"]) == (["1.5", "2"], ["x", "y"])
+
+
+def test_choices_may_be_what_json_holds(column: Facts) -> None:
+    facts = column(models.JSONField(choices=[({"a": 1}, "one"), ([2], "two")]))
+    assert (facts["choices"], facts["choice_names"]) == ([{"a": 1}, [2]], ["one", "two"])
+
+
+def test_names_of_choices_that_are_their_values_are_left_out(column: Facts) -> None:
+    assert "choice_names" not in column(models.IntegerField(choices=[(1, "1"), (2, "2")]))
 
 
 @pytest.mark.parametrize(
