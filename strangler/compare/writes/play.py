@@ -146,8 +146,7 @@ class Play:
         # What each side has changed up to the last step.
         self._changes: list[Mapping[Table, TableChanges]] = [{}, {}]
         self._known_credentials: set[Headers] = {()}
-        # Methods of routes that the right side has done; what a step would have saved that it hasn't ported.
-        self._done: set[tuple[str, str]] = set()
+        # What a step would have saved that the right side hasn't ported.
         self._unsaved: set[str] = set()
 
     async def step(
@@ -209,18 +208,18 @@ class Play:
     async def _asked(
         self, step: ScenarioStep, cases: Sequence[Case], clients: Sequence[SideAnswers], callers: Sequence[SideCallers]
     ) -> tuple[tuple[str, ...], tuple[Answers, Answers]]:
-        """What the requests carried, and the answers of both, which are asked at once: each has its own copy."""
+        """What the requests carried, and the answers of both: at once, or the right side's first to what may write."""
         credentials = [await each.credentials_of(case) for each, case in zip(callers, cases, strict=True)]
         self._signed_in(credentials, is_lent=callers[RIGHT].is_lent(step.case.caller))
 
         def ask(side: int) -> Coroutine[None, None, Answers]:
             return answers_of(clients[side], cases[side], credentials[side], together=step.together)
 
-        method = (step.case.route, step.case.method)
         with ExitStack() as refusing:
             for reader in self._readers if step.refuse_commit else ():
                 refusing.enter_context(reader.commits_refused())
-            if not step.case.safe and method not in self._done:
+            if not step.case.safe:
+                # A method may be ported but for some bodies or rows.
                 (first,) = await asyncio.gather(ask(RIGHT), return_exceptions=True)
                 if not isinstance(first, BaseException) and _is_unported(first):
                     # What the left side alone writes would make later answers differ.
@@ -233,8 +232,6 @@ class Play:
         for failure in (each for each in outcomes if isinstance(each, BaseException)):
             raise failure
         left, right = (each for each in outcomes if not isinstance(each, BaseException))
-        if all(each.answer.status < HTTPStatus.BAD_REQUEST for each in right):
-            self._done.add(method)
         secrets = tuple(text for headers in credentials for _name, text in headers)
         return secrets, (left, right)
 
