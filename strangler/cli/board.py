@@ -1,5 +1,6 @@
 """`strangler board`: one page that shows how the move goes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -11,6 +12,7 @@ from strangler.board.moves import Moves
 from strangler.board.server import BoardServer
 from strangler.board.traffic import TrafficReader
 from strangler.cli.output import note, say
+from strangler.cli.ramp import COMMANDS as RAMP_COMMANDS
 from strangler.cli.ramp_background import command_text, ramp_background
 from strangler.cli.schema.drift import schema_drift
 from strangler.deployment.open import ramps_open, rollout_open
@@ -72,8 +74,14 @@ def _moves(settings: LocalSettings) -> Moves:
     return Moves(
         rollout=lambda: rollout_open(settings),
         preview=lambda words: command_text(settings, words),
-        begin=lambda words: ramp_background(settings, words),
+        begin=lambda words: _ramp_begin(settings, words),
     )
+
+
+def _ramp_begin(settings: LocalSettings, words: Sequence[str]) -> None:
+    """Run a command of ramps; one of containers is begun for their own, since this machine has no file of its log."""
+    is_new = words[1] not in RAMP_COMMANDS
+    ramp_background(settings, [*words, *(["--detach"] if is_new and settings.gateway == "container" else [])])
 
 
 def _own_log(settings: LocalSettings) -> Path | None:

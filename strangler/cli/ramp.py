@@ -188,7 +188,7 @@ def log(
         event_show(event)
 
 
-_COMMANDS: Final[dict[str, Callable[..., None]]] = {
+COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "resume": resume,
     "keep": keep,
     "pause": pause,
@@ -200,7 +200,7 @@ _COMMANDS: Final[dict[str, Callable[..., None]]] = {
 
 def group(names: Iterable[str]) -> typer.Typer:
     """The commands below `ramp` that `names` name."""
-    return command_group(_COMMANDS, names, about="Go on with a ramp, or end it.")
+    return command_group(COMMANDS, names, about="Go on with a ramp, or end it.")
 
 
 def _plan(
