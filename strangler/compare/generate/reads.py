@@ -202,7 +202,7 @@ class ReadCases:
             yield self._case("without the last slash", self._path[:-1], ("page", "2"))
             yield self._case("without the last slash, below v2's prefix", self._path[:-1], below_v2=True)
         letter = self._operation.path[1:2]
-        if letter.isalpha():
+        if letter.isascii() and letter.isalpha():
             yield self._case("a letter of the path as %XX", f"/%{ord(letter):02X}{self._path[2:]}", *self._middle())
         # Pages that nginx leaves to Django are the same whoever answers the route.
         for label, accept in (*(() if self._world.browsable else _PAGES), *_FORMATS):

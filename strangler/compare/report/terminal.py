@@ -1,6 +1,7 @@
 """The report for a person: a table on a terminal, plain lines off it."""
 
 from collections.abc import Iterable, Iterator
+from http import HTTPStatus
 from typing import Final
 
 from rich.console import Console
@@ -172,8 +173,18 @@ def _show_group(report: ComparisonReport, route: RouteReport, group: Group, cons
             _say(console, f"  {line}")
         if group.kind == DifferenceKind.ITEM_ORDER:
             _say(console, f"  {_ORDER_HINT.format(place=group.pattern)}")
+        if _is_lacking(route, group):
+            _say(
+                console, f"  in no case {report.left.name}'s status: {report.right.name} may not have this route at all"
+            )
         for curl in (example.curl, example.curl_right):
             _say(console, f"  {curl}")
+
+
+def _is_lacking(route: RouteReport, group: Group) -> bool:
+    """Whether the right side seems to lack the route: each case differs in its status, and the shown ones are 404."""
+    missing = all(each.right.status == HTTPStatus.NOT_FOUND for each in group.examples)
+    return group.kind == DifferenceKind.STATUS and group.count == route.asked and missing
 
 
 def _places(report: ComparisonReport, group: Group, example: Example) -> Iterator[str]:

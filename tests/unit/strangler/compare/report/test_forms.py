@@ -218,3 +218,14 @@ def test_junit_has_a_suite_for_each_route_and_a_case_for_each_fault() -> None:
     error = suites["the run"].find("testcase/error")
     assert error is not None
     assert "stopped: interrupted" in (error.text or "")
+
+
+@pytest.mark.parametrize(("status", "count", "said"), [(404, 10, True), (404, 9, False), (500, 10, False)])
+def test_a_route_that_the_right_side_lacks_is_named_as_such(status: int, count: int, *, said: bool) -> None:
+    place = MaskedDifference(kind="status", place="status", pattern="status", left="200", right=str(status))
+    example = dataclasses.replace(EXAMPLE, places=(place,), right=ShownResponse(status=status, headers=(), body=""))
+    group = Group(kind="status", pattern="status", count=count, examples=(example,))
+    shown = io.StringIO()
+    report_show(report(route(groups=(group,), different=count)), Console(file=shown, width=200))
+    sentence = "in no case django's status: fastapi may not have this route at all"
+    assert (sentence in shown.getvalue()) == said
