@@ -164,7 +164,7 @@ class ContainerServices:
 
     @property
     def _state(self) -> str:
-        return "ready" if self.are_ready else "ended"
+        return "ready" if self.are_ready else "no answer"
 
 
 class ClusterServices:

@@ -9,7 +9,7 @@ from strangler.cli.status import ContainerServices
 from tests.example import example_settings
 
 
-@pytest.mark.parametrize(("version", "state"), [("3-abc", "ready"), (None, "ended")])
+@pytest.mark.parametrize(("version", "state"), [("3-abc", "ready"), (None, "no answer")])
 def test_containers_are_as_ready_as_their_front_door(
     version: str | None, state: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
