@@ -322,7 +322,7 @@ class ReadOnlyField(Field):
 
     def representation(self, kind: Any = None) -> Callable[[Any], Any] | None:  # noqa: ANN401 - a type; `type` is a field
         """Of a duration, its seconds as text, as DRF's encoder has it."""
-        return _seconds if kind is timedelta else None
+        return seconds_text if kind is timedelta else None
 
     def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
         return _READ_ONLY_TYPES.get(self.type, Any) if self.children is None else self.children.response_model
@@ -332,5 +332,6 @@ class ReadOnlyField(Field):
         return facts if self.children is None else facts | {"children": self.children.describe()}
 
 
-def _seconds(duration: timedelta) -> str:
+def seconds_text(duration: timedelta) -> str:
+    """A duration as DRF's encoder writes it."""
     return str(duration.total_seconds())

@@ -11,14 +11,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, SmallInteger, Text, and_, bindparam, false, func
+from sqlalchemy import ColumnElement, Text, and_, bindparam, false, func
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from strangler_fastapi.drf.criteria import Criterion, compared_type
 from strangler_fastapi.drf.filter_forms import ANY_NUMBER, DATE, TEXT, FormField, choice, no_such_choice
 from strangler_fastapi.drf.filtering import Attribute, Filter, Params
 from strangler_fastapi.drf.search import TEXT_LOOKUPS
-from strangler_fastapi.drf.validators import Invalid
+from strangler_fastapi.drf.validators import Invalid, biggest
 from strangler_fastapi.errors import ValidationFailed
 
 _LARGEST: Final = Decimal(10) ** 50
@@ -188,7 +188,7 @@ def _compared(column: Attribute, name: str, lookup: str, value: Any) -> Criterio
     """The column compared with a value; a number beyond the column's is decided without the database's help."""
     kind = column().type
     fitting = _fitting(kind, value)
-    if isinstance(fitting, int) and not isinstance(fitting, bool) and abs(fitting) > biggest(kind):
+    if isinstance(fitting, int) and not -biggest(kind) - 1 <= fitting <= biggest(kind):
         return None if (fitting > 0) is (lookup in ("lt", "lte")) and lookup != "exact" else Criterion("nothing", false)
     return Criterion(
         name, lambda: _COMPARISONS[lookup](column(), bindparam(name, type_=compared_type(kind))), {name: fitting}
@@ -294,13 +294,6 @@ def _whole_days(column: Attribute, form: FormField, values: Sequence[Any]) -> Se
         None if value is None else datetime.combine(value, edge, tzinfo=UTC)
         for value, edge in zip(values, edges, strict=True)
     ]
-
-
-def biggest(kind: Any) -> int:  # noqa: ANN401 - a column's type
-    """The largest number that a column holds."""
-    if isinstance(kind, SmallInteger):
-        return 2**15 - 1
-    return 2**31 - 1 if isinstance(kind, Integer) and not isinstance(kind, BigInteger) else 2**63 - 1
 
 
 _DESCRIPTIONS: Final = {

@@ -13,9 +13,9 @@ from strangler_fastapi.db.query import Rows
 from strangler_fastapi.drf.criteria import Criterion, equals, read_text
 from strangler_fastapi.drf.filter_forms import FormField, no_such_choice
 from strangler_fastapi.drf.filtering import NO_ROW, Attribute, Filter, Params, texts_of
-from strangler_fastapi.drf.filters import biggest, column_filter
+from strangler_fastapi.drf.filters import column_filter
 from strangler_fastapi.drf.links import ManyToMany
-from strangler_fastapi.drf.validators import Invalid
+from strangler_fastapi.drf.validators import Invalid, biggest
 
 
 @dataclass(frozen=True)

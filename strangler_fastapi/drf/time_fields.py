@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import partial
 from typing import Any, ClassVar, Final, TypeVar
 
-from strangler_fastapi.drf.fields import Scope, Validator, ValueField
+from strangler_fastapi.drf.fields import Scope, Validator, ValueField, seconds_text
 from strangler_fastapi.drf.filtering import read_datetime
 from strangler_fastapi.drf.validators import Invalid, within
 
@@ -180,13 +180,8 @@ class DurationField(ValueField):
 
     def representation(self, kind: type | None = None) -> Callable[[Any], Any]:  # noqa: ARG002, D102 - see Field
         if self.format is None:
-            return _seconds
+            return seconds_text
         return _iso_duration if self.format.lower() == ISO_8601 else _django_duration
-
-
-def _seconds(duration: timedelta) -> str:
-    # DRF's encoder writes it so.
-    return str(duration.total_seconds())
 
 
 def _written(moment: datetime, *, zone: tzinfo | None, pattern: str) -> str:

@@ -209,7 +209,14 @@ def is_in_range(kind: TypeEngine[Any], value: Any) -> bool:  # noqa: ANN401 - of
     """Whether a column of this type takes a number as large, or as small, as this one; every other value fits."""
     if isinstance(value, Decimal):
         return value.is_finite() and abs(value.adjusted()) <= _MOST_DIGITS
-    return not isinstance(kind, Integer) or abs(value) <= _biggest(kind)
+    return not isinstance(kind, Integer) or -biggest(kind) - 1 <= value <= biggest(kind)
+
+
+def biggest(kind: TypeEngine[Any]) -> int:
+    """The largest whole number that a column of this type is compared with."""
+    if isinstance(kind, SmallInteger):
+        return BIGGEST["smallint"]
+    return BIGGEST["integer" if isinstance(kind, Integer) and not isinstance(kind, BigInteger) else "bigint"]
 
 
 def _is_storable(value: str) -> bool:
@@ -218,9 +225,3 @@ def _is_storable(value: str) -> bool:
     except Invalid:
         return False
     return True
-
-
-def _biggest(kind: Integer) -> int:
-    if isinstance(kind, SmallInteger):
-        return BIGGEST["smallint"]
-    return BIGGEST["bigint" if isinstance(kind, BigInteger) else "integer"]

@@ -68,6 +68,8 @@ def named(kind: Any, text: str) -> Any:
         *(
             (Integer(), str(2**31 - 1), 2**31 - 1),
             (Integer(), str(2**31), "nothing"),
+            (Integer(), str(-(2**31)), -(2**31)),
+            (Integer(), str(-(2**31) - 1), "nothing"),
             (SmallInteger(), "40000", "nothing"),
         ),
         *((Text(), "a b", "a b"), (Text(), "a\x00", None), (Uuid(), "7", None), (Uuid(), "0" * 32, UUID(int=0))),
