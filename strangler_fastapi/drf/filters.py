@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Text, and_, bindparam, false, func
+from sqlalchemy import ColumnElement, Text, and_, bindparam, false, func, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from strangler_fastapi.drf.criteria import Criterion, compared_type
@@ -184,12 +184,13 @@ def _one(column: Attribute, form: FormField, lookup: str) -> Callable[[str, str]
     return read
 
 
-def _compared(column: Attribute, name: str, lookup: str, value: Any) -> Criterion | None:  # noqa: ANN401 - of a form
+def _compared(column: Attribute, name: str, lookup: str, value: Any) -> Criterion:  # noqa: ANN401 - of a form
     """The column compared with a value; a number beyond the column's is decided without the database's help."""
     kind = column().type
     fitting = _fitting(kind, value)
     if isinstance(fitting, int) and not -biggest(kind) - 1 <= fitting <= biggest(kind):
-        return None if (fitting > 0) is (lookup in ("lt", "lte")) and lookup != "exact" else Criterion("nothing", false)
+        is_met = (fitting > 0) is (lookup in ("lt", "lte")) and lookup != "exact"
+        return Criterion("everything", true) if is_met else Criterion("nothing", false)
     return Criterion(
         name, lambda: _COMPARISONS[lookup](column(), bindparam(name, type_=compared_type(kind))), {name: fitting}
     )
@@ -239,12 +240,11 @@ def _is_null(column: Attribute, _form: FormField) -> Callable[[str, str], Criter
 
 def _between(column: Attribute, name: str, ends: Sequence[Any]) -> Criterion | None:
     """The column from one end to the other; an end that is None is open."""
-    parts = [
+    found = [
         _compared(column, f"{name} {lookup}", lookup, end)
         for lookup, end in zip(("gte", "lte"), ends, strict=True)
         if end is not None
     ]
-    found = [part for part in parts if part is not None]
     if not found:
         return None
     values = {key: value for part in found for key, value in part.values.items()}

@@ -10,7 +10,8 @@ from django_filters import filters
 from django_filters.filters import NumberFilter
 from hypothesis import example, given
 from hypothesis import strategies as st
-from sqlalchemy import Text, column
+from sqlalchemy import Integer, Text, column
+from sqlalchemy.dialects import postgresql
 from starlette.datastructures import QueryParams
 
 from strangler_fastapi.drf.filter_forms import DATE, IDENTIFIER, NUMBER, SENT_TEXT, TEXT, TIME, FormField, choice
@@ -98,3 +99,15 @@ def test_what_is_required_is_refused_as_by_django_filter(ours: Filter, theirs: f
 def test_a_lookup_that_is_none_is_named_at_the_start() -> None:
     with pytest.raises(LookupError, match="year is no lookup of this filter: write the condition with text_filter"):
         column_filter(lambda: None, NUMBER, "year")
+
+
+@pytest.mark.parametrize("number", ["9" * 25, "-" + "9" * 25, "9" * 45])
+@pytest.mark.parametrize("lookup", ["exact", "lt", "lte", "gt", "gte"])
+@pytest.mark.parametrize("exclude", [False, True])
+def test_a_number_beyond_the_column_is_compared_as_any_other(number: str, lookup: str, exclude: bool) -> None:
+    compared = required(column_filter(lambda: column("size", Integer), NUMBER, lookup, exclude=exclude))
+    (criterion,) = filter_criteria(QueryParams({"name": number}), {"name": compared})
+    is_met = lookup in (("gt", "gte") if number.startswith("-") else ("lt", "lte"))
+    said = "true" if is_met else "false"
+    sql = str(criterion.clause().compile(dialect=postgresql.dialect()))
+    assert (sql, criterion.values) == (f"NOT coalesce({said}, false)" if exclude else said, {})
