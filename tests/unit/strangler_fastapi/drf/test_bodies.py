@@ -59,6 +59,7 @@ CONTENT_TYPES = (
     *("application/vnd.api+json", "*/*", "application/*", "multipart/form-data", "a" * 257, "application/json;"),
     'multipart/form-data; boundary="é"',
     "Multipart/Form-Data; boundary=x",
+    *(f"multipart/form-data; boundary={'x' * length}" for length in (201, 202, 226, 227)),
 )
 
 
