@@ -253,11 +253,11 @@ def _compile(statement: Executable, cache_key: Any = None) -> _Compiled:  # noqa
     names = tuple(compiled.positiontup or ())
     made = {column.key: _as_bound(make, column.type) for column, make in values_made(compiled)}
     # By their own names: an escaped one would hide a column's whose name has a space or a comma in it.
-    constants = compiled.construct_params(escape_names=False, _check=False)
+    every = compiled.construct_params(escape_names=False, _check=False)
+    # What a call has to give is none: left out it would be null.
+    constants = {name: every[name] for name in names if not compiled.binds[name].required}
     needs_transaction = any(isinstance(part, UpdateBase) or _locks(part) for part in iterate(statement))  # type: ignore[arg-type] # every statement can be walked
-    return _Compiled(
-        compiled.string, names, {name: constants[name] for name in names}, made, needs_transaction, compiled
-    )
+    return _Compiled(compiled.string, names, constants, made, needs_transaction, compiled)
 
 
 def _locks(part: object) -> bool:

@@ -122,6 +122,12 @@ async def test_an_update_writes_what_changes_with_it_and_no_other_default() -> N
     assert second[1] == first[1] + 1
 
 
+async def test_a_value_that_is_left_out_is_no_null() -> None:
+    statement = select(THINGS.c.name).where(THINGS.c.name == bindparam("which"))
+    with pytest.raises(KeyError, match="which"):
+        await sent("left out", statement, {"other": "a"})
+
+
 async def built(*statements: Executable) -> list[tuple[str, tuple[Any, ...]]]:
     driver = Driver()
     for statement in statements:
