@@ -78,14 +78,10 @@ def ramp_keep(settings: LocalSettings, *, log: Path | None) -> None:
 def ramp_entrust(settings: LocalSettings, plan: RampPlan, rollout: Rollout, around: OwnGateway) -> None:
     """Begin a ramp that the container of `strangler ramp keep` drives; returns once its first step is watched.
 
-    :raises UsageError: no such container runs, nginx writes no log for it, no step may begin, or FastAPI's role lacks
-        rights for a write.
+    :raises UsageError: no such container runs, nginx writes no log for it, or no step may begin.
     :raises UnsafeError: the first step is refused, or another ramp runs.
     :raises FailedError: the container has ended, or couldn't go to the first step.
     """
-    # Imported here, since no other gateway has use for it.
-    from strangler.deployment.container_rollout import grants_require
-
     ramps = ramps_folder(settings)
     if not ramps.is_kept:
         hint = f"start it with {settings.compose} --profile ramp up --detach, or follow a log in front with --log"
@@ -95,7 +91,6 @@ def ramp_entrust(settings: LocalSettings, plan: RampPlan, rollout: Rollout, arou
         raise UsageError("nginx writes no log that the container could read", hint)
     first = place_edits({name: place_of(plan.steps[0]) for name in plan.routes})
     proposal = rollout.propose(routes_edit(rollout.file_content().decode(), first).encode())
-    grants_require(proposal.running, proposal.table)
     if plan.at is None:
         proposal.require_safe(forced=False)
     with ramps.locked():

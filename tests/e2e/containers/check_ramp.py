@@ -110,12 +110,6 @@ def test_without_the_container_a_ramp_is_refused_with_the_command_that_starts_it
     assert "no container goes on with ramps: start it with" in said
     assert "--profile ramp up --detach" in said
     watched.run(*PROFILE, "start", "ramp")
-    # With the container there, the next thing that is refused is a write that FastAPI's role may not do yet.
-    wait_for("the next container", lambda: "strangler switch tags.create --to parallel" in refused(watched))
-
-
-def refused(containers: Containers) -> str:
-    return containers.strangler("ramp", "tags.create", "--detach", code=2)
 
 
 def test_the_figures_of_the_log_are_watchs(watched: Containers) -> None:

@@ -1,6 +1,5 @@
 """A ramp is left to its container only where that can go on with it; otherwise the operator hears what is missing."""
 
-import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,11 +13,7 @@ from strangler.cli.ramp_run import ramp_log
 from strangler.errors import UsageError
 from strangler.ramp.state import Phase
 from strangler.ramp.store import RampFolder
-from strangler.routes.route import Stage
-from tests.example import ROOT, example_settings, load_routes
-
-FILE = ROOT / "nginx" / "routes.toml"
-TABLE = load_routes(FILE)
+from tests.example import example_settings
 
 
 @pytest.fixture
@@ -30,20 +25,11 @@ def ramps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RampFolde
         yield folder
 
 
-def entrust(name: str, **settings: Any) -> None:
-    plan: Any = SimpleNamespace(routes=[name], steps=(1.0, 100.0), at=None)
-
-    def propose(_content: bytes) -> Any:
-        routes = tuple(
-            dataclasses.replace(each, stage=Stage.CANARY, percent=1) if each.name == name else each
-            for each in TABLE.routes
-        )
-        wanted = dataclasses.replace(TABLE, routes=routes)
-        return SimpleNamespace(running=TABLE, table=wanted, require_safe=lambda **_: pytest.fail("not before"))
-
-    rollout: Any = SimpleNamespace(file_content=FILE.read_bytes, propose=propose)
+def entrust(**settings: Any) -> None:
+    plan: Any = SimpleNamespace(routes=["feed.list"], steps=(1.0, 100.0), at=None)
+    unmoved: Any = SimpleNamespace(propose=lambda _content: pytest.fail("not before"))
     around: Any = None
-    ramp_entrust(example_settings(gateway="container", **settings), plan, rollout, around)
+    ramp_entrust(example_settings(gateway="container", **settings), plan, unmoved, around)
 
 
 def test_without_the_container_it_is_refused(
@@ -54,20 +40,13 @@ def test_without_the_container_it_is_refused(
     with pytest.raises(
         UsageError, match="no container goes on with ramps: start it with docker compose --profile ramp"
     ):
-        entrust("feed.list", service_metrics=True)
+        entrust(service_metrics=True)
 
 
 @pytest.mark.usefixtures("ramps")
 def test_without_a_log_to_read_it_is_refused() -> None:
     with pytest.raises(UsageError, match=r"no log that the container could read: set SERVICE_METRICS=1 in \.env, then"):
-        entrust("feed.list")
-
-
-@pytest.mark.usefixtures("ramps")
-def test_a_write_without_rights_is_refused_since_the_container_can_grant_none() -> None:
-    message = r"no rights yet for the writes of tags\.create: grant them by strangler switch tags\.create --to parallel"
-    with pytest.raises(UsageError, match=message):
-        entrust("tags.create", service_metrics=True)
+        entrust()
 
 
 def test_what_is_wanted_of_a_ramp_whose_container_has_ended_is_kept_for_it(
