@@ -199,12 +199,7 @@ async def fetch_built(session: RequestSession, statement: Executable) -> list[as
     Raises:
         asyncpg.PostgresError: as of `fetch`, and the rest.
     """
-    key = statement._generate_cache_key()  # type: ignore[attr-defined] # noqa: SLF001 - what SQLAlchemy's own cache goes by
-    if key is None:
-        compiled = _compile(statement)
-        return await _fetch(session, compiled, compiled.arguments(compiled.bound(None)))
-    compiled = _remembered(key.key, lambda: _compile(statement, key))
-    return await _fetch(session, compiled, compiled.arguments(compiled.bound(key.bindparams)))
+    return await _fetch(session, *_built(statement))
 
 
 async def _fetch(session: RequestSession, statement: "_Compiled", arguments: list[Any]) -> list[asyncpg.Record]:
@@ -231,6 +226,16 @@ def as_sent(rows: Rows) -> tuple[str, list[Any]]:
     """The statement's text and its arguments, as a driver's connection takes them."""
     statement = _statement(rows)
     return statement.text, statement.arguments(rows.values)
+
+
+def _built(statement: Executable) -> tuple[_Compiled, list[Any]]:
+    """A statement that holds its values, compiled once for its structure, and the values."""
+    key = statement._generate_cache_key()  # type: ignore[attr-defined] # noqa: SLF001 - what SQLAlchemy's own cache goes by
+    if key is None:
+        compiled = _compile(statement)
+        return compiled, compiled.arguments(compiled.bound(None))
+    compiled = _remembered(key.key, lambda: _compile(statement, key))
+    return compiled, compiled.arguments(compiled.bound(key.bindparams))
 
 
 def _statement(rows: Rows) -> _Compiled:

@@ -13,7 +13,7 @@ import httpx
 import psycopg
 import pytest
 import pytest_asyncio
-from sqlalchemy import event, select
+from sqlalchemy import Executable, event, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from fastapi_app.consumer import CONSUMER_FILE
@@ -89,12 +89,16 @@ class Sent:
 
 @contextmanager
 def recording(engine: AsyncEngine) -> Iterator[Sent]:
-    sent, compiled, as_sent = Sent(), query._statement, query.as_sent
+    sent, compiled, built, as_sent = Sent(), query._statement, query._built, query.as_sent
 
     def of_feature(rows: Rows) -> object:
         if feature := asked.get():
             sent.rows(feature, rows)
         return compiled(rows)
+
+    def of_values(statement: Executable) -> object:
+        sent.statement(None, statement)
+        return built(statement)
 
     def of_events(rows: Rows) -> tuple[str, list[Any]]:
         sent.rows("events", rows)
@@ -102,6 +106,7 @@ def recording(engine: AsyncEngine) -> Iterator[Sent]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(query, "_statement", of_feature)
+        patch.setattr(query, "_built", of_values)
         patch.setattr(events, "as_sent", of_events)
         event.listen(engine.sync_engine, "before_execute", sent.statement)
         try:
