@@ -168,18 +168,21 @@ def test_sign_ins_that_v1_has_no_room_for_leave_it_to_other_requests(front: http
 def test_an_unknown_name_takes_the_time_of_a_known_one(
     api: str, front: httpx.Client, rows: psycopg.Connection, taken: str
 ) -> None:
-    """The quickest of three each: what else the machine does only adds to it. The hash takes far more than Argon2's."""
+    """The hash takes far more than Argon2's, and all of the time but for what else the machine does meanwhile: that only adds
+    to a request, and may add to one of several in turn. Where the name decides, no pair ever comes near."""
     encoded = PBKDF2PasswordHasher().encode(PASSWORD, "salt" * 6, iterations=4_000_000)
     rows.execute("UPDATE users SET password = %s WHERE username = %s", (encoded, taken))
 
-    def quickest(name: str) -> float:
-        times = []
-        for _ in range(3):
-            begun = time.perf_counter()
-            assert sign_in(front, api, name).status_code == 401
-            times.append(time.perf_counter() - begun)
-        return min(times)
+    def seconds(name: str) -> float:
+        begun = time.perf_counter()
+        assert sign_in(front, api, name).status_code == 401
+        return time.perf_counter() - begun
 
     # In every collation, the next name behind the shorter one is the one that was made.
-    known, other = quickest(taken), quickest(taken[:-1])
-    assert 0.6 < known / other < 1.6, f"known {known:.3f} s, unknown {other:.3f} s"
+    known, other = [], []
+    for _ in range(6):
+        known.append(seconds(taken))
+        other.append(seconds(taken[:-1]))
+        if 0.6 < min(known) / min(other) < 1.6:
+            return
+    raise AssertionError(f"known {known} s, unknown {other} s")
