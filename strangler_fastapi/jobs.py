@@ -12,7 +12,9 @@ from typing import Any, Final
 
 from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 
+from shared_schema.job_requests import RequestJobManager
 from strangler_fastapi.db.session import RequestSession
+from strangler_fastapi.logs import NO_REQUEST, request_id
 
 # A job that fails is tried five times more: after 4, 16, 64, 256 and 1,024 seconds.
 RETRY: Final = RetryStrategy(max_attempts=5, exponential_wait=4)
@@ -59,7 +61,8 @@ def _as_sent(value: Any) -> Any:  # noqa: ANN401 - whatever a query takes
 def create_jobs(url: str) -> App:
     """The jobs of a service, whose workers use the database at `url`; its tasks are added by their decorator.
 
-    Each minute a worker has the jobs of dead workers run again, and once a day removes what was done a week ago.
+    Each minute a worker has the jobs of dead workers run again, and once a day removes what was done a week ago. What a
+    worker logs of a job has the id of the request that enqueued it.
     """
     app = App(
         connector=SessionConnector(conninfo=url),
@@ -68,6 +71,7 @@ def create_jobs(url: str) -> App:
             "stalled_worker_timeout": _DEAD_SECONDS,
         },
     )
+    app.job_manager = RequestJobManager(app.connector, request_id=request_id, nothing=NO_REQUEST)
 
     @app.periodic(cron="* * * * *")
     @app.task(name="jobs_of_dead_workers", queue=QUEUE, queueing_lock="jobs of dead workers", pass_context=True)

@@ -6,8 +6,11 @@ import logging.config
 import re
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from typing import Final
 
-request_id: ContextVar[str] = ContextVar("request_id", default="-")
+# What stands in a line that belongs to no request, or to one whose id can't be one.
+NO_REQUEST: Final = "-"
+request_id: ContextVar[str] = ContextVar("request_id", default=NO_REQUEST)
 
 # What PostgreSQL and SQLAlchemy add to the error of a refused row: its values, hashes and tokens among them.
 _VALUES = re.compile(

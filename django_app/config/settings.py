@@ -110,6 +110,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
 LOGGING = logging_settings(level=environment.log_level)
+PROCRASTINATE_ON_APP_READY = "django_app.config.jobs.request_ids_pass"
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

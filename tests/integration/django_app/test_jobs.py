@@ -1,6 +1,9 @@
 """Background jobs: a row in the transaction of what it is about, done once, by the worker of either stack."""
 
 import asyncio
+import io
+import json
+import logging
 import signal
 import subprocess
 import sys
@@ -13,18 +16,28 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.http import HttpResponse
+from django.test import RequestFactory
 from django.utils import timezone
 from procrastinate import App
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 from django_app.accounts.models import User
 from django_app.blog import tasks
 from django_app.blog.models import Post
+from django_app.config.logs import JsonFormatter as DjangoFormatter
+from django_app.config.middleware import RequestLogMiddleware
+from fastapi_app.commands import tasks as fastapi_tasks
 from fastapi_app.commands.tasks import create_worker, drafts_prune_later
 from fastapi_app.config import load_settings
 from fastapi_app.main import open_database
 from strangler_fastapi.commands import command_do
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.jobs import QUEUE, RETRY, create_jobs, stalled_retry
+from strangler_fastapi.logs import JsonFormatter
+from strangler_fastapi.middleware import RequestMiddleware
+from tests.asgi import answer_to
 from tests.example import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -95,6 +108,27 @@ async def fastapi_enqueues(*, fails: bool) -> int:
     return await command_do(lambda: open_database(settings, url=settings.database_url), work)
 
 
+def django_requested(request_id: str) -> None:
+    """A request of Django's that enqueues a job."""
+
+    def view(_request: object) -> HttpResponse:
+        tasks.prune_drafts.defer(days=DAYS)
+        return HttpResponse()
+
+    RequestLogMiddleware(view)(RequestFactory().get("/", headers={"X-Request-ID": request_id}))
+
+
+def fastapi_requested(request_id: str) -> None:
+    """A request of FastAPI's that enqueues a job."""
+
+    async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
+        await fastapi_enqueues(fails=False)
+        await PlainTextResponse("")(scope, receive, send)
+
+    app = RequestMiddleware(endpoint, service="fastapi_app")
+    asyncio.run(answer_to(app, "GET", "/", {"X-Request-ID": request_id}, b""))
+
+
 def django_worker() -> None:
     call_command("procrastinate", "worker", "--one-shot", "--queues", "default")
 
@@ -126,6 +160,47 @@ def test_either_worker_does_a_job_of_either_stack_once(enqueues: str, worker: An
     worker()
     assert not Post.objects.filter(pk=old_draft.pk).exists()
     assert jobs() == [("prune_drafts", "succeeded", '{"days": 30}', 1, False)]
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> dict[str, io.StringIO]:
+    """What is logged from now on, as each stack writes it; both workers' work logs a line of its own."""
+    own = logging.getLogger("tests.jobs")
+    monkeypatch.setattr(tasks, "post_prune_drafts", lambda **_: own.info("at work") or 0)
+    monkeypatch.setattr(fastapi_tasks, "drafts_prune", lambda *_, **__: own.info("at work") or nothing())
+    written = {}
+    root = logging.getLogger()
+    for stack, formatter in (("django", DjangoFormatter()), ("fastapi", JsonFormatter())):
+        handler = logging.StreamHandler(io.StringIO())
+        handler.setFormatter(formatter)
+        monkeypatch.setattr(root, "handlers", [*root.handlers, handler])
+        written[stack] = handler.stream
+    monkeypatch.setattr(root, "level", logging.INFO)
+    return written
+
+
+async def nothing() -> int:
+    return 0
+
+
+@pytest.mark.usefixtures("url")
+@pytest.mark.parametrize("worker", [django_worker, fastapi_worker])
+@pytest.mark.parametrize("requested", [django_requested, fastapi_requested])
+def test_what_a_worker_logs_of_a_job_has_the_id_of_its_request(
+    requested: Any, worker: Any, logged: dict[str, io.StringIO]
+) -> None:
+    """Its own lines, those of the task, and none of a job that no request has enqueued."""
+    requested("0af7651916cd43dd")
+    tasks.prune_drafts.defer(days=7)
+    stream = logged["django" if worker is django_worker else "fastapi"]
+    before = len(stream.getvalue())
+    worker()
+    lines = [json.loads(line) for line in stream.getvalue()[before:].splitlines()]
+    ids = {days: [line["request_id"] for line in lines if f"days={days})" in line["message"]] for days in (DAYS, 7)}
+    none = None if worker is django_worker else "-"
+    assert ids == {DAYS: ["0af7651916cd43dd"] * 2, 7: [none] * 2}
+    assert [line["request_id"] for line in lines if line["message"] == "at work"] == ["0af7651916cd43dd", none]
+    assert [job[1] for job in jobs()] == ["succeeded"] * 2
 
 
 def test_a_job_that_fails_is_tried_again_later(url: str) -> None:
