@@ -168,8 +168,8 @@ def test_sign_ins_that_v1_has_no_room_for_leave_it_to_other_requests(front: http
 def test_an_unknown_name_takes_the_time_of_a_known_one(
     api: str, front: httpx.Client, rows: psycopg.Connection, taken: str
 ) -> None:
-    """The hash takes far more than Argon2's, and all of the time but for what else the machine does meanwhile: that only adds
-    to a request, and may add to one of several in turn. Where the name decides, no pair ever comes near."""
+    """The hash takes far more than Argon2's, and all of the time but for what else the machine does meanwhile: that
+    only adds to a request, and may add to one of several in turn. Where the name decides, no pair ever comes near."""
     encoded = PBKDF2PasswordHasher().encode(PASSWORD, "salt" * 6, iterations=4_000_000)
     rows.execute("UPDATE users SET password = %s WHERE username = %s", (encoded, taken))
 
