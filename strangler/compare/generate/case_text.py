@@ -25,6 +25,7 @@ class GeneratedCase:
         headers: besides the tool's own.
         again: it is sent although the same was sent before.
         refuse_commit: the database refuses what it commits.
+        together: how often it is sent, all at once.
         save: variables with the places of their values in the answer.
         below_v2: the right side is requested below v2's prefix.
     """
@@ -38,6 +39,7 @@ class GeneratedCase:
     headers: Mapping[str, str] = field(default_factory=dict)
     again: bool = False
     refuse_commit: bool = False
+    together: int = 1
     save: Mapping[str, str] = field(default_factory=dict)
     below_v2: bool = False
 
@@ -61,6 +63,8 @@ class GeneratedCase:
             lines.append(f"{kind} = {_toml(value)}")
         if self.refuse_commit:
             lines.append("refuse_commit = true")
+        if self.together > 1:
+            lines.append(f"together = {self.together}")
         if self.save:
             lines.append(f"save = {_toml(dict(self.save))}")
         return "\n".join(lines) + "\n"

@@ -31,6 +31,7 @@ _SAMPLED: Final = 6
 _NESTED: Final = 30
 # Each costs a hash on both sides, whatever is wrong with the password.
 _SIGN_INS: Final = 2
+_TOGETHER: Final = 8
 _FORMS: Final = {"form": "application/x-www-form-urlencoded", "multipart": "multipart/form-data"}
 
 
@@ -72,6 +73,7 @@ class WriteCases:
         yield from self._commit_refused()
         if self._operation.body:
             yield from self._taken()
+        yield from self._at_once()
         yield from self._callers()
         yield from reads_around(self._world, self._operation, self._places.place()[0], when="after")
         yield from sign_in_cases(self._world, self._operation)
@@ -195,6 +197,26 @@ class WriteCases:
         path, caller = self._places.place()
         given = {each.name: self._valid.value(each) for each in self._read_only()}
         yield self._case("with keys that aren't the client's to set", path, {**self._body(), **given}, caller=caller)
+
+    def _at_once(self) -> Iterator[GeneratedCase]:
+        """The same new row several times at once, of which something is unique."""
+        if self._operation.method != "POST" or not self._is_first or self._secrets or not self._is_unique():
+            return
+        # With the first one both sides open their connections to the database, one after the other; the second meets.
+        for label in ("the same at once", "another at once"):
+            path, caller = self._places.place()
+            yield replace(self._case(label, path, self._body(), caller=caller), together=_TOGETHER)
+
+    def _is_unique(self) -> bool:
+        """Whether the table takes the body's values once only."""
+        key = self._operation.table
+        found = {own_column(each.name, key, self._world.contract) for each in self._operation.body}
+        names = {column for each in found if each for column in each[1:]}
+        facts = self._world.contract.tables.get(key)
+        if facts is None:
+            return False
+        pairs = [each.columns for each in facts.constraints if each.kind == "unique"]
+        return any(facts.columns[name].unique for name in names) or any(names.intersection(each) for each in pairs)
 
     def _unchanged(self) -> Iterator[GeneratedCase]:
         """What a row holds that is unique, sent to that row."""

@@ -53,6 +53,15 @@ def test_every_kind_of_caller_asks() -> None:
     assert not any("(" in str(case.get("as")) for case in generated(signs=False)["wares.list"])
 
 
+def test_what_is_unique_is_sent_several_times_at_once() -> None:
+    raced = [case for case in generated()["wares.create"] if "together" in case]
+    assert [case["together"] for case in raced] == [8, 8]
+    assert raced[0]["json"]["name"] != raced[1]["json"]["name"]
+    assert not [
+        case for name, cases in generated().items() if name != "wares.create" for case in cases if "together" in case
+    ]
+
+
 def test_filters_match_rows_of_the_caller_in_several_spellings() -> None:
     asked = values(generated()["wares.list"], "name")
     assert {"Ale", "aLE", " Ale ", "Al", "Übel", "", "no-such-value", "\x00"} <= asked

@@ -54,6 +54,20 @@ async def test_a_busy_server_says_nothing_of_a_race(status: int) -> None:
         await compared(answers((201, 1), (400, 2)), answers((201, 1), (status, 2)))
 
 
+async def test_a_refusal_in_the_place_of_an_error_of_the_left_side_is_equal() -> None:
+    left = answers((201, 1), (400, 2), (500, 3), (500, 3))
+    assert (await compared(left, answers((201, 1), (400, 2), (400, 2), (400, 2)))).outcome is CaseOutcome.EQUAL
+    for worse in (answers((201, 1), (201, 1), (400, 2), (400, 2)), answers((400, 2), (400, 2), (400, 2), (400, 2))):
+        assert (await compared(left, worse)).outcome is CaseOutcome.DIFFERENT
+
+
+@pytest.mark.parametrize("right", [answers((201, 1), (500, 3)), answers((201, 1), (400, 2))])
+async def test_errors_of_the_left_side_alone_say_nothing_of_a_race(right: Answers) -> None:
+    left = answers((500, 3), (500, 3)) if right[1].answer.status == 400 else answers((201, 1), (500, 3))
+    with pytest.raises(UnavailableError, match="L answered 500"):
+        await compared(left, right)
+
+
 async def test_they_are_sent_at_once() -> None:
     under_way, all_there = [], asyncio.Event()
 
