@@ -142,6 +142,11 @@ class Project(Section):
         paths = (urlsplit(path).path for path in (self.django.health, self.fastapi.health, *lives))
         return tuple(dict.fromkeys(path for path in paths if path.strip("/")))
 
+    @property
+    def signing_secret(self) -> str:
+        """The secret that signs tokens: `jwt_signing_key` where a service gets it, else Django's `secret_key`."""
+        return "jwt_signing_key" if self.uses("jwt_signing_key") else "secret_key"
+
     def load_contract(self, file: Path | None = None) -> Contract:
         """The contract, or what another file says.
 

@@ -35,12 +35,14 @@ _TOKEN_VIEWS: Final = {
     "rest_framework_simplejwt.views.TokenObtainPairView": ("access", "Bearer"),
     "rest_framework_simplejwt.views.TokenObtainSlidingView": ("token", "Bearer"),
     "rest_framework.authtoken.views.ObtainAuthToken": ("token", "Token"),
+    "djoser.views.TokenCreateView": ("auth_token", "Token"),
     "rest_framework_jwt.views.ObtainJSONWebTokenView": ("token", "Bearer"),
     _DJ_REST_AUTH: ("key", "Token"),
     "knox.views.LoginView": ("token", "Token"),
 }
 # Whose tokens stand in a table.
 _OPAQUE: Final = "Token"
+ADMIN_FORM: Final = "django.contrib.admin.sites.AdminSite.login"
 _SESSION: Final = "rest_framework.authentication.SessionAuthentication"
 # Of Django's forms.
 _CSRF_FIELD: Final = "csrfmiddlewaretoken"
@@ -138,7 +140,7 @@ def detection_of(manage: Sequence[str], api: DjangoApi) -> Detection:
         v1=v1 or "/",
         v2=_next_prefix(v1, api),
         openapi=next(_documents(api.endpoints), ""),
-        health=next(_health_paths(api.endpoints), ""),
+        health=next(_health_paths(api.endpoints), "") or next(_admin_forms(api), ""),
         sign_in=next(_sign_ins(own, v1, api.settings), None) or next(_forms(api, own), None),
         browsable=any(BROWSABLE_API in (each.renderers or ()) for each in own),
     )
@@ -192,6 +194,11 @@ def _health_paths(endpoints: Sequence[DjangoEndpoint]) -> Iterator[str]:
             yield each.path
 
 
+def _admin_forms(api: DjangoApi) -> Iterator[str]:
+    """What answers 200 to everybody without a query, in nearly every project."""
+    return (form.path for form in api.login_forms if form.view == ADMIN_FORM)
+
+
 def _sign_ins(endpoints: Sequence[DjangoEndpoint], v1: str, settings: DjangoSettings) -> Iterator[SignInGuess]:
     for each in endpoints:
         known = (_TOKEN_VIEWS[name] for name in (each.view, *each.bases) if name in _TOKEN_VIEWS)
@@ -224,11 +231,11 @@ def _csrf_header(sessions: SessionSettings) -> str:
 
 
 def _forms(api: DjangoApi, endpoints: Sequence[DjangoEndpoint]) -> Iterator[SignInGuess]:
-    """Forms whose session the API takes; the admin's is for staff alone."""
+    """Forms whose session the API takes; the admin's comes last, since it is for staff alone."""
     if not any(_SESSION in (each.authenticators or ()) for each in endpoints):
         return
     sessions = api.settings.sessions
-    for form in api.login_forms:
+    for form in sorted(api.login_forms, key=lambda form: form.view == ADMIN_FORM):
         yield SignInGuess(
             path=form.path,
             user=form.user,

@@ -202,29 +202,34 @@ def sync_project(project: Project, api: DjangoApi) -> RouteSync:
     :raises UsageError: the file can't be read, is no routes file, or would be none with the new routes.
     """
     source, is_new = source_name(project.routes), not project.routes.exists()
+    endpoints = api.of_v1(project.prefixes)
     if not is_new:
         text = content_decode(content_read(project.routes, source=source), source=source)
         table = parse_routes(text, source=source, prefixes=project.prefixes)
     else:
-        text, table = new_routes_file(project)
-    found = sync_routes(text, table, api.of_v1(project.prefixes))
+        text, table = new_routes_file(project, [each.path for each in endpoints])
+    found = sync_routes(text, table, endpoints)
     # What was written by rule is read by rule, before it replaces a file of the team's.
     parse_routes(found.text, source=f"{source} with the new routes", prefixes=project.prefixes)
     return replace(found, before="") if is_new else found
 
 
-def new_routes_file(project: Project) -> tuple[str, RouteTable]:
+def new_routes_file(project: Project, paths: Sequence[str]) -> tuple[str, RouteTable]:
     """A routes file without routes: the stages explained, and the paths of both services that never move.
 
-    Its table comes along, since a file without routes is refused where it is read.
+    `paths` are those of Django's endpoints: a health check that has some below it, such as the root of the API, is no
+    path that never moves, since they would not either. Its table comes along, since a file without routes is refused
+    where it is read.
     """
     fixed = []
     for stack in Stack:
         section, api = project.stack(stack), Api.V1 if stack is Stack.DJANGO else Api.V2
         own = project.prefixes.upstream(stack)
         for name, path in (("health", section.health), ("openapi", section.openapi)):
+            folder = f"{path.rstrip('/')}/"
+            above = stack is Stack.DJANGO and any(each != folder and each.startswith(folder) for each in paths)
             # The root of a site is no path that a route could name.
-            if path.startswith(f"{own}/") and path != "/":
+            if path.startswith(f"{own}/") and path != "/" and not above:
                 public = project.prefixes.of(api) + path.removeprefix(own)
                 fixed.append(Fixed(name=f"{stack}.{name}", path=public, stack=stack))
     blocks = (f'\n[[fixed]]\nname = "{each.name}"\npath = "{each.path}"\nstack = "{each.stack}"\n' for each in fixed)

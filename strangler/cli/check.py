@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Final
 
 import typer
@@ -49,6 +50,7 @@ def check(
     is_alone = settings.gateway == "local" and StateFolder(settings.state_dir).runs_without_django
     documents = Documents(
         django=django_schema or (None if is_alone else _django_endpoints(settings)),
+        resolved=partial(_resolved, settings) if settings.project.django.manage and not is_alone else None,
         fastapi=fastapi_schema or document_address(settings, Stack.FASTAPI),
         host=settings.probe_host,
         prefixes=settings.project.prefixes,
@@ -115,5 +117,9 @@ def _django_endpoints(settings: LocalSettings) -> str | frozenset[ApiEndpoint]:
     """Where Django's OpenAPI document is, or what its URL resolver has where the project names none."""
     if settings.project.django.openapi or settings.project.django.manage is None:
         return document_address(settings, Stack.DJANGO)
+    return _resolved(settings)
+
+
+def _resolved(settings: LocalSettings) -> frozenset[ApiEndpoint]:
     known = DjangoApi.read(manage_command(settings)).endpoints
     return frozenset(ApiEndpoint(path=each.path, method=each.method) for each in known if each.is_api)

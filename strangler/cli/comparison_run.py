@@ -207,7 +207,7 @@ def _writes_live(
             scenarios,
             rules=session.rules,
             options=session,
-            key=settings.jwt_signing_key,
+            key=getattr(settings, settings.project.signing_secret),
             chosen=selection.routes,
         )
         with interruptible(runner.stop):

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from strangler.adoption.compose_file import OVERLAY, ComposeFile, ComposeService, container_address, overlay_text
-from strangler.adoption.detection import Detection, SignInGuess, detect, find_manage
+from strangler.adoption.detection import ADMIN_FORM, Detection, SignInGuess, detect, find_manage
 from strangler.adoption.project_file import Answers, project_text
 from strangler.adoption.route_sync import sync_project
 from strangler.cli.output import note, say
@@ -171,13 +171,20 @@ def _write(file: Path, text: str, *, yes: bool) -> bool:
     return True
 
 
+def _sign_in_text(found: Detection) -> str:
+    if found.sign_in is None:
+        return "none was found: pass --sign-in PATH"
+    only = any(form.path == found.sign_in.path and form.view == ADMIN_FORM for form in found.api.login_forms)
+    return f"{found.sign_in.path}{', for staff alone: pass --sign-in PATH for others' if only else ''}"
+
+
 def _report(found: Detection, project: Project) -> None:
     rows = {
         "manage": shlex.join(found.manage),
         "v1, v2": f"{project.api.v1 or '/'}, {project.api.v2}",
         "health": found.health or "none was found: pass --health PATH",
         "openapi": found.openapi or "none was found: pass --openapi PATH, or check --django-schema FILE",
-        "sign-in": found.sign_in.path if found.sign_in else "none was found: pass --sign-in PATH",
+        "sign-in": _sign_in_text(found),
         "callers": ", ".join(found.authenticators) or "nobody is asked who he is",
         "database": found.api.settings.database_engine.rpartition(".")[2] or "unknown",
     }

@@ -70,13 +70,11 @@ def token_signer(stack: LocalStack) -> TokenSigner | None:
     users = user_table_of(contract, project.sign_in)
     if contract.tokens is None or users is None or not (project.sign_in and project.sign_in.claim):
         return None
-    name = next((each for each in ("jwt_signing_key", "secret_key") if project.uses(each)), "")
-    key = getattr(connections, name) if name else ""
-    if not key:
+    if not connections.jwt_signing_key:
         return None
     return TokenSigner(
         settings=contract.tokens,
-        key=key,
+        key=connections.jwt_signing_key,
         # Of the real database, which no run changes.
         user=cache(lambda name: user_password(connections.owner_dsn, contract, users, name)),
     )

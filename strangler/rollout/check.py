@@ -1,7 +1,7 @@
 """Checks of the routes file against nginx and both stacks; they change nothing."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from strangler.errors import FailedError, StranglerError
 from strangler.gateway.rendering import render_gateway
@@ -20,12 +20,15 @@ class Documents:
     """Where the stacks' OpenAPI documents are, and the Host header for Django.
 
     `django` may be Django's endpoints themselves, as its URL resolver has them; None where Django isn't there.
+    `resolved` reads those of the resolver, since documents leave endpoints out, such as the root of a router; it is
+    called where a route seems to have none.
     """
 
     django: str | frozenset[ApiEndpoint] | None
     fastapi: str
     host: str
     prefixes: Prefixes
+    resolved: Callable[[], frozenset[ApiEndpoint]] | None = field(default=None, compare=False)
 
     def endpoints(self, gateway_url: str) -> tuple[Mapping[Stack, frozenset[ApiEndpoint]], Gaps, list[CheckResult]]:
         """The endpoints of each stack whose document could be read, what of them isn't ported, and what wasn't read."""
@@ -79,6 +82,14 @@ def _check_endpoints(table: RouteTable, documents: Documents, url: str, source: 
         yield from findings or [_ok("endpoints", f"all of {stack}'s endpoints are in the file ({len(known)}).")]
     if endpoints:
         findings = list(unimplemented(table, endpoints, source=source))
+        of_django = {Stack.DJANGO: endpoints.get(Stack.DJANGO, frozenset())}
+        if documents.resolved and of_django[Stack.DJANGO] and any(unimplemented(table, of_django, source=source)):
+            try:
+                both = {**endpoints, Stack.DJANGO: of_django[Stack.DJANGO] | documents.resolved()}
+                findings = list(unimplemented(table, both, source=source))
+            except StranglerError as error:
+                unknown.append(_unknown("endpoints", f"the endpoints of django's URL resolver: {error}"))
+                yield unknown[-1]
         yield from findings
         if not unknown and all(finding.level is Level.NOTE for finding in findings):
             yield _ok("stacks", "every route is sent to a stack that has it.")

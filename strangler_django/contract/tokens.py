@@ -53,6 +53,15 @@ def token_settings() -> dict[str, Any] | None:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def is_signed_by_secret_key() -> bool:
+    """Whether tokens are signed by SECRET_KEY, as simplejwt does where SIGNING_KEY isn't set."""
+    if token_settings() is None:
+        return False
+    from rest_framework_simplejwt.settings import api_settings
+
+    return bool(api_settings.SIGNING_KEY == settings.SECRET_KEY)
+
+
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any setting
     if isinstance(value, timedelta):
         return value.total_seconds()

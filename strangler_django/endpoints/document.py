@@ -16,6 +16,7 @@ from django.urls import get_resolver
 from django.utils.module_loading import import_string
 from rest_framework.settings import DEFAULTS, api_settings
 
+from strangler_django.contract.tokens import is_signed_by_secret_key
 from strangler_django.endpoints.addresses import root_addresses
 from strangler_django.endpoints.resolver import PathParameter, ResolvedPath, resolved_paths
 from strangler_django.endpoints.views import view_class, view_facts, view_methods, view_name
@@ -24,6 +25,7 @@ FORMAT: Final = 1
 # Views that are no endpoint of an API: Django's own, and tools of its developers.
 _NO_ENDPOINTS: Final = ("django.contrib.", "django.views.", "debug_toolbar.")
 
+_ADMIN_FORM: Final = "django.contrib.admin.sites.AdminSite.login"
 _CORS: Final = (
     *("CORS_ALLOW_ALL_ORIGINS", "CORS_ALLOWED_ORIGINS", "CORS_ALLOWED_ORIGIN_REGEXES", "CORS_ALLOW_CREDENTIALS"),
     *("CORS_ALLOW_PRIVATE_NETWORK", "CORS_ALLOW_HEADERS", "CORS_ALLOW_METHODS", "CORS_EXPOSE_HEADERS"),
@@ -84,8 +86,10 @@ def _endpoints() -> Iterator[dict[str, Any]]:
 
 
 def _login_forms() -> Iterator[dict[str, str]]:
-    """The forms that browsers sign in by, with the field of the user's name: Django's own and allauth's."""
+    """The forms that browsers sign in by, with the field of the user's name: Django's own, allauth's, the admin's."""
     for path in resolved_paths(get_resolver().url_patterns):
+        if view_name(path.view) == _ADMIN_FORM:
+            yield {"path": path.path, "view": _ADMIN_FORM, "user": "username"}
         view = getattr(path.view, "view_class", None)
         form = getattr(view, "form_class", None)
         if path.parameters or view is None or form is None or view.__name__ != "LoginView":
@@ -235,6 +239,7 @@ def _settings() -> dict[str, Any]:
         "unfollowed": _unfollowed(),
         "cors": _cors(),
         "token_cookie": _token_cookie(),
+        "tokens_by_secret_key": is_signed_by_secret_key(),
         "format_suffix": api_settings.FORMAT_SUFFIX_KWARG,
         "exception_handler": f"{api_settings.EXCEPTION_HANDLER.__module__}.{api_settings.EXCEPTION_HANDLER.__name__}",
         "root_urlconf": settings.ROOT_URLCONF,

@@ -30,7 +30,11 @@ def project_section(service: ServiceScaffold, project: Project) -> str:
     """The section of the project file that starts the service; empty where it has a command."""
     if project.fastapi.command:
         return ""
-    fastapi, key = project.fastapi, 'JWT_SIGNING_KEY = "{jwt_signing_key}"\n' if service.has_tokens else ""
+    fastapi = project.fastapi
+    # What Django is given, where the project file says it; else what Django's settings do.
+    is_secret = service.has_tokens_by_secret_key and not project.uses("jwt_signing_key")
+    signing = '# Django signs its tokens with SECRET_KEY.\nJWT_SIGNING_KEY = "{secret_key}"\n' if is_secret else ""
+    key = (signing or 'JWT_SIGNING_KEY = "{jwt_signing_key}"\n') if service.has_tokens else ""
     secret = 'SECRET_KEY = "{secret_key}"\n' if service.has_sessions else ""
     python, comment = _interpreter(service)
     return f"""\

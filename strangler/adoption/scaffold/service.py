@@ -223,6 +223,11 @@ class ServiceScaffold:
             consumer=self._path(self._project.consumer),
         )
 
+    @property
+    def has_tokens_by_secret_key(self) -> bool:
+        """Whether the tokens that it reads are signed by Django's SECRET_KEY."""
+        return self.has_tokens and self._api.settings.tokens_by_secret_key
+
     def _middleware(self) -> list[str]:
         """The arguments of the application for headers, in Django's order, as far as Django says it."""
         settings = self._api.settings

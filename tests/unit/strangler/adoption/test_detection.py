@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from strangler.adoption.detection import SignInGuess, detection_of, find_manage
+from strangler.adoption.detection import ADMIN_FORM, SignInGuess, detection_of, find_manage
 from strangler.adoption.endpoints import DjangoApi
 from strangler.adoption.project_file import Answers, project_text
 from strangler.errors import FailedError, UsageError
@@ -227,6 +227,23 @@ def test_where_callers_have_sessions_the_form_that_begins_them_is_found() -> Non
     assert (kept.csrf, kept.csrf_page, kept.csrf_header) == ("csrfmiddlewaretoken", "/in/", "X-XSRF")
     document["endpoints"] = [endpoint("/api/posts/", authenticators=["shop.Own"])]
     assert detection_of(("python", "manage.py"), DjangoApi.model_validate(document)).sign_in is None
+
+
+def test_the_admins_form_is_what_is_left_for_sessions_and_for_health() -> None:
+    admin = {"path": "/back/login/", "view": ADMIN_FORM}
+    document = {
+        "format": 1,
+        "endpoints": [endpoint("/api/posts/", authenticators=[SESSION])],
+        "login_forms": [admin, {"path": "/in/", "view": "django.contrib.auth.views.LoginView"}],
+    }
+    both = detection_of(("python", "manage.py"), DjangoApi.model_validate(document))
+    assert both.sign_in
+    assert (both.sign_in.path, both.health) == ("/in/", "/back/login/")
+    alone = detection_of(("python", "manage.py"), DjangoApi.model_validate({**document, "login_forms": [admin]}))
+    assert alone.sign_in
+    assert alone.sign_in.path == "/back/login/"
+    document["endpoints"] = [endpoint("/api/posts/"), endpoint("/api/ping/")]
+    assert detection_of(("python", "manage.py"), DjangoApi.model_validate(document)).health == "/api/ping/"
 
 
 @pytest.mark.parametrize(

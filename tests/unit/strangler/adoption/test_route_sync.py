@@ -1,5 +1,6 @@
 """Endpoints of Django become routes: names that are stable and never collide, and a file that keeps the team's text."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -144,15 +145,31 @@ def test_a_route_that_moved_does_not_vanish_with_its_code_in_django() -> None:
     assert synced(endpoint("GET", "/tags/")).vanished == ()
 
 
-def test_a_health_check_at_the_root_of_a_site_is_no_fixed_path() -> None:
-    text = """
+def new_file(*, prefix: str, health: str, paths: Sequence[str] = ()) -> str:
+    text = f"""
         name = "harbour"
-        api = { v1 = "/", v2 = "/v2" }
-        files = { routes = "routes.toml", contract = "contract.json", consumer = "consumer.json" }
-        django = { address = "http://127.0.0.1:8000", health = "/" }
-        fastapi = { address = "http://127.0.0.1:9000", health = "/v2/ready" }
-        database = { fastapi_role = "harbour" }
+        api = {{ v1 = "{prefix}", v2 = "/v2" }}
+        files = {{ routes = "routes.toml", contract = "contract.json", consumer = "consumer.json" }}
+        django = {{ address = "http://127.0.0.1:8000", health = "{health}" }}
+        fastapi = {{ address = "http://127.0.0.1:9000", health = "/v2/ready" }}
+        database = {{ fastapi_role = "harbour" }}
     """
-    written, _ = new_routes_file(project_parse(text, file=Path("/nowhere/strangler.toml")))
-    assert "django.health" not in written
+    written, _ = new_routes_file(project_parse(text, file=Path("/nowhere/strangler.toml")), paths)
     assert "fastapi.health" in written
+    return written
+
+
+def test_a_health_check_at_the_root_of_a_site_is_no_fixed_path() -> None:
+    assert "django.health" not in new_file(prefix="/", health="/")
+
+
+@pytest.mark.parametrize("health", ["/api/", "/api/ships/", "/api/ships"])
+def test_a_health_check_that_has_endpoints_below_it_is_no_fixed_path(health: str) -> None:
+    assert "django.health" not in new_file(prefix="/api", health=health, paths=["/api/ships/", "/api/ships/{id}/"])
+
+
+@pytest.mark.parametrize("health", ["/api/health/", "/api/ship/"])
+def test_a_health_check_of_its_own_is_a_fixed_path(health: str) -> None:
+    assert "django.health" in new_file(
+        prefix="/api", health=health, paths=["/api/health/", "/api/ships/", "/api/ships/{id}/"]
+    )

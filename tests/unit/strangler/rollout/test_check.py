@@ -64,6 +64,7 @@ class Shop:
         monkeypatch.chdir(folder)
         self.gateway = PretendedGateway()
         self.django: str | frozenset[ApiEndpoint] = "v1.json"
+        self.resolved: Callable[[], frozenset[ApiEndpoint]] | None = None
         self.file = folder / "routes.toml"
         self.file.write_text(ROUTES)
         self.publish("v1.json", "/api/carts/")
@@ -76,7 +77,9 @@ class Shop:
         Path(name).write_text(json.dumps({"paths": {path: {"get": {}} for path in paths}}))
 
     def check(self) -> list[tuple[str, str, str]]:
-        documents = Documents(django=self.django, fastapi="v2.json", host="localhost", prefixes=PREFIXES)
+        documents = Documents(
+            django=self.django, fastapi="v2.json", host="localhost", prefixes=PREFIXES, resolved=self.resolved
+        )
         return [(one.level, one.check, one.sentence) for one in check_all(self.rollout, documents)]
 
     def troubles(self) -> list[tuple[str, str, str]]:
@@ -106,6 +109,21 @@ def test_endpoints_of_the_url_resolver_take_the_place_of_a_document(shop: Shop) 
         "django has GET /api/hats/{pk}/, which no route names, so django answers: add a [[route]] at stage legacy."
     )
     assert shop.troubles() == [("finding", "endpoints", sentence)]
+
+
+def test_an_endpoint_that_a_document_leaves_out_is_looked_for_in_the_url_resolver(shop: Shop) -> None:
+    shop.publish("v2.json", "/api/v2/carts/", "/api/v2/")
+    shop.file.write_text(ROUTES + '[[route]]\nname = "root.get"\nmethods = ["GET"]\npath = "/"\nstage = "legacy"\n')
+    rollout_begin(shop.rollout, command="apply")
+    assert [check for _level, check, _sentence in shop.troubles()] == ["stacks"]
+    shop.resolved = lambda: frozenset({ApiEndpoint("/api/", "GET"), ApiEndpoint("/api/schema/", "GET")})
+    assert shop.troubles() == []
+
+    def unreadable() -> frozenset[ApiEndpoint]:
+        raise FailedError("Django doesn't start", "fix it")
+
+    shop.resolved = unreadable
+    assert [level for level, _check, _sentence in shop.troubles()] == ["unknown", "finding"]
 
 
 def test_every_mistake_of_the_file_is_a_finding_of_its_own(shop: Shop) -> None:

@@ -17,7 +17,7 @@ from strangler_django.contract import document
 from strangler_django.contract.document import FORMAT, DocumentError, schema_document, schema_text
 from strangler_django.contract.names import table_address, table_key, type_name
 from strangler_django.contract.tables import table_facts
-from strangler_django.contract.tokens import token_settings
+from strangler_django.contract.tokens import is_signed_by_secret_key, token_settings
 from strangler_django.contract.unconnected import DatabaseAskedError, Sql
 from tests.databases import foreign_project
 from tests.example import ROOT
@@ -264,11 +264,15 @@ def test_the_settings_of_simplejwt_are_written_without_its_keys(settings: Any) -
         ["Bearer"],
     )
     assert not any("key" in name for name in tokens)
+    assert not is_signed_by_secret_key()
+    settings.SIMPLE_JWT = {name: value for name, value in settings.SIMPLE_JWT.items() if name != "SIGNING_KEY"}
+    assert is_signed_by_secret_key()
     del settings.SIMPLE_JWT
     # Procrastinate's tasks can be registered once in a process.
     left_out = ("simplejwt", "procrastinate")
     settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if not any(part in app for part in left_out)]
     assert token_settings() is None
+    assert not is_signed_by_secret_key()
 
 
 def listener(**_options: object) -> None:

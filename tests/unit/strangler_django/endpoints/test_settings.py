@@ -1,17 +1,21 @@
 """Settings that endpoints answer by are exported, and those that the library goes without are named."""
 
 import json
+from types import ModuleType
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.admin import AdminSite
 from django.middleware.locale import LocaleMiddleware
 from django.test.utils import override_settings
+from django.urls import path
 
+from strangler.adoption.detection import ADMIN_FORM
 from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.endpoints import DjangoApi
 from strangler.adoption.hazards import project_hazards
-from strangler_django.endpoints.document import _cache, _settings, _token_cookie
+from strangler_django.endpoints.document import _cache, _login_forms, _settings, _token_cookie
 
 
 def test_what_is_set_otherwise_than_by_drf_is_named() -> None:
@@ -49,6 +53,13 @@ def test_where_dj_rest_auth_has_its_tokens_is_exported(given: dict[str, Any], ex
             assert _token_cookie() == expected
         finally:
             settings.INSTALLED_APPS = settings.INSTALLED_APPS[:-1]
+
+
+def test_the_admins_form_is_one_that_signs_in() -> None:
+    urls = ModuleType("urls_of_an_admin")
+    urls.urlpatterns = [path("back/", AdminSite().urls)]  # type: ignore[attr-defined] # a module of a test's own
+    with override_settings(ROOT_URLCONF=urls):
+        assert list(_login_forms()) == [{"path": "/back/login/", "view": ADMIN_FORM, "user": "username"}]
 
 
 class OwnLocale(LocaleMiddleware):

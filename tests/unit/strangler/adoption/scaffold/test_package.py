@@ -1,12 +1,16 @@
 """The package of a service, by what starts it."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from strangler.adoption.scaffold.package import package_of, project_section
+from strangler.adoption.scaffold.service import ServiceScaffold
 from strangler.errors import UsageError
 from strangler.project import Project, project_parse
 from tests.unit.strangler.adoption.scaffold import harbour
@@ -53,6 +57,32 @@ def test_the_section_names_the_python_that_has_fastapi(
     found = tomllib.loads(section)["fastapi"]
     assert found["command"] == [word, "-m", "harbour_fastapi"]
     assert "FastAPI" in section.splitlines()[1]
+
+
+@pytest.mark.parametrize(
+    ("has_tokens", "by_secret_key", "given", "key"),
+    [
+        (False, False, "", None),
+        (True, False, "", "{jwt_signing_key}"),
+        (True, True, "", "{secret_key}"),
+        (True, True, "{jwt_signing_key}", "{jwt_signing_key}"),
+    ],
+)
+def test_the_section_gives_the_key_that_django_signs_with(
+    tmp_path: Path, has_tokens: bool, by_secret_key: bool, given: str, key: str | None
+) -> None:
+    made = SimpleNamespace(
+        folder=tmp_path / "boats",
+        has_tokens=has_tokens,
+        has_tokens_by_secret_key=by_secret_key,
+        has_sessions=False,
+    )
+    django = f'django = {{ command = ["./serve"], health = "/up", environment = {{ KEY = "{given}" }} }}'
+    text = re.sub(r"(?m)^fastapi = .*$", 'fastapi = { address = "http://127.0.0.1:9000", health = "/up" }', FILE)
+    of_project = project_parse(re.sub(r"(?m)^django = .*$", django, text), file=tmp_path / "strangler.toml")
+    section = tomllib.loads(project_section(cast("ServiceScaffold", made), of_project))
+    assert section["fastapi"]["environment"].get("JWT_SIGNING_KEY") == key
+    assert of_project.signing_secret == ("jwt_signing_key" if given else "secret_key")
 
 
 def test_a_name_that_is_none_is_refused() -> None:
