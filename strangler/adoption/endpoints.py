@@ -53,7 +53,7 @@ class SerializerField(Facts):
     project declared it. Of one that stands for rows `narrowed` says that not all of them may be sent, `where` which
     values these have in columns as far as that is known, and `text` is the field that the rows' `__str__` returns, if
     it is no more. `format` and `input_formats` are those of days and times, by the field or by the project's settings.
-    `labelled` says that the project gave the label.
+    `labelled` says that the project gave the label, `error_messages` are its own texts by code.
     """
 
     name: str
@@ -83,6 +83,7 @@ class SerializerField(Facts):
     label: str | None = None
     labelled: bool = False
     help_text: str | None = None
+    error_messages: dict[str, str] = Field(default={})
     link: str | None = None
     pointing: dict[str, str] | None = None
     other_end: dict[str, str] | None = None

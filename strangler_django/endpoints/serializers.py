@@ -199,6 +199,8 @@ def _field(name: str, field: Any, model: Any) -> dict[str, Any]:  # noqa: ANN401
         facts["method"] = inner.method_name
     facts["validators"] = [type(validator).__name__ for validator in field.validators]
     facts |= {key: str(value) for key in ("label", "help_text") if (value := getattr(field, key, None))}
+    if messages := field._kwargs.get("error_messages"):
+        facts["error_messages"] = plain(messages)
     # Of the same words as the field's own name it may be one that is translated.
     facts["labelled"] = field._kwargs.get("label") is not None
     return facts

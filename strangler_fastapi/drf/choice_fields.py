@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final, Literal
 from strangler_fastapi.drf.bodies import Form
 from strangler_fastapi.drf.fields import MISSING, Field, Scope
 from strangler_fastapi.drf.limits import MOST_FIELDS
-from strangler_fastapi.drf.validators import Invalid
+from strangler_fastapi.drf.validators import NO_LIST, Invalid
 
 # What Django shows of no path.
 _NO_PATH: Final = "---------"
@@ -35,7 +35,7 @@ class ChoiceField(Field):
         for choice in self.offered():
             if str(choice) == str(value):
                 return choice
-        raise Invalid(f'"{value}" {self.refusal}')
+        raise self.refused("invalid_choice", '"{input}" ' + self.refusal, input=value)
 
     def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:
         """Of a column of another type than the choices, the choice of the same text."""
@@ -72,10 +72,10 @@ class MultipleChoiceField(ChoiceField):
 
     async def convert(self, value: Any, scope: Scope) -> list[Any]:  # noqa: ANN401, D102 - see Field
         if isinstance(value, str) or not isinstance(value, Iterable):
-            raise Invalid(f'Expected a list of items but got type "{type(value).__name__}".')
+            raise self.refused("not_a_list", NO_LIST, input_type=type(value).__name__)
         given = [*value]
         if not (given or self.allow_empty):
-            raise Invalid("This selection may not be empty.")
+            raise self.refused("empty", "This selection may not be empty.")
         if len(given) > MOST_FIELDS:
             raise Invalid(f"Ensure this field has no more than {MOST_FIELDS} elements.")
         return [*dict.fromkeys([await super(MultipleChoiceField, self).convert(item, scope) for item in given])]

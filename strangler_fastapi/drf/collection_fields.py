@@ -4,14 +4,16 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 
 from annotated_types import MaxLen, MinLen
 
 from strangler_fastapi.drf.bodies import Form
 from strangler_fastapi.drf.fields import MISSING, AnyField, CharField, Field, Scope, Validator
 from strangler_fastapi.drf.limits import MOST_FIELDS
-from strangler_fastapi.drf.validators import NO_JSON, Invalid, at_least, at_most, check_json
+from strangler_fastapi.drf.validators import NO_JSON, NO_LIST, Invalid, at_least, at_most, check_json
+
+_NO_DICT: Final = 'Expected a dictionary of items but got type "{input_type}".'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +34,9 @@ class ListField(Field):
 
     async def convert(self, value: Any, scope: Scope) -> list[Any]:  # noqa: ANN401, D102 - see Field
         if not isinstance(value, list):
-            raise Invalid(f'Expected a list of items but got type "{type(value).__name__}".')
+            raise self.refused("not_a_list", NO_LIST, input_type=type(value).__name__)
         if not (value or self.allow_empty):
-            raise Invalid("This list may not be empty.")
+            raise self.refused("empty", "This list may not be empty.")
         if self.max_length is None and len(value) > MOST_FIELDS:
             raise Invalid(f"Ensure this field has no more than {MOST_FIELDS} elements.")
         items: list[Any] = []
@@ -53,8 +55,9 @@ class ListField(Field):
         return None if write is None else lambda items: [None if item is None else write(item) for item in items]
 
     def limits(self) -> tuple[Validator, ...]:  # noqa: D102 - see Field
-        longest = () if self.max_length is None else (at_most(self.max_length, of="elements"),)
-        shortest = () if self.min_length is None else (at_least(self.min_length, of="elements"),)
+        too_long, too_short = self.error_messages.get("max_length"), self.error_messages.get("min_length")
+        longest = () if self.max_length is None else (at_most(self.max_length, of="elements", message=too_long),)
+        shortest = () if self.min_length is None else (at_least(self.min_length, of="elements", message=too_short),)
         return (*longest, *shortest)
 
     def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, D102 - see Field
@@ -89,9 +92,9 @@ class DictField(Field):
 
     async def convert(self, value: Any, scope: Scope) -> dict[str, Any]:  # noqa: ANN401, D102 - see Field
         if not isinstance(value, dict):
-            raise Invalid(f'Expected a dictionary of items but got type "{type(value).__name__}".')
+            raise self.refused("not_a_dict", _NO_DICT, input_type=type(value).__name__)
         if not (value or self.allow_empty):
-            raise Invalid("This dictionary may not be empty.")
+            raise self.refused("empty", "This dictionary may not be empty.")
         if len(value) > MOST_FIELDS:
             raise Invalid(f"Ensure this field has no more than {MOST_FIELDS} elements.")
         items: dict[str, Any] = {}
@@ -151,8 +154,11 @@ class JSONField(Field):
             is_text = isinstance(value, _JsonText) or self.binary
             parsed = json.loads(value, parse_constant=_refuse_constant) if is_text else value
         except (TypeError, ValueError):
-            raise Invalid(NO_JSON) from None
-        check_json(parsed)
+            raise self.refused("invalid", NO_JSON) from None
+        try:
+            check_json(parsed)
+        except Invalid:
+            raise self.refused("invalid", NO_JSON) from None
         return parsed
 
     def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:  # noqa: ARG002, D102 - see Field

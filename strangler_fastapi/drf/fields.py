@@ -1,7 +1,7 @@
 """Fields of a body: each validates as DRF's does, in the same words, and knows its type in OpenAPI."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
@@ -67,7 +67,7 @@ class Field:
     A `read_only` field is never read from a body, a `write_only` one never answered. `source` is the attribute of the
     mapped class that the key stands for, where it has another name. `default` is the value of a key that is left out,
     or what gives one; such a key is not required. `help_text` is what OPTIONS and OpenAPI say of the field;
-    `description` and `example` are for OpenAPI alone.
+    `description` and `example` are for OpenAPI alone. `error_messages` are texts of one's own, by DRF's codes.
     """
 
     kind: ClassVar[str] = "field"
@@ -88,6 +88,7 @@ class Field:
     example: Any = None
     default: Any = MISSING
     validators: tuple[Validator, ...] = ()
+    error_messages: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.default is not MISSING:
@@ -103,6 +104,10 @@ class Field:
         `kind` is the Python type of the values, None where they may be of any.
         """
         return None
+
+    def refused(self, code: str, text: str, **values: object) -> Invalid:
+        """What a value is refused with: the text of that code, DRF's or the field's own, with values in its braces."""
+        return Invalid(self.error_messages.get(code, text).format(**values))
 
     def extract(self, name: str, data: Mapping[str, Any], *, partial: bool) -> Any:  # noqa: ANN401 - whatever was sent
         """The raw value, MISSING where none was sent."""
@@ -126,7 +131,7 @@ class Field:
         if value is None:
             if self.allow_null:
                 return None
-            raise Invalid("This field may not be null.")
+            raise self.refused("null", "This field may not be null.")
         converted = await self.convert(value, scope)
         sentences: list[Any] = []
         for validator in self._checks:
@@ -232,21 +237,22 @@ class CharField(Field):
         if value == "" or (self.trim and str(value).strip() == ""):
             if self.allow_blank:
                 return ""
-            raise Invalid("This field may not be blank.")
+            raise self.refused("blank", "This field may not be blank.")
         text: str | None = await super().clean(value, scope)
         return text
 
     async def convert(self, value: Any, scope: Scope) -> str:  # noqa: ANN401, ARG002, D102 - see Field
         if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise Invalid(self.refusal)
+            raise self.refused("invalid", self.refusal)
         return str(value).strip() if self.trim else str(value)
 
     def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:  # noqa: D102 - see Field
         return None if kind is str else str
 
     def limits(self) -> tuple[Validator, ...]:  # noqa: D102 - see Field
-        longest = () if self.max_length is None else (at_most(self.max_length),)
-        shortest = () if self.min_length is None else (at_least(self.min_length),)
+        too_long, too_short = self.error_messages.get("max_length"), self.error_messages.get("min_length")
+        longest = () if self.max_length is None else (at_most(self.max_length, message=too_long),)
+        shortest = () if self.min_length is None else (at_least(self.min_length, message=too_short),)
         return (*longest, *shortest, storable)
 
     def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, D102 - see Field
@@ -284,7 +290,7 @@ class BooleanField(Field):
     async def convert(self, value: Any, scope: Scope) -> bool | None:  # noqa: ANN401, ARG002, D102 - see Field
         known, meant = self._meaning(value)
         if not known:
-            raise Invalid("Must be a valid boolean.")
+            raise self.refused("invalid", "Must be a valid boolean.", input=value)
         return meant
 
     def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:

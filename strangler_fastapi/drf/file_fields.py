@@ -71,13 +71,15 @@ class FileField(Field):
         try:
             name, size = value.name, value.size
         except AttributeError:
-            raise Invalid("The submitted data was not a file. Check the encoding type on the form.") from None
+            text = "The submitted data was not a file. Check the encoding type on the form."
+            raise self.refused("invalid", text) from None
         if not name:
-            raise Invalid("No filename could be determined.")
+            raise self.refused("no_name", "No filename could be determined.")
         if not (size or self.allow_empty_file):
-            raise Invalid("The submitted file is empty.")
+            raise self.refused("empty", "The submitted file is empty.")
         if self.max_length and len(name) > self.max_length:
-            raise Invalid(f"Ensure this filename has at most {self.max_length} characters (it has {len(name)}).")
+            text = "Ensure this filename has at most {max_length} characters (it has {length})."
+            raise self.refused("max_length", text, max_length=self.max_length, length=len(name))
         return value
 
     def representation(self, kind: type | None = None) -> Callable[[Any], Any]:  # noqa: ARG002, D102 - see Field
@@ -140,6 +142,8 @@ class ImageField(FileField):
     async def convert(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, D102 - see Field
         upload = await super().convert(value, scope)
         upload.image_size = await run_in_threadpool(_image_size, upload)
+        if upload.image_size is None:
+            raise self.refused("invalid_image", _NO_IMAGE)
         ending = PurePath(upload.name).suffix[1:].lower()
         if ending not in _image_endings():
             allowed = ", ".join(_image_endings())
@@ -202,11 +206,10 @@ def _image_endings() -> tuple[str, ...]:
     return tuple(ending.lower()[1:] for ending in Image.EXTENSION)
 
 
-def _image_size(upload: UploadedFile) -> tuple[int, int]:
+def _image_size(upload: UploadedFile) -> tuple[int, int] | None:
     """Looks at the file as Django's form field does, without reading all of it into memory.
 
-    Raises:
-        Invalid: Pillow doesn't take it for an image.
+    None where Pillow doesn't take it for an image.
     """
     from PIL import Image
 
@@ -216,4 +219,4 @@ def _image_size(upload: UploadedFile) -> tuple[int, int]:
             image.verify()
             return image.size
     except Exception:  # noqa: BLE001 - Pillow raises what the format's reader does
-        raise Invalid(_NO_IMAGE) from None
+        return None

@@ -25,6 +25,7 @@ from strangler_fastapi.drf.versioning import BaseVersioning
 # What Django's `reverse` leaves as it is.
 _SAFE: Final = "!$&'()*+,;=/~:@"
 _FORMAT: Final = "format"
+_NO_MATCH: Final = "Invalid hyperlink - No URL match."
 # The request that is answered: rows are made answers of far from it.
 answered_request: ContextVar[Request] = ContextVar("answered_request")
 
@@ -85,9 +86,10 @@ class HyperlinkedRelatedField(PrimaryKeyRelatedField):
         try:
             return await super().convert(self._named(value), scope)
         except _NoAddress as error:
-            raise Invalid(str(error)) from None
+            code, text, values = error.args
+            raise self.refused(code, text, **values) from None
         except Invalid:
-            raise Invalid("Invalid hyperlink - Object does not exist.") from None
+            raise self.refused("does_not_exist", "Invalid hyperlink - Object does not exist.") from None
 
     def representation(self, kind: type | None = None) -> Callable[[Any], Any]:  # noqa: ARG002, D102 - see Field
         return lambda value: address(self.path, value)
@@ -98,22 +100,24 @@ class HyperlinkedRelatedField(PrimaryKeyRelatedField):
     def _named(self, value: Any) -> str:  # noqa: ANN401 - whatever was sent
         """The key in an address."""
         if not isinstance(value, str):
-            raise _NoAddress(f"Incorrect type. Expected URL string, received {type(value).__name__}.")
+            text = "Incorrect type. Expected URL string, received {data_type}."
+            raise _NoAddress("incorrect_type", text, {"data_type": type(value).__name__})
         request = answered_request.get()
         path = _path_below(request, value)
         if path is None:
-            raise _NoAddress("Invalid hyperlink - No URL match.")
+            raise _NoAddress("no_match", _NO_MATCH, {})
         pattern = re.escape(self.path).replace(re.escape("{}"), "([^/]+)").replace(re.escape("{version}"), "[^/]+")
         found = re.fullmatch(pattern, path)
         # Routers of DRF have no path for a key with a dot.
         if found is None or "." in found[1]:
-            fault = "Incorrect URL match" if found is None and _is_there(request, path) else "No URL match"
-            raise _NoAddress(f"Invalid hyperlink - {fault}.")
+            if found is None and _is_there(request, path):
+                raise _NoAddress("incorrect_match", "Invalid hyperlink - Incorrect URL match.", {})
+            raise _NoAddress("no_match", _NO_MATCH, {})
         return found[1]
 
 
 class _NoAddress(Exception):
-    """A text that is no address of such a row."""
+    """A text that is no address of such a row: why, by code, text and values."""
 
 
 def _path_below(request: Request, text: str) -> str | None:

@@ -17,9 +17,9 @@ from strangler_fastapi.drf.collection_fields import HStoreField, JSONField
 from strangler_fastapi.drf.fields import BooleanField, CharField, Field, ReadOnlyField, Validator
 from strangler_fastapi.drf.file_fields import FileField, ImageField, allowed_endings, registered_upload_to
 from strangler_fastapi.drf.hyperlinks import HyperlinkedRelatedField
-from strangler_fastapi.drf.links import attribute_of, many_to_many
+from strangler_fastapi.drf.links import ForeignKey, attribute_of, many_to_many
 from strangler_fastapi.drf.number_fields import DecimalField, FloatField, IntegerField
-from strangler_fastapi.drf.relations import ManyRelatedField, PrimaryKeyRelatedField
+from strangler_fastapi.drf.relations import ManyRelatedField, PrimaryKeyRelatedField, SlugRelatedField
 from strangler_fastapi.drf.storage import storage_of
 from strangler_fastapi.drf.text_fields import EmailField, IPAddressField, SlugField, URLField, UUIDField
 from strangler_fastapi.drf.time_fields import DateField, DateTimeField, DurationField, TimeField
@@ -171,18 +171,25 @@ def many_related_field(
     field: str,
     *,
     path: str | None = None,
+    slug_field: str | None = None,
     **changed: Any,  # noqa: ANN401 - as above
 ) -> ManyRelatedField:
     """The field of a many-to-many relation of `model`, by the name that Django's field has.
 
-    With the `path` of one of its rows, rows are named by their addresses.
+    Rows are named by their keys; with the `path` of one of them by their addresses, with a `slug_field` by that
+    attribute of theirs, a unique one.
 
     Raises:
         LookupError: see `links.many_to_many`.
     """
     link = many_to_many(model, field)
+    texts = {"error_messages": changed["error_messages"]} if "error_messages" in changed else {}
+    if slug_field is not None:
+        # Each of the rows is found as one that a foreign key points at is.
+        by_slug = SlugRelatedField(link=ForeignKey("", link.target, link.key), slug_field=slug_field, **texts)
+        return ManyRelatedField(link=link, child=by_slug, **changed)
     facts = column_facts(link.target, link.target.__columns__.get(link.key, link.key))
-    named: dict[str, Any] = {"model": link.target, "key": link.key, "type": facts.type}
+    named: dict[str, Any] = {"model": link.target, "key": link.key, "type": facts.type} | texts
     child = PrimaryKeyRelatedField(**named) if path is None else HyperlinkedRelatedField(path=path, **named)
     return ManyRelatedField(link=link, child=child, **changed)
 

@@ -16,7 +16,7 @@ from strangler_fastapi.drf.hyperlinks import HyperlinksField
 from strangler_fastapi.drf.limits import MOST_FIELDS
 from strangler_fastapi.drf.links import ForeignKey, ManyToMany, OneToMany
 from strangler_fastapi.drf.relations import ManyRelatedField, ManySlugRelatedField, PointingKeysField, SlugRelatedField
-from strangler_fastapi.drf.validators import Invalid
+from strangler_fastapi.drf.validators import NO_LIST, Invalid
 from strangler_fastapi.errors import ValidationFailed
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class NestedField(Field):
 
     async def _item(self, value: Any, scope: Scope) -> dict[str, Any]:  # noqa: ANN401 - whatever was sent
         if value is None:
-            raise Invalid("This field may not be null.")
+            raise self.refused("null", "This field may not be null.")
         try:
             return await self.children.validate(value, scope, partial=scope.partial)
         except ValidationFailed as error:
@@ -77,7 +77,7 @@ class NestedField(Field):
 
     async def _list(self, value: Any, scope: Scope) -> list[dict[str, Any]]:  # noqa: ANN401 - whatever was sent
         if (fault := self._list_fault(value)) is not None:
-            raise Invalid({"non_field_errors": [fault]})
+            raise Invalid({"non_field_errors": fault.detail})
         items: list[dict[str, Any]] = []
         errors: dict[int, Any] = {}
         for index, item in enumerate(value):
@@ -91,16 +91,18 @@ class NestedField(Field):
             raise Invalid([errors.get(index, {}) for index in range(len(value))])
         return items
 
-    def _list_fault(self, value: Any) -> str | None:  # noqa: ANN401 - whatever was sent
+    def _list_fault(self, value: Any) -> Invalid | None:  # noqa: ANN401 - whatever was sent
         if not isinstance(value, list):
-            return f'Expected a list of items but got type "{type(value).__name__}".'
+            return self.refused("not_a_list", NO_LIST, input_type=type(value).__name__)
         if not (value or self.allow_empty):
-            return "This list may not be empty."
+            return self.refused("empty", "This list may not be empty.")
         most = MOST_FIELDS if self.max_length is None else self.max_length
         if len(value) > most:
-            return f"Ensure this field has no more than {most} elements."
+            text = "Ensure this field has no more than {max_length} elements."
+            return self.refused("max_length", text, max_length=most)
         if len(value) < (self.min_length or 0):
-            return f"Ensure this field has at least {self.min_length} elements."
+            text = "Ensure this field has at least {min_length} elements."
+            return self.refused("min_length", text, min_length=self.min_length)
         return None
 
     def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, D102 - see Field

@@ -12,10 +12,12 @@ from annotated_types import Ge, Le
 from pydantic import Field as PydanticField
 
 from strangler_fastapi.drf.fields import Field, Scope, Validator, ValueField
-from strangler_fastapi.drf.validators import Invalid, within
+from strangler_fastapi.drf.validators import within
 
 # Characters of a text.
 LONGEST_NUMBER: Final = 1000
+_TOO_LONG: Final = "String value too large."
+_NO_NUMBER: Final = "A valid number is required."
 _NO_FRACTION: Final = re.compile(r"\.0*\s*$")
 
 
@@ -30,17 +32,17 @@ class IntegerField(Field):
 
     async def convert(self, value: Any, scope: Scope) -> int:  # noqa: ANN401, ARG002, D102 - see Field
         if isinstance(value, str) and len(value) > LONGEST_NUMBER:
-            raise Invalid("String value too large.")
+            raise self.refused("max_string_length", _TOO_LONG, max_length=LONGEST_NUMBER)
         try:
             return int(_NO_FRACTION.sub("", str(value)))
         except ValueError:
-            raise Invalid(self.refusal) from None
+            raise self.refused("invalid", self.refusal) from None
 
     def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:  # noqa: D102 - see Field
         return None if kind is int else int
 
     def limits(self) -> tuple[Validator, ...]:  # noqa: D102 - see Field
-        return within(self.min_value, self.max_value)
+        return within(self.min_value, self.max_value, self.error_messages)
 
     def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, D102 - see Field
         least = () if self.min_value is None else (Ge(self.min_value),)
@@ -78,22 +80,22 @@ class FloatField(ValueField):
 
     async def convert(self, value: Any, scope: Scope) -> float:  # noqa: ANN401, ARG002, D102 - see Field
         if isinstance(value, str) and len(value) > LONGEST_NUMBER:
-            raise Invalid("String value too large.")
+            raise self.refused("max_string_length", _TOO_LONG, max_length=LONGEST_NUMBER)
         try:
             number = float(value)
         except (TypeError, ValueError):
-            raise Invalid("A valid number is required.") from None
+            raise self.refused("invalid", _NO_NUMBER) from None
         except OverflowError:
-            raise Invalid("Integer value too large to convert to float") from None
+            raise self.refused("overflow", "Integer value too large to convert to float") from None
         if not math.isfinite(number):
-            raise Invalid("A valid number is required.")
+            raise self.refused("invalid", _NO_NUMBER)
         return number
 
     def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:  # noqa: D102 - see Field
         return None if kind is float else float
 
     def limits(self) -> tuple[Validator, ...]:  # noqa: D102 - see Field
-        return within(self.min_value, self.max_value)
+        return within(self.min_value, self.max_value, self.error_messages)
 
     def describe(self, name: str | None) -> dict[str, Any]:  # noqa: D102 - see Field
         return super().describe(name) | _given(min_value=self.min_value, max_value=self.max_value)
@@ -122,18 +124,18 @@ class DecimalField(ValueField):
     async def convert(self, value: Any, scope: Scope) -> Decimal:  # noqa: ANN401, ARG002, D102 - see Field
         text = str(value).strip()
         if len(text) > LONGEST_NUMBER:
-            raise Invalid("String value too large.")
+            raise self.refused("max_string_length", _TOO_LONG, max_length=LONGEST_NUMBER)
         try:
             number = Decimal(text)
         except decimal.DecimalException:
-            raise Invalid("A valid number is required.") from None
+            raise self.refused("invalid", _NO_NUMBER) from None
         if not number.is_finite():
-            raise Invalid("A valid number is required.")
+            raise self.refused("invalid", _NO_NUMBER)
         self._check_precision(number)
         return self._quantized(number)
 
     def limits(self) -> tuple[Validator, ...]:  # noqa: D102 - see Field
-        return within(self.min_value, self.max_value)
+        return within(self.min_value, self.max_value, self.error_messages)
 
     def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
         return Annotated[str, PydanticField(json_schema_extra={"format": "decimal"})]
@@ -148,13 +150,16 @@ class DecimalField(ValueField):
         total = len(digits) + exponent if exponent >= 0 else max(len(digits), -exponent)
         places = max(0, -exponent)
         if self.max_digits is not None and total > self.max_digits:
-            raise Invalid(f"Ensure that there are no more than {self.max_digits} digits in total.")
+            text = "Ensure that there are no more than {max_digits} digits in total."
+            raise self.refused("max_digits", text, max_digits=self.max_digits)
         if self.decimal_places is not None and places > self.decimal_places:
-            raise Invalid(f"Ensure that there are no more than {self.decimal_places} decimal places.")
+            text = "Ensure that there are no more than {max_decimal_places} decimal places."
+            raise self.refused("max_decimal_places", text, max_decimal_places=self.decimal_places)
         if self.max_digits is not None and self.decimal_places is not None:
             whole = self.max_digits - self.decimal_places
             if total - places > whole:
-                raise Invalid(f"Ensure that there are no more than {whole} digits before the decimal point.")
+                text = "Ensure that there are no more than {max_whole_digits} digits before the decimal point."
+                raise self.refused("max_whole_digits", text, max_whole_digits=whole)
 
     def _quantized(self, number: Decimal) -> Decimal:
         if self.decimal_places is None:

@@ -16,7 +16,7 @@ from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.bodies import Form
 from strangler_fastapi.drf.fields import MISSING, Field, Scope
 from strangler_fastapi.drf.links import ForeignKey, ManyToMany, OneToMany
-from strangler_fastapi.drf.validators import Invalid, check_storable
+from strangler_fastapi.drf.validators import NO_LIST, Invalid, check_storable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,8 @@ class PrimaryKeyRelatedField(Field):
         # Null within a list is the key of no row; elsewhere it doesn't come here.
         key = None if value is None else self._key(value)
         if not self._fits(key) or not await fetch_built(scope.session, self.lookup(key)):
-            raise Invalid(f'Invalid pk "{value}" - object does not exist.')
+            text = 'Invalid pk "{pk_value}" - object does not exist.'
+            raise self.refused("does_not_exist", text, pk_value=value)
         return key
 
     def lookup(self, key: object) -> Executable:
@@ -53,7 +54,8 @@ class PrimaryKeyRelatedField(Field):
 
     def _key(self, value: Any) -> Any:  # noqa: ANN401 - as it was sent, and as the column has it
         kind = python_type(self.type)
-        wrong = Invalid(f"Incorrect type. Expected pk value, received {type(value).__name__}.")
+        text = "Incorrect type. Expected pk value, received {data_type}."
+        wrong = self.refused("incorrect_type", text, data_type=type(value).__name__)
         if isinstance(value, bool):
             raise wrong
         if kind is str:
@@ -71,11 +73,59 @@ class PrimaryKeyRelatedField(Field):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SlugRelatedField(Field):
+    """The `slug_field` of the row that a foreign key points at, a unique one (`serializers.SlugRelatedField`).
+
+    Of a `read_only` one `slug_field` may be any attribute: it is what DRF has as a source with a dot.
+    """
+
+    link: ForeignKey
+    slug_field: str
+
+    async def clean(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, D102 - see Field
+        return await super().clean(None if value == "" else value, scope)
+
+    async def convert(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, D102 - see Field
+        column = getattr(self.link.target, self.slug_field)
+        if value is None:
+            # Within a list; elsewhere it doesn't come here. No row is found by null.
+            raise self._unknown(value)
+        try:
+            slug = _slug_of(column.type.python_type, value)
+        except (ArithmeticError, TypeError, ValueError, Invalid):
+            raise self.refused("invalid", "Invalid value.") from None
+        rows = await fetch_built(scope.session, self.lookup(slug))
+        if not rows:
+            raise self._unknown(value)
+        return rows[0][0]
+
+    def _unknown(self, value: object) -> Invalid:
+        text = "Object with {slug_name}={value} does not exist."
+        return self.refused("does_not_exist", text, slug_name=self.slug_field, value=value)
+
+    def lookup(self, slug: object) -> Executable:
+        """The key of the row of that slug."""
+        target = self.link.target
+        return select(getattr(target, self.link.key)).where(getattr(target, self.slug_field) == slug)
+
+    def select(self, owner: Any) -> Any:  # noqa: ANN401 - a mapped class or an alias of one, and an expression
+        """The slug, of the row of `owner`."""
+        related = aliased(self.link.target)
+        return self.link.rows(owner, related, getattr(related, self.slug_field)).scalar_subquery()
+
+    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
+        return Any
+
+    def sample(self) -> Any:  # noqa: ANN401, D102 - see Field
+        return sample_of(getattr(self.link.target, self.link.key).type.python_type)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ManyRelatedField(Field):
-    """Keys of rows at the other end of a many-to-many relation (`serializers.ManyRelatedField`)."""
+    """Rows at the other end of a many-to-many relation, each as `child` names one (`serializers.ManyRelatedField`)."""
 
     link: ManyToMany
-    child: PrimaryKeyRelatedField
+    child: PrimaryKeyRelatedField | SlugRelatedField
     allow_empty: bool = True
 
     def extract_from_form(self, name: str, form: Form, *, partial: bool) -> Any:  # noqa: ANN401, D102 - see Field
@@ -83,9 +133,9 @@ class ManyRelatedField(Field):
 
     async def convert(self, value: Any, scope: Scope) -> list[Any]:  # noqa: ANN401, D102 - see Field
         if isinstance(value, str) or not isinstance(value, Collection):
-            raise Invalid(f'Expected a list of items but got type "{type(value).__name__}".')
+            raise self.refused("not_a_list", NO_LIST, input_type=type(value).__name__)
         if not (value or self.allow_empty):
-            raise Invalid("This list may not be empty.")
+            raise self.refused("empty", "This list may not be empty.")
         return [await self.child.convert(item, scope) for item in value]
 
     def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:  # noqa: ARG002, D102 - see Field
@@ -93,7 +143,9 @@ class ManyRelatedField(Field):
         return None if write is None else lambda keys: [*map(write, keys)]
 
     def select(self, owner: Any) -> Any:  # noqa: ANN401 - a mapped class or an alias of one, and an expression
-        """The keys, of the row of `owner`."""
+        """The keys or the slugs, of the row of `owner`."""
+        if isinstance(self.child, SlugRelatedField):
+            return _slugs(self.link, owner, self.child.slug_field)
         return func.array(self.link.keys(owner).scalar_subquery())
 
     def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, D102 - see Field
@@ -108,7 +160,8 @@ class ManyRelatedField(Field):
         linked = {row[0] for row in await fetch_built(session, self.link.of(key))}
         if gone := linked - set(wanted):
             await session.execute(self.link.remove(key, sorted(gone)))
-        if new := [each for each in dict.fromkeys(wanted) if each not in linked]:
+        # A set, as in Django: rows of links have their keys in its order, which is the same for numbers.
+        if new := {each for each in wanted if each not in linked}:
             await fetch_built(session, self.link.add(key, new))
 
     def samples(self, name: str, key: Any) -> Iterator[Sample]:  # noqa: ANN401 - of the key's type
@@ -134,49 +187,11 @@ class PointingKeysField(Field):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SlugRelatedField(Field):
-    """The `slug_field` of the row that a foreign key points at, a unique one (`serializers.SlugRelatedField`).
-
-    Of a `read_only` one `slug_field` may be any attribute: it is what DRF has as a source with a dot.
-    """
-
-    link: ForeignKey
-    slug_field: str
-
-    async def clean(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, D102 - see Field
-        return await super().clean(None if value == "" else value, scope)
-
-    async def convert(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, D102 - see Field
-        column = getattr(self.link.target, self.slug_field)
-        try:
-            slug = _slug_of(column.type.python_type, value)
-        except (ArithmeticError, TypeError, ValueError, Invalid):
-            raise Invalid("Invalid value.") from None
-        rows = await fetch_built(scope.session, self.lookup(slug))
-        if not rows:
-            raise Invalid(f"Object with {self.slug_field}={value} does not exist.")
-        return rows[0][0]
-
-    def lookup(self, slug: object) -> Executable:
-        """The key of the row of that slug."""
-        target = self.link.target
-        return select(getattr(target, self.link.key)).where(getattr(target, self.slug_field) == slug)
-
-    def select(self, owner: Any) -> Any:  # noqa: ANN401 - a mapped class or an alias of one, and an expression
-        """The slug, of the row of `owner`."""
-        related = aliased(self.link.target)
-        return self.link.rows(owner, related, getattr(related, self.slug_field)).scalar_subquery()
-
-    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
-        return Any
-
-    def sample(self) -> Any:  # noqa: ANN401, D102 - see Field
-        return sample_of(getattr(self.link.target, self.link.key).type.python_type)
-
-
-@dataclass(frozen=True, kw_only=True)
 class ManySlugRelatedField(Field):
-    """The `slug_field` of each row that is linked to this one, read-only (a `SlugRelatedField` of many)."""
+    """The `slug_field` of each row that is linked to this one, or points at it, read-only.
+
+    `many_related_field(…, slug_field=…)` makes one that is written, too (DRF's `SlugRelatedField` of many).
+    """
 
     read_only: bool = True
     link: ManyToMany | OneToMany
@@ -184,8 +199,7 @@ class ManySlugRelatedField(Field):
 
     def select(self, owner: Any) -> Any:  # noqa: ANN401 - a mapped class or an alias of one, and an expression
         """The slugs, of the row of `owner`."""
-        related = aliased(self.link.target)
-        return func.array(self.link.rows(owner, related, getattr(related, self.slug_field)).scalar_subquery())
+        return _slugs(self.link, owner, self.slug_field)
 
     def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
         return list[Any]
@@ -206,6 +220,11 @@ class StringRelatedField(SlugRelatedField):
 
     def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
         return str
+
+
+def _slugs(link: ManyToMany | OneToMany, owner: Any, slug_field: str) -> Any:  # noqa: ANN401 - as above
+    related = aliased(link.target)
+    return func.array(link.rows(owner, related, getattr(related, slug_field)).scalar_subquery())
 
 
 def _slug_of(kind: type, value: Any) -> Any:  # noqa: ANN401 - as it was sent, and as the column has it

@@ -93,9 +93,9 @@ def body_samples(body: Serializer) -> Iterator[Sample]:
         related = field.child if isinstance(field, ManyRelatedField) else field
         if isinstance(related, PrimaryKeyRelatedField):
             yield Sample(f"related {name}", related.lookup(related.sample()))
-        if isinstance(field, SlugRelatedField):
-            slug = sample_of(getattr(field.link.target, field.slug_field).type.python_type)
-            yield Sample(f"slug {name}", field.lookup(slug))
+        if isinstance(related, SlugRelatedField):
+            slug = sample_of(getattr(related.link.target, related.slug_field).type.python_type)
+            yield Sample(f"slug {name}", related.lookup(slug))
         for check in field.validators:
             if isinstance(check, Unique):
                 yield Sample(f"unique {name}", check.others(field.sample()))

@@ -104,7 +104,7 @@ class Serializer:
                     if (default := field.default_in(scope)) is not MISSING:
                         cleaned[source] = default
                 elif field.required and not partial:
-                    raise Invalid(field.absent)
+                    raise field.refused("required", field.absent)
             except Invalid as error:
                 errors[name] = error.detail
         if errors:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from strangler_fastapi.drf.fields import CharField, Scope, Validator, ValueField
-from strangler_fastapi.drf.validators import NO_EMAIL, Invalid, Pattern, email_address
+from strangler_fastapi.drf.validators import NO_EMAIL, Invalid, Pattern, is_email_address
 
 _NO_ADDRESS: Final = "Enter a valid IPv4 or IPv6 address."
 _LONGEST_IPV6: Final = 39
@@ -45,7 +45,11 @@ class EmailField(CharField):
 
     def limits(self) -> tuple[Validator, ...]:
         """The text's, then the address's."""
-        return (*super().limits(), email_address)
+        return (*super().limits(), self._check_address)
+
+    def _check_address(self, value: str, _scope: Scope) -> None:
+        if not is_email_address(value):
+            raise Invalid(self.error_messages.get("invalid", self.refusal))
 
     def schema(self) -> dict[str, Any]:  # noqa: D102 - see CharField
         return {"format": "email", **super().schema()}
@@ -64,10 +68,10 @@ class SlugField(CharField):
 
     def limits(self) -> tuple[Validator, ...]:
         """The text's, then the slug's."""
-        pattern = Pattern(_SLUG, message=self.refusal)
+        pattern = Pattern(_SLUG, message=self.error_messages.get("invalid", self.refusal))
         if self.allow_unicode:
             unicode = 'Enter a valid "slug" consisting of Unicode letters, numbers, underscores, or hyphens.'
-            pattern = Pattern(_UNICODE_SLUG, message=unicode)
+            pattern = Pattern(_UNICODE_SLUG, message=self.error_messages.get("invalid_unicode", unicode))
         return (*super().limits(), pattern)
 
     def schema(self) -> dict[str, Any]:  # noqa: D102 - see CharField
@@ -84,7 +88,7 @@ class RegexField(CharField):
 
     def limits(self) -> tuple[Validator, ...]:
         """The text's, then the pattern's."""
-        return (*super().limits(), Pattern(self.regex, message=self.refusal))
+        return (*super().limits(), Pattern(self.regex, message=self.error_messages.get("invalid", self.refusal)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +100,11 @@ class URLField(CharField):
 
     def limits(self) -> tuple[Validator, ...]:
         """The text's, then the address's."""
-        return (*super().limits(), _url)
+        return (*super().limits(), self._check_address)
+
+    def _check_address(self, value: str, _scope: Scope) -> None:
+        if not _is_url(value):
+            raise Invalid(self.error_messages.get("invalid", self.refusal))
 
     def schema(self) -> dict[str, Any]:  # noqa: D102 - see CharField
         return {"format": "uri", **super().schema()}
@@ -114,12 +122,12 @@ class IPAddressField(CharField):
 
     async def convert(self, value: Any, scope: Scope) -> str:  # noqa: ANN401, D102 - see Field
         if not isinstance(value, str):
-            raise Invalid(self.refusal)
+            raise self.refused("invalid", self.refusal, value=value)
         if ":" in value and self.protocol in ("both", "ipv6"):
             try:
                 return _clean_ipv6(value, unpacked=self.protocol == "both")
             except ValueError:
-                raise Invalid(self.refusal) from None
+                raise self.refused("invalid", self.refusal, value=value) from None
         return await super().convert(value, scope)
 
     def limits(self) -> tuple[Validator, ...]:
@@ -158,7 +166,7 @@ class UUIDField(ValueField):
                 return UUID(hex=value)
         except ValueError:
             pass
-        raise Invalid("Must be a valid UUID.")
+        raise self.refused("invalid", "Must be a valid UUID.", value=value)
 
 
 def _is_address(text: str, protocol: str) -> bool:
@@ -184,11 +192,6 @@ def _clean_ipv6(text: str, *, unpacked: bool) -> str:
     if address.ipv4_mapped is not None:
         return str(address.ipv4_mapped) if unpacked else f"::ffff:{address.ipv4_mapped}"
     return str(address)
-
-
-def _url(value: str, _scope: Scope) -> None:
-    if not _is_url(value):
-        raise Invalid(URLField.refusal)
 
 
 def _is_url(value: str) -> bool:

@@ -9,10 +9,11 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from strangler_fastapi.drf.fields import Scope, Validator, ValueField, seconds_text
 from strangler_fastapi.drf.filtering import read_datetime
-from strangler_fastapi.drf.validators import Invalid, within
+from strangler_fastapi.drf.validators import within
 
 ISO_8601: Final = "iso-8601"
 DJANGO: Final = "django"
+_WRONG_FORMAT: Final = "has wrong format. Use one of these formats instead: {format}."
 _DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})$")
 _TIME = re.compile(r"(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d{1,6})\d{0,6})?)?$")
 # Django's `parse_duration`: its own spelling, ISO 8601, PostgreSQL's.
@@ -76,7 +77,7 @@ class _FormattedField(ValueField):
         formats = ", ".join(self.input_formats).replace(ISO_8601, self.iso)
         for word, readable in _READABLE.items():
             formats = formats.replace(word, readable)
-        raise Invalid(f"{self.noun} has wrong format. Use one of these formats instead: {formats}.")
+        raise self.refused("invalid", f"{self.noun} {_WRONG_FORMAT}", format=formats)
 
     def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:  # noqa: ARG002 - see Field
         pattern = self.format
@@ -141,7 +142,7 @@ class DateTimeField(_FormattedField):
             if moment.tzinfo is not None:
                 return moment.astimezone(zone)
         except OverflowError:
-            raise Invalid("Datetime value out of range.") from None
+            raise self.refused("overflow", "Datetime value out of range.") from None
         # A time that a change of the clocks leaves out is taken, as by DRF: of one before it or after it.
         return moment.replace(tzinfo=zone)
 
@@ -165,15 +166,16 @@ class DurationField(ValueField):
         try:
             duration = parse_duration(str(value))
         except OverflowError:
-            most = timedelta.max.days
-            raise Invalid(f"The number of days must be between {timedelta.min.days} and {most}.") from None
+            days = {"min_days": timedelta.min.days, "max_days": timedelta.max.days}
+            text = "The number of days must be between {min_days} and {max_days}."
+            raise self.refused("overflow", text, **days) from None
         if duration is None:
             formats = "[DD] [HH:[MM:]]ss[.uuuuuu]"
-            raise Invalid(f"Duration has wrong format. Use one of these formats instead: {formats}.")
+            raise self.refused("invalid", f"Duration {_WRONG_FORMAT}", format=formats)
         return duration
 
     def limits(self) -> tuple[Validator, ...]:  # noqa: D102 - see Field
-        return within(self.min_value, self.max_value)
+        return within(self.min_value, self.max_value, self.error_messages)
 
     def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
         return str

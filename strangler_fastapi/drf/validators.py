@@ -3,7 +3,7 @@
 import ipaddress
 import json
 import re
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator, Mapping, Sized
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from strangler_fastapi.drf.fields import Scope, Validator
 
 NO_JSON = "Value must be valid JSON."
+NO_LIST = 'Expected a list of items but got type "{input_type}".'
 NO_EMAIL = "Enter a valid email address."
 
 # Of PostgreSQL's declared `numeric`.
@@ -79,36 +80,43 @@ class Unique:
         return any(rule.name == name and [column.name for column in rule.columns] == [own] for rule in rules)
 
 
-def at_most(length: int, of: str = "characters") -> "Validator":
-    """A text of no more characters than that, or a list of no more elements."""
+def at_most(length: int, of: str = "characters", *, message: str | None = None) -> "Validator":
+    """A text of no more characters than that, or a list of no more elements; a `message` may have {max_length}."""
+    sentence = (message or f"Ensure this field has no more than {{max_length}} {of}.").format(max_length=length)
 
     def check(value: Sized, _scope: "Scope") -> None:
         if len(value) > length:
-            raise Invalid(f"Ensure this field has no more than {length} {of}.")
+            raise Invalid(sentence)
 
     return check
 
 
-def at_least(length: int, of: str = "characters") -> "Validator":
-    """A text of no fewer characters than that, or a list of no fewer elements."""
+def at_least(length: int, of: str = "characters", *, message: str | None = None) -> "Validator":
+    """A text of no fewer characters than that, or a list of no fewer elements; a `message` may have {min_length}."""
+    sentence = (message or f"Ensure this field has at least {{min_length}} {of}.").format(min_length=length)
 
     def check(value: Sized, _scope: "Scope") -> None:
         if len(value) < length:
-            raise Invalid(f"Ensure this field has at least {length} {of}.")
+            raise Invalid(sentence)
 
     return check
 
 
-def within(least: Any, most: Any) -> tuple["Validator", ...]:  # noqa: ANN401 - of the field's type
-    """A number or a duration between those, None for no bound; the upper bound is checked first, as in DRF."""
+def within(least: Any, most: Any, messages: Mapping[str, str]) -> tuple["Validator", ...]:  # noqa: ANN401 - of the field's type
+    """A number or a duration between those, None for no bound; the upper bound is checked first, as in DRF.
+
+    `messages` may have texts of one's own, `max_value` and `min_value`.
+    """
+    too_much = messages.get("max_value", "Ensure this value is less than or equal to {max_value}.")
+    too_little = messages.get("min_value", "Ensure this value is greater than or equal to {min_value}.")
 
     def check_most(value: Any, _scope: "Scope") -> None:  # noqa: ANN401 - as above
         if most is not None and value > most:
-            raise Invalid(f"Ensure this value is less than or equal to {most}.")
+            raise Invalid(too_much.format(max_value=most))
 
     def check_least(value: Any, _scope: "Scope") -> None:  # noqa: ANN401 - as above
         if least is not None and value < least:
-            raise Invalid(f"Ensure this value is greater than or equal to {least}.")
+            raise Invalid(too_little.format(min_value=least))
 
     return check_most, check_least
 
@@ -185,11 +193,10 @@ def username_characters(value: str, _scope: "Scope") -> None:
         raise Invalid("Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.")
 
 
-def email_address(value: str, _scope: "Scope") -> None:
-    """What Django's `EmailValidator` takes for an address."""
+def is_email_address(value: str) -> bool:
+    """Whether Django's `EmailValidator` takes it for an address."""
     local, _, domain = value.rpartition("@")
-    if len(value) > _LONGEST_EMAIL or not _LOCAL_PART.fullmatch(local) or not _is_domain(domain):
-        raise Invalid(NO_EMAIL)
+    return len(value) <= _LONGEST_EMAIL and _LOCAL_PART.fullmatch(local) is not None and _is_domain(domain)
 
 
 def _is_domain(domain: str) -> bool:

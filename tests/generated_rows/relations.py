@@ -46,6 +46,11 @@ PART = Serializer("Part", model_fields(PartRow, "name", "pieces"))
 LABEL = Serializer("Label", model_fields(LabelRow, "word", "shade"))
 BY_MAKER: dict[str, Any] = {"queryset": Maker.objects.all(), "allow_null": True, "required": False}
 OPTIONAL: dict[str, Any] = {"allow_null": True, "required": False}
+# A project's own texts, by code.
+OWN_ROW = {"does_not_exist": "No such row: {pk_value}.", "incorrect_type": "No {data_type}.", "null": "Which one?"}
+OWN_SLUG = {"does_not_exist": "No {slug_name} is {value}.", "invalid": "No slug.", "empty": "At least one."}
+OWN_SLUG |= {"not_a_list": "A list, and no {input_type}."}
+OWN_LINK = {"no_match": "No address.", "does_not_exist": "Nobody there.", "incorrect_type": "A text, no {data_type}."}
 # By the name in the serializer, then by the way: DRF's field (None: ModelSerializer's own), and the library's.
 RELATIONS: dict[str, dict[str, Pair]] = {
     "maker": {
@@ -61,8 +66,10 @@ RELATIONS: dict[str, dict[str, Pair]] = {
             ),
         ),
         "link": (
-            lambda: drf.HyperlinkedRelatedField("maker-detail", **BY_MAKER),
-            lambda: model_field(ThingRow, "maker_id", into=HyperlinkedRelatedField, path="/makers/{}/"),
+            lambda: drf.HyperlinkedRelatedField("maker-detail", **BY_MAKER, error_messages=OWN_LINK),
+            lambda: model_field(
+                ThingRow, "maker_id", into=HyperlinkedRelatedField, path="/makers/{}/", error_messages=OWN_LINK
+            ),
         ),
         "nested": (
             lambda: MakerSerializer(read_only=True),
@@ -95,8 +102,8 @@ RELATIONS: dict[str, dict[str, Pair]] = {
     "base": {
         "key": (lambda: None, lambda: model_field(ThingRow, "base_id")),
         "required key": (
-            lambda: drf.PrimaryKeyRelatedField(queryset=Thing.objects.all()),
-            lambda: model_field(ThingRow, "base_id", required=True, allow_null=False),
+            lambda: drf.PrimaryKeyRelatedField(queryset=Thing.objects.all(), error_messages=OWN_ROW),
+            lambda: model_field(ThingRow, "base_id", required=True, allow_null=False, error_messages=OWN_ROW),
         ),
     },
     "spot": {"key": (lambda: None, lambda: model_field(ThingRow, "spot_id"))},
@@ -109,6 +116,18 @@ RELATIONS: dict[str, dict[str, Pair]] = {
         "links": (
             lambda: drf.HyperlinkedRelatedField("label-detail", queryset=Label.objects.all(), many=True),
             lambda: many_related_field(ThingRow, "labels", path="/labels/{}/"),
+        ),
+        "slugs": (
+            lambda: drf.SlugRelatedField("shade", many=True, queryset=Label.objects.all(), required=False),
+            lambda: many_related_field(ThingRow, "labels", slug_field="shade", required=False),
+        ),
+        "some slugs": (
+            lambda: drf.SlugRelatedField(
+                "shade", many=True, queryset=Label.objects.all(), allow_empty=False, error_messages=OWN_SLUG
+            ),
+            lambda: many_related_field(
+                ThingRow, "labels", slug_field="shade", allow_empty=False, error_messages=OWN_SLUG
+            ),
         ),
         "read slugs": (
             lambda: drf.SlugRelatedField("shade", many=True, read_only=True),
@@ -129,13 +148,14 @@ RELATIONS: dict[str, dict[str, Pair]] = {
             lambda: NestedField(children=PART, link=one_to_many(ThingRow, PartRow, "thing")),
         ),
         "written": (
-            lambda: PartSerializer(many=True, required=False, max_length=2),
+            lambda: PartSerializer(many=True, required=False, max_length=2, error_messages={"max_length": "Two."}),
             lambda: NestedField(
                 children=PART,
                 link=one_to_many(ThingRow, PartRow, "thing"),
                 read_only=False,
                 required=False,
                 max_length=2,
+                error_messages={"max_length": "Two."},
                 errors_as_dict=True,
             ),
         ),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.asgi import FORM, MULTIPART, form_body
 from tests.generated_rows.relations import RELATIONS
 from tests.generated_rows.tables import KINDS
-from tests.generated_rows.views import PAGES
+from tests.generated_rows.views import CLASSES, PAGES
 
 JSON = "application/json"
 ODD = [None, "", " ", True, False, [], {}, "x", -1, 0, 7, 2**40, 1.5, "\0", "null", "7", ["old"], {"a": 1}]
@@ -48,6 +48,17 @@ NAMED: dict[str, dict[str, list[Any]]] = {
     },
     "labels": {
         "links": [["/labels/red/"], ["http://testserver/labels/big/", "/labels/old/"], []],
+        "slugs": [
+            ["grey"],
+            ["dark", "light"],
+            ["light", "light"],
+            [],
+            ["grey", "none"],
+            [None],
+            [True, "dark"],
+            [["dark"]],
+        ],
+        "some slugs": [["grey"], ["dark", "light"], [], ["grey", "none"]],
         "": [["old"], ["red", "big"], ["old", "big"], [], ["big", "big"]],
     },
 }
@@ -58,6 +69,7 @@ MAKINGS: dict[str, list[dict[str, Any]]] = {
         {"trim_whitespace": False},
         {"max_length": 3},
         {"min_length": 2},
+        {"error_messages": {"blank": "Say it.", "null": "Nothing?", "max_length": "Up to {max_length}."}},
     ],
     "remark": [{"allow_null": False}, {"required": True}, {"default": "none"}, {"max_length": 3}],
     "kind": [{"default": "used"}, {"required": True}],
@@ -96,6 +108,7 @@ MADE = st.fixed_dictionaries(
             {}, optional={name: st.sampled_from([*kinds]) for name, kinds in RELATIONS.items()}
         ),
         "pages": st.sampled_from([*PAGES]),
+        "classes": st.sampled_from([*["sets"] * 8, *CLASSES]),
         "search": st.sampled_from([(), ("title",), ("^title", "=code"), ("$title", "remark"), ("pieces", "title")]),
         "ordering": st.sampled_from([("title",), ("title", "pieces", "id"), ("made_on", "rank", "price")]),
         "lookup": st.sampled_from(["pk", "pk", "code", "rank"]),
@@ -120,7 +133,9 @@ QUERY = st.dictionaries(
 ORDERINGS = st.sampled_from(["", "", "title", "-title", "pieces,-title", "-price", "rank,title", "x", "-id"])
 SENT = st.fixed_dictionaries(
     {
-        "method": st.sampled_from(["POST"] * 4 + ["PATCH"] * 3 + ["PUT"] * 2 + ["DELETE", "OPTIONS", "GET", "GET"]),
+        "method": st.sampled_from(
+            ["POST"] * 4 + ["PATCH"] * 3 + ["PUT"] * 2 + ["DELETE", "DELETE", "OPTIONS", "GET", "GET"]
+        ),
         # The row that a path names, none of a list.
         "of": st.integers(-2, 4),
         "type": st.sampled_from([JSON, JSON, JSON, FORM, MULTIPART]),

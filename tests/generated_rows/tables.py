@@ -195,11 +195,11 @@ VALUES
      'b@b.de', 'b-2', '2025-01-02T10:00Z', '2025-01-02T10:00Z', 1, 1, '00000000-0000-0000-0000-000000000001'),
     (3, 'Axe%_', 'c3', '', 'lost', 0, -3, 0, 99, '2025-02-04', '2025-02-03T23:05:06Z', '00:00', '-1 day 23:59:55', NULL,
      '"text"', true, true, '10.0.0.1', '', '', 'c', '2025-01-03T10:00Z', '2025-01-03T10:00Z', 2, NULL, NULL);
-INSERT INTO w_things_labels (thing_id, label_id) VALUES (2, 'red'), (2, 'old'), (3, 'big');
-INSERT INTO w_parts (thing_id, name, pieces) VALUES (2, 'b', 2), (2, 'a', 1), (3, 'c', 9);
-INSERT INTO w_remarks (thing_id) VALUES (2), (3);
+INSERT INTO w_things_labels (id, thing_id, label_id) VALUES (1, 2, 'red'), (2, 2, 'old'), (3, 3, 'big');
+INSERT INTO w_parts (id, thing_id, name, pieces) VALUES (1, 2, 'b', 2), (2, 2, 'a', 1), (3, 3, 'c', 9);
+INSERT INTO w_remarks (id, thing_id) VALUES (1, 2), (2, 3);
 """
-# The next keys are the same on either side; those of rows above are taken.
+# The next keys are the same on either side, and no row above has one of them: a link whose key is taken is left out.
 _KEYS = ("w_makers", "w_things", "w_things_labels", "w_parts", "w_remarks")
 FILL += "".join(f"SELECT setval('{table}_id_seq', 100);" for table in _KEYS)
 # Django links rows in the order of a set: the keys of links are left out.

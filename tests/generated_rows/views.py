@@ -10,10 +10,11 @@ from django.urls import path
 from fastapi import APIRouter
 from rest_framework import authentication as drf_authentication
 from rest_framework import filters as drf_filters
+from rest_framework import generics
 from rest_framework import pagination as drf_pagination
 from rest_framework import serializers as drf
 from rest_framework.validators import UniqueTogetherValidator as DrfTogether
-from rest_framework.viewsets import ModelViewSet
+from rest_framework.viewsets import ModelViewSet, ReadOnlyModelViewSet
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -60,6 +61,19 @@ def _summary(self: Any, _instance: Any) -> list[str]:
     return sorted(name for name, field in self.fields.items() if not field.write_only and name != "summary")[:1]
 
 
+# DRF's class of the list and of one row.
+CLASSES: dict[str, tuple[Any, Any]] = {
+    "sets": (ModelViewSet, ModelViewSet),
+    "sets that only read": (ReadOnlyModelViewSet, ReadOnlyModelViewSet),
+    "all": (generics.ListCreateAPIView, generics.RetrieveUpdateDestroyAPIView),
+    "no new rows": (generics.ListAPIView, generics.RetrieveUpdateAPIView),
+    "no changes": (generics.CreateAPIView, generics.RetrieveDestroyAPIView),
+    "changes alone": (generics.ListCreateAPIView, generics.UpdateAPIView),
+    "deletes alone": (generics.CreateAPIView, generics.DestroyAPIView),
+    "a row alone": (generics.CreateAPIView, generics.RetrieveAPIView),
+}
+SEVERAL = {"get": "list", "post": "create"}
+ONE = {"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}
 # Of a list: DRF's pagination with its attributes, and the library's.
 PAGES: dict[str, tuple[Any, dict[str, Any], Any]] = {
     "whole": (None, {}, None),
@@ -99,6 +113,14 @@ class ThingFilters(django_filters.FilterSet):
         }
 
 
+class DrfOrdering(drf_filters.OrderingFilter):
+    """DRF's, with the term that the library adds: rows of equal rank have an order."""
+
+    def get_ordering(self, request: Any, queryset: Any, view: Any) -> Any:
+        terms = super().get_ordering(request, queryset, view)
+        return terms and (*terms, "-id" if terms[-1].startswith("-") else "id")
+
+
 FILTERS: dict[str, Filter] = {
     "title": column_filter(lambda: ThingRow.title, TEXT),
     "title__icontains": column_filter(lambda: ThingRow.title, TEXT, "icontains"),
@@ -132,7 +154,7 @@ def drf_urls(made: dict[str, Any]) -> list[Any]:
     meta = {"model": Thing, "fields": names, "extra_kwargs": deepcopy(columns), "validators": together}
     serializer = type("ThingSerializer", (drf.ModelSerializer,), declared | {"Meta": type("Meta", (), meta)})
     pages, settings, _ = PAGES[made["pages"]]
-    backends = (django_filters.DjangoFilterBackend, drf_filters.SearchFilter, drf_filters.OrderingFilter)
+    backends = (django_filters.DjangoFilterBackend, drf_filters.SearchFilter, DrfOrdering)
     facts = {
         "queryset": Thing.objects.order_by("id"),
         "serializer_class": serializer,
@@ -144,21 +166,31 @@ def drf_urls(made: dict[str, Any]) -> list[Any]:
         "search_fields": made["search"],
         "ordering_fields": made["ordering"],
         "lookup_field": made["lookup"],
+        "name": "Things",
     }
     if made["owned"]:
         facts["get_queryset"] = lambda self: Thing.objects.order_by("id").filter(maker_id=self.request.user.id)
         if "maker" not in made["relations"]:
             facts["perform_create"] = lambda self, serializer: serializer.save(maker_id=self.request.user.id)
-    views: Any = type("Things", (ModelViewSet,), facts)
-    several = {"get": "list", "post": "create"}
-    one = {"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}
+    many, one = (type("Things", (kind,), facts) for kind in CLASSES[made["classes"]])
+    other: Any = type("Other", (ModelViewSet,), facts)
     return [
-        path("things/", views.as_view(several, name="Things")),
-        path(f"things/<{made['lookup']}>/", views.as_view(one, name="Things"), name="thing-detail"),
+        path("things/", _as_view(many, SEVERAL)),
+        path(f"things/<{made['lookup']}>/", _as_view(one, ONE), name="thing-detail"),
         # Only their addresses are used.
-        path("makers/<pk>/", views.as_view({"get": "list"}), name="maker-detail"),
-        path("labels/<pk>/", views.as_view({"get": "list"}), name="label-detail"),
+        path("makers/<pk>/", other.as_view({"get": "list"}), name="maker-detail"),
+        path("labels/<pk>/", other.as_view({"get": "list"}), name="label-detail"),
     ]
+
+
+def methods_of(kind: Any, actions: dict[str, str]) -> dict[str, str]:
+    """The actions that a class has, by method."""
+    return {method: action for method, action in actions.items() if hasattr(kind, action)}
+
+
+def _as_view(kind: Any, actions: dict[str, str]) -> Any:
+    is_set = hasattr(kind, "reverse_action")
+    return kind.as_view(methods_of(kind, actions), name="Things") if is_set else kind.as_view()
 
 
 def _drf_create(self: Any, validated_data: dict[str, Any]) -> models.Model:
@@ -243,30 +275,38 @@ def library_router(made: dict[str, Any]) -> APIRouter:
     common: dict[str, Any] = {"permission": AllowAny, "serializer": serializer, "name": "Things"}
     common["authenticators"] = (Key(),)
     one_path = f"/things/{{{made['lookup']}}}/"
-    many = View(router, "/things/", methods=("GET", "POST"), **common)
-    one = View(router, one_path, methods=("GET", "PUT", "PATCH", "DELETE"), find=things.find, **common)
+    several, single = (
+        methods_of(kind, actions) for kind, actions in zip(CLASSES[made["classes"]], (SEVERAL, ONE), strict=True)
+    )
+    many = View(router, "/things/", methods=(*map(str.upper, several),), **common)
+    one = View(router, one_path, methods=(*map(str.upper, single),), find=things.find, **common)
     for address in ("/makers/{pk}/", "/labels/{pk}/"):
         View(router, address, methods=("GET",), **(common | {"serializer": None})).gap("GET", "reading")
 
-    @many.get(many=list, query=things.query)
     async def things_list(request: Request, session: Session) -> Response:
         return await things.list(request, session)
 
-    @many.post(status=201)
     async def things_create(request: Request, session: Session) -> Response:
         return await things.create(request, session)
 
-    @one.get()
     async def things_retrieve(request: Request, session: Session) -> Response:
         return await things.retrieve(request, session)
 
-    @one.put()
-    @one.patch()
     async def things_update(request: Request, session: Session) -> Response:
         return await things.update(request, session)
 
-    @one.delete()
     async def things_destroy(request: Request, session: Session) -> Response:
         return await things.destroy(request, session)
 
+    offered = {
+        "list": (many.get(many=list, query=things.query), things_list),
+        "create": (many.post(status=201), things_create),
+        "retrieve": (one.get(), things_retrieve),
+        "update": (one.put(), things_update),
+        "partial_update": (one.patch(), things_update),
+        "destroy": (one.delete(), things_destroy),
+    }
+    for action in (*several.values(), *single.values()):
+        add, endpoint = offered[action]
+        add(endpoint)
     return router

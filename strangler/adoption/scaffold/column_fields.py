@@ -6,7 +6,7 @@ from typing import Final
 from shared_schema.contract.contract import ColumnFacts
 from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.endpoints import ComputedValue, SerializerField
-from strangler.adoption.scaffold.code import LINE, Call, Code, call, laid_out, quoted, texts
+from strangler.adoption.scaffold.code import LINE, Call, Code, call, dictionary, laid_out, quoted, texts
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
 from strangler.adoption.scaffold.written_serializer import MODEL_FIELDS, WrittenSerializer
 
@@ -91,7 +91,8 @@ class ColumnFields:
         name, facts = self._tables.column_of(table, each.source)
         self._require_readable(facts, each)
         self._tables.use(table, name)
-        changed = {key: value for key, value in (each.changed or {}).items() if key not in _FORMATS}
+        told = _FORMATS | {"error_messages"}
+        changed = {key: value for key, value in (each.changed or {}).items() if key not in told}
         if each.help_text:
             changed["help_text"] = each.help_text
         gaps = [*self._column_gaps(facts), *(f"{key} is another" for key in changed if key not in _ARGUMENTS)]
@@ -105,7 +106,8 @@ class ColumnFields:
         if each.name != facts.field == self._tables.attribute_of(table, name):
             changed["source"] = facts.field
         made.imports.setdefault(MODEL_FIELDS, set()).add("model_field")
-        named = {key: quoted(value) for key, value in changed.items()} | self._formats(facts, each)
+        named: dict[str, Code] = {key: quoted(value) for key, value in changed.items()}
+        named |= self._formats(facts, each) | ({} if changed.get("read_only") else own_messages(each))
         if isinstance(named.get("default_timezone"), Call):
             made.imports.setdefault("zoneinfo", set()).add("ZoneInfo")
         return call("model_field", made.model, quoted(name), **named)
@@ -221,3 +223,10 @@ def labels(each: SerializerField) -> dict[str, Code]:
     if each.help_text:
         made["help_text"] = quoted(each.help_text)
     return made
+
+
+def own_messages(each: SerializerField) -> dict[str, Code]:
+    """The project's own texts of errors; nothing of a field that takes no value."""
+    if each.read_only or not each.error_messages:
+        return {}
+    return {"error_messages": dictionary({code: quoted(text) for code, text in each.error_messages.items()})}

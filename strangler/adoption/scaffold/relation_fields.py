@@ -4,7 +4,7 @@ from typing import Final
 
 from strangler.adoption.endpoints import SerializerField
 from strangler.adoption.scaffold.code import Code, call, quoted
-from strangler.adoption.scaffold.column_fields import SHOWN, labels
+from strangler.adoption.scaffold.column_fields import SHOWN, labels, own_messages
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
 from strangler.adoption.scaffold.written_serializer import MODEL_FIELDS, WrittenSerializer
 
@@ -59,7 +59,7 @@ class RelationFields:
         made.imports.setdefault(_HYPERLINKS, set()).add("HyperlinkedRelatedField")
         made.imports.setdefault(MODEL_FIELDS, set()).add("model_field")
         flags: dict[str, Code] = {"required": str(each.required), "allow_null": str(each.allow_null)}
-        given = {"into": "HyperlinkedRelatedField", "path": path, **flags, **labels(each)}
+        given = {"into": "HyperlinkedRelatedField", "path": path, **flags, **labels(each), **own_messages(each)}
         return call("model_field", made.model, quoted(column), **given)
 
     @staticmethod
@@ -84,7 +84,7 @@ class RelationFields:
         if each.kind == "PrimaryKeyRelatedField":
             flags |= {} if each.read_only else {"required": str(each.required), "allow_null": str(each.allow_null)}
             made.imports.setdefault(MODEL_FIELDS, set()).add("model_field")
-            return call("model_field", made.model, quoted(column), **flags, **labels(each))
+            return call("model_field", made.model, quoted(column), **flags, **labels(each), **own_messages(each))
         assert facts.references is not None  # noqa: S101 - a link has them
         shown = self._shown(facts.references.table, each)
         made.imports.setdefault(_RELATIONS, set()).add(each.kind)
@@ -93,14 +93,14 @@ class RelationFields:
             return call(each.kind, **own, text=f"lambda row: row.{shown}", **labels(each))
         flags |= {} if each.required or each.read_only else {"required": "False"}
         flags |= {"allow_null": "True"} if each.allow_null and not each.read_only else {}
-        return call(each.kind, **own, slug_field=quoted(shown), **flags, **labels(each))
+        return call(each.kind, **own, slug_field=quoted(shown), **flags, **labels(each), **own_messages(each))
 
     def many(self, made: WrittenSerializer, table: str, each: SerializerField, *, path: Code | None = None) -> Code:
         """The keys of several rows, or their addresses by the path of one.
 
         :raises UnreadableError: they are shown by something else, or aren't read plainly.
         """
-        if each.kind == "SlugRelatedField" and each.slug_field:
+        if each.kind == "SlugRelatedField" and each.slug_field and path is None:
             return self._many_slugs(made, table, each, each.slug_field)
         if each.kind != "PrimaryKeyRelatedField" and path is None:
             raise UnreadableError(f"many of {each.kind}")
@@ -124,14 +124,18 @@ class RelationFields:
             return call("PointingKeysField", link=link, **labels(each))
         if each.link != "many_to_many":
             raise UnreadableError(f"keys of {each.source} ({each.link or 'no relation'})")
+        return self._linked(made, table, each, **({} if path is None else {"path": path}))
+
+    def _linked(self, made: WrittenSerializer, table: str, each: SerializerField, **named: Code) -> Code:
+        """Rows at the other end of a relation, by their keys or by what `named` says."""
         self._through(table, each.source)
         made.imports.setdefault(MODEL_FIELDS, set()).add("many_related_field")
         changed: dict[str, Code] = {"allow_empty": "False"} if not each.allow_empty else {}
         flags: dict[str, Code] = {"read_only": "True"} if each.read_only else {}
         flags |= {} if each.required or each.read_only else {"required": "False"}
         source: dict[str, Code] = {} if each.source == each.name else {"source": quoted(each.source)}
-        source |= {"path": path} if path is not None else {}
-        return call("many_related_field", made.model, quoted(each.source), **flags, **changed, **source, **labels(each))
+        given = {**flags, **changed, **source, **named, **labels(each), **own_messages(each)}
+        return call("many_related_field", made.model, quoted(each.source), **given)
 
     def link(self, made: WrittenSerializer, table: str, each: SerializerField) -> tuple[Code, bool]:
         """What leads from the row to those within, and whether there may be none."""
@@ -175,13 +179,18 @@ class RelationFields:
 
     def _many_slugs(self, made: WrittenSerializer, table: str, each: SerializerField, slug_field: str) -> Code:
         """A column of several rows."""
-        link, _ = self.link(made, table, each)
         back = each.pointing or each.other_end
+        is_written = not each.read_only and back is None and each.link == "many_to_many" and not each.managed
+        link = "" if is_written else self.link(made, table, each)[0]
         related = back["table"] if back else self._tables.facts(table).many_to_many[each.source].target
         column, facts = self._tables.column_of(related, slug_field)
         if facts.references is not None or facts.kind not in SHOWN["CharField"][1] | SHOWN["IntegerField"][1]:
             raise UnreadableError(f"many of a {facts.kind}")
         self._tables.use(related, column)
+        if is_written and not (facts.unique or facts.primary_key):
+            made.writes.append(f"field {each.name}: rows are found by {slug_field}, which isn't unique")
+        if is_written:
+            return self._linked(made, table, each, slug_field=quoted(self._tables.attribute_of(related, column)))
         if not each.read_only:
             made.writes.append(f"field {each.name}: rows are found by {slug_field}")
         made.imports.setdefault(_RELATIONS, set()).add("ManySlugRelatedField")

@@ -6,7 +6,7 @@ from typing import Any, Final
 from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.endpoints import SerializerFacts, SerializerField, UniqueTogether
 from strangler.adoption.scaffold.code import Code, call, quoted, texts
-from strangler.adoption.scaffold.column_fields import ColumnFields, labels
+from strangler.adoption.scaffold.column_fields import ColumnFields, labels, own_messages
 from strangler.adoption.scaffold.relation_fields import RelationFields
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
 from strangler.adoption.scaffold.written_serializer import WrittenSerializer, serializer_name
@@ -139,7 +139,8 @@ class Serializers:
             return call("NestedField", children=inner.constant, link=link, **shown, **labels(each))
         made.taken.append(each.name)
         made.writes += [f"field {each.name}: {gap}" for gap in _taken_gaps(each, inner)]
-        return call("NestedField", children=inner.constant, link=link, **_taken(each), **labels(each))
+        given = _taken(each) | labels(each) | own_messages(each)
+        return call("NestedField", children=inner.constant, link=link, **given)
 
 
 def _taken(each: SerializerField) -> dict[str, Code]:

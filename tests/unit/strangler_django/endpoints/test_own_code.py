@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import cache_page
 from rest_framework import generics, mixins, permissions, serializers, viewsets
 
@@ -388,3 +389,15 @@ def test_a_label_is_the_projects_or_drfs() -> None:
 
     fields = serializer_facts(Labelled())["fields"]
     assert [(each["label"], each["labelled"]) for each in fields] == [("Plain", False), ("Full name", True)]
+
+
+def test_own_texts_of_errors_are_told_by_their_codes() -> None:
+    class Worded(serializers.Serializer[Any]):
+        plain = serializers.CharField()
+        word = serializers.CharField(error_messages={"blank": gettext_lazy("Say it.")})
+        several = serializers.PrimaryKeyRelatedField(
+            queryset=Post.objects.all(), many=True, error_messages={"empty": "Which?"}
+        )
+
+    fields = {each["name"]: each.get("error_messages") for each in serializer_facts(Worded())["fields"]}
+    assert fields == {"plain": None, "word": {"blank": "Say it."}, "several": {"empty": "Which?"}}

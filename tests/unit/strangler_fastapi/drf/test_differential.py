@@ -264,7 +264,10 @@ def library_app(made: dict[str, Any]) -> Any:
     declared = {}
     for name, field in made["fields"].items():
         _, kind, _, own = KINDS[field["kind"]]
-        declared[name] = kind(**own, **settings_of(field))
+        given = settings_of(field)
+        # To DRF a path that is required is one that is chosen, too.
+        own = own | ({"allow_none": False} if kind is FilePathField and given.get("required") else {})
+        declared[name] = kind(**own, **given)
     serializer = Serializer("Made", declared)
     router = feature_router(PREFIXES, "made")
     view = View(

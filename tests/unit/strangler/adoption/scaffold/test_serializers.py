@@ -93,6 +93,19 @@ def test_fields_that_stand_for_a_row_are_the_librarys(facts: dict[str, Any], cod
         assert feature(CREATE | narrow).endpoints[0].gaps == ["field other: takes some rows only"]
 
 
+def test_own_texts_of_errors_are_written_where_a_value_is_taken() -> None:
+    own = {"error_messages": {"blank": 'Say "it".', "max_length": "Up to {max_length}."}}
+    changed = {"changed": own, "required": True, "read_only": False, "source": "name", **own}
+    text = " ".join(text_of(feature(CREATE | field(**changed)), "serializers.py").split())
+    written = """error_messages={"blank": 'Say "it".', "max_length": "Up to {max_length}."}"""
+    assert written in text
+    row = {"kind": "PrimaryKeyRelatedField", "source": "berth", "link": "many_to_one", "changed": None}
+    text = text_of(feature(CREATE | field(**DRF, **row, **own | {"read_only": False})), "serializers.py")
+    assert written in " ".join(text.split())
+    shown = feature(LIST | field(**changed | {"read_only": True}))
+    assert "error_messages" not in text_of(shown, "serializers.py")
+
+
 def test_addresses_are_below_the_apis_prefix() -> None:
     link = {"kind": "HyperlinkedIdentityField", "source": "*", "lookup": "pk", **DRF}
     made = feature(LIST | field(**link, address="/api/boats/{}/"))
@@ -135,7 +148,8 @@ def test_rows_that_point_back_and_properties_of_the_model() -> None:
     assert gap.startswith("field other: Boat.age is Python: write it as an SQL expression in `annotations`")
 
 
-def test_rows_at_the_other_end_of_a_relation() -> None:
+def linked_contract(*unique: str) -> Contract:
+    """Boats that are linked to berths, whose columns of these names are unique."""
     links: dict[str, Any] = {"name": "flags", "model": "harbour.Boat_flags", "auto_created": True}
     links["columns"] = {"id": ID} | {
         f"{name}_id": {"field": name, "kind": "ForeignKey", "type": "bigint", "null": False}
@@ -144,7 +158,43 @@ def test_rows_at_the_other_end_of_a_relation() -> None:
     }
     relation = {"table": "flags", "source_column": "boat_id", "target_column": "berth_id", "target": "berth"}
     tables = TABLES | {"flags": links, "boat": TABLES["boat"] | {"many_to_many": {"berths": relation}}}
-    contract = Contract.model_validate({"format": 2, "tables": tables})
+    columns = {name: facts | {"unique": name in unique} for name, facts in TABLES["berth"]["columns"].items()}
+    tables["berth"] = TABLES["berth"] | {"columns": columns}
+    return Contract.model_validate({"format": 2, "tables": tables})
+
+
+def linked_feature(facts: dict[str, Any], contract: Contract) -> FeatureScaffold:
+    api = DjangoApi.model_validate({"format": 1, "endpoints": [facts]})
+    route = Route(name="boats.list", methods=(facts["method"],), path="/boats/", stage=Stage.LEGACY)
+    chosen = [(api.endpoints[0], route)]
+    made = ServiceScaffold(project(Path("/nowhere")), "harbour_fastapi", chosen, api=api, contract=contract)
+    return made.features[0]
+
+
+@pytest.mark.parametrize(
+    ("facts", "unique", "code", "gaps"),
+    [
+        ({}, ("place",), 'slug_field="place", required=False', []),
+        ({"required": True, "allow_empty": False}, ("place",), 'allow_empty=False, slug_field="place"', []),
+        ({"slug_field": "id"}, (), 'slug_field="id"', []),
+        ({}, (), "", ["field other: rows are found by place, which isn't unique"]),
+        ({"narrowed": True}, ("place",), "", ["field other: takes some rows only"]),
+    ],
+)
+def test_rows_that_are_linked_may_be_named_by_a_column(
+    facts: dict[str, Any], unique: tuple[str, ...], code: str, gaps: list[str]
+) -> None:
+    slugs = {"kind": "SlugRelatedField", "slug_field": "place", "source": "berths", "many": True, "changed": None}
+    own = field(link="many_to_many", **(DRF | slugs | {"read_only": False} | facts))
+    made = linked_feature(CREATE | own, linked_contract(*unique))
+    assert made.endpoints[0].gaps == gaps
+    text = " ".join(text_of(made, "serializers.py").split())
+    assert 'many_related_field(Boat, "berths"' in text
+    assert all(part in text for part in code.split(", "))
+
+
+def test_rows_at_the_other_end_of_a_relation() -> None:
+    contract = linked_contract()
     back = {"name": "boats", "source": "boats", "many": True, "read_only": True, "changed": {}, "link": "many_to_many"}
     back["other_end"] = {"table": "boat", "field": "berths"}
     inner = {"class": "harbour.api.NameSerializer", "table": "boat", "fields": [NAME]}
