@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
 from strangler.project import Project
@@ -225,7 +226,9 @@ def new_routes_file(project: Project, paths: Sequence[str]) -> tuple[str, RouteT
     for stack in Stack:
         section, api = project.stack(stack), Api.V1 if stack is Stack.DJANGO else Api.V2
         own = project.prefixes.upstream(stack)
-        for name, path in (("health", section.health), ("openapi", section.openapi)):
+        for name, address in (("health", section.health), ("openapi", section.openapi)):
+            # A document may be asked for by its query, such as `?format=openapi`.
+            path = urlsplit(address).path
             folder = f"{path.rstrip('/')}/"
             above = stack is Stack.DJANGO and any(each != folder and each.startswith(folder) for each in paths)
             # The root of a site is no path that a route could name.

@@ -47,6 +47,10 @@ class Probe:
             answer = connection.getresponse()
             if answer.status == http.client.OK:
                 return ""
+            if answer.status < http.client.INTERNAL_SERVER_ERROR:
+                # The service runs, and the path is no health check: its page, of HTML mostly, helps nobody.
+                hint = "name one that answers 200 as health in the project file"
+                return f"GET {self.path} answers {answer.status}: {hint}"
             body = answer.read(_SHOWN_BYTES).decode(errors="replace").strip()
             return f"GET {self.path} answers {answer.status}{f': {body}' if body else ''}"
         except (OSError, http.client.HTTPException) as error:

@@ -66,6 +66,7 @@ def queryset_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a proj
         f"{query.combinator}": bool(query.combinator),
         "extra": bool(query.extra),
         "deferred fields": bool(query.deferred_loading[0]),
+        "rows within by querysets of their own": any(map(_chooses, queryset._prefetch_related_lookups)),  # noqa: SLF001
     }
     # Django leaves a model's order out of what it groups, as it does to count.
     is_default = query.default_ordering and query.group_by is None
@@ -78,6 +79,26 @@ def queryset_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a proj
         "ordering": [term for term in terms if isinstance(term, str)],
         "ordering_unread": not all(isinstance(term, str) for term in terms),
     }
+
+
+def _chooses(lookup: Any) -> bool:  # noqa: ANN401 - a path, or Django's Prefetch
+    """Whether related rows are fetched otherwise than the relation has them: some, more, or in another order."""
+    rows = getattr(lookup, "queryset", None)
+    if rows is None:
+        return bool(getattr(lookup, "to_attr", None))
+    if not isinstance(rows, QuerySet):
+        return True
+    query = rows.query
+    own = (
+        query.where,
+        query.annotations,
+        query.extra,
+        query.order_by,
+        query.combinator,
+        query.distinct,
+        lookup.to_attr,
+    )
+    return any(own) or query.is_sliced or any(map(_chooses, rows._prefetch_related_lookups))  # noqa: SLF001
 
 
 def queryset_of(made: Any) -> Any:  # noqa: ANN401 - as above

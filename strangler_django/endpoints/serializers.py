@@ -245,9 +245,9 @@ def _origin(serializer: Any, name: str, field: Any, model: Any) -> dict[str, Any
         computed = None if text else string_value(model, str(field.source))
         return _link(model, str(field.source)) | {"changed": None, "text": text, "computed": computed}
     facts = _link(model, str(field.source)) | {"changed": _changed(serializer, name, field, model)}
-    facts |= {"property": _property(model, str(field.source))}
-    is_own = facts["property"] or ("." in str(field.source) and facts["changed"] is None)
-    computed = attribute_value(model, str(field.source), type(field).__name__) if is_own else None
+    facts |= {"property": _property(model, str(field.source)), "lacking": _is_lacking(model, str(field.source))}
+    is_made = facts["property"] or ("." in str(field.source) and facts["changed"] is None)
+    computed = attribute_value(model, str(field.source), type(field).__name__) if is_made else None
     return facts | {"computed": computed}
 
 
@@ -277,6 +277,12 @@ def _property(model: Any, source: str) -> str | None:  # noqa: ANN401 - as above
     if isinstance(found, property | cached_property) or inspect.isfunction(found):
         return f"{model._meta.object_name}.{source}"
     return None
+
+
+def _is_lacking(model: Any, source: str) -> bool:  # noqa: ANN401 - as above
+    """Whether rows have no such attribute, unless a queryset annotates them."""
+    is_made = any(is_own(model, name) for name in ("__getattr__", "__init__", "from_db"))
+    return not is_made and source.isidentifier() and inspect.getattr_static(model, source, None) is None
 
 
 def _text(model: Any, source: str) -> str | None:  # noqa: ANN401 - as above

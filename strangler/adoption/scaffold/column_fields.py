@@ -122,6 +122,10 @@ class ColumnFields:
             made.imports.setdefault(_FIELDS, set()).add("ReadOnlyField")
             source = None if each.source == each.name else quoted(each.source)
             return call("ReadOnlyField", type=quoted(kind), source=source, **labels(each))
+        if each.lacking and made.is_within and each.read_only and each.default is None and not each.allow_null:
+            # DRF leaves out what a row lacks; OPTIONS describes it.
+            made.imports.setdefault(_FIELDS, set()).add("ReadOnlyField")
+            return call("ReadOnlyField", type=quoted(kind), write_only="True", **labels(each))
         path = each.source.split(".")
         facts = self._tables.follow(table, path)
         if facts.kind not in columns or facts.references is not None:

@@ -64,7 +64,9 @@ class Serializers:
         there = {each.constant for each in self._written.values()}
         constants = (f"{snake(title)}{number}_serializer".upper() for number in ("", *range(2, 100)))
         constant = next(each for each in constants if each not in there)
-        made = WrittenSerializer(facts, constant, self._tables.use(facts.table), title, annotated=shown)
+        made = WrittenSerializer(
+            facts, constant, self._tables.use(facts.table), title, annotated=shown, is_within=bool(within)
+        )
         for each in facts.fields:
             self._add(made, facts.table, each)
         made.reads += [f"serializer {name}: {method} is your own" for method in facts.overridden if _reads(method)]

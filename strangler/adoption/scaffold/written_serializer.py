@@ -19,7 +19,8 @@ class WrittenSerializer:
     `reads` are the gaps of what it answers, `writes` those of what it takes, `methods` those of the project's own
     methods that take it. `taken` are the fields whose rows within are read from a body. `functions` are gaps by the
     names of functions that are to be filled in, `calculations` are functions of columns, and `within` the serializers
-    in it. `rules` check several of its values together. `imports` are names of strangler_fastapi by module.
+    in it; it `is_within` another itself. `rules` check several of its values together. `imports` are names of
+    strangler_fastapi by module.
     """
 
     facts: SerializerFacts
@@ -27,6 +28,7 @@ class WrittenSerializer:
     model: str
     title: str
     annotated: frozenset[str] = frozenset()
+    is_within: bool = False
     fields: dict[str, Code] = field(default_factory=dict)
     reads: list[str] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)

@@ -128,20 +128,21 @@ def test_a_failed_command_shows_the_end_of_its_log(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answers", "text"),
+    ("status", "text"),
     [
-        (True, r'\(GET /ready answers 503: \{"detail":"no table"\}\)'),
-        (False, r"\(GET /ready isn't answered \(.*refused"),
+        ("503 Service Unavailable", r'\(GET /ready answers 503: \{"detail":"no table"\}\)'),
+        ("404 Not Found", r"\(GET /ready answers 404: name one that answers 200 as health in the project file\)"),
+        (None, r"\(GET /ready isn't answered \(.*refused"),
     ],
 )
 def test_a_service_that_does_not_get_ready_says_what_it_answers(
-    answers: bool, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    status: str | None, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("strangler.local.children.READY_SECONDS", 0)
     children = Children(logs=tmp_path, check=lambda: None)
-    body = http(b'{"detail":"no table"}', status="503 Service Unavailable")
+    body = http(b'{"detail":"no table"}', status=status or "")
     with raw_server(lambda _head: [body]) as url:
-        port = int(url.rpartition(":")[2]) if answers else port_free_pick()
+        port = int(url.rpartition(":")[2]) if status else port_free_pick()
         probe = Probe(host="127.0.0.1", port=port, path="/ready", host_header="localhost")
         service = Service(name="shop", argv=("true",), env={}, cwd=tmp_path, listens=("", port, ""), probe=probe)
         with pytest.raises(FailedError, match=rf"shop wasn't ready within 0 s {text}"):

@@ -145,18 +145,22 @@ def test_a_route_that_moved_does_not_vanish_with_its_code_in_django() -> None:
     assert synced(endpoint("GET", "/tags/")).vanished == ()
 
 
-def new_file(*, prefix: str, health: str, paths: Sequence[str] = ()) -> str:
+def new_file(*, prefix: str, health: str, openapi: str = "/api/schema/", paths: Sequence[str] = ()) -> str:
     text = f"""
         name = "harbour"
         api = {{ v1 = "{prefix}", v2 = "/v2" }}
         files = {{ routes = "routes.toml", contract = "contract.json", consumer = "consumer.json" }}
-        django = {{ address = "http://127.0.0.1:8000", health = "{health}" }}
+        django = {{ address = "http://127.0.0.1:8000", health = "{health}", openapi = "{openapi}" }}
         fastapi = {{ address = "http://127.0.0.1:9000", health = "/v2/ready" }}
         database = {{ fastapi_role = "harbour" }}
     """
     written, _ = new_routes_file(project_parse(text, file=Path("/nowhere/strangler.toml")), paths)
     assert "fastapi.health" in written
     return written
+
+
+def test_a_document_that_a_query_asks_for_is_a_fixed_path() -> None:
+    assert 'path = "/swagger/"' in new_file(prefix="/", health="/", openapi="/swagger/?format=openapi")
 
 
 def test_a_health_check_at_the_root_of_a_site_is_no_fixed_path() -> None:

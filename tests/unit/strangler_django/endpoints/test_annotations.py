@@ -1,7 +1,9 @@
 """An annotation is read where it counts the rows that point at one, and nothing else."""
 
+from typing import Any
+
 import pytest
-from django.db.models import Case, Count, ExpressionWrapper, F, IntegerField, Q, QuerySet, Sum, Value, When
+from django.db.models import Case, Count, ExpressionWrapper, F, IntegerField, Prefetch, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Coalesce
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
@@ -44,6 +46,29 @@ class Counted(ListAPIView[Post]):
 def test_rows_that_are_counted_have_lost_the_order_of_their_model() -> None:
     found = view_facts(Counted.as_view(), "get", "list", {})["queryset"]
     assert (found["annotations"], found["narrowed"], found["ordering"]) == ({"many": LINKS}, [], [])
+
+
+@pytest.mark.parametrize(
+    ("lookup", "narrowed"),
+    [
+        ("posts", False),
+        (Prefetch("posts"), False),
+        (Prefetch("posts", queryset=POSTS.select_related("author")), False),
+        (Prefetch("posts", queryset=POSTS.filter(published=True)), True),
+        (Prefetch("posts", queryset=POSTS.order_by("title")), True),
+        (Prefetch("posts", queryset=POSTS.annotate(many=Count("tags"))), True),
+        (Prefetch("posts", queryset=POSTS[:3]), True),
+        (Prefetch("posts", to_attr="some"), True),
+        (
+            Prefetch("posts", queryset=POSTS.prefetch_related(Prefetch("tags", to_attr="some"))),
+            True,
+        ),
+    ],
+)
+def test_rows_within_that_a_queryset_of_its_own_gives_are_named(lookup: "str | Prefetch[Any]", narrowed: bool) -> None:
+    view = type("Within", (Counted,), {"queryset": Tag.objects.prefetch_related(lookup)})
+    found = view_facts(view.as_view(), "get", "list", {})["queryset"]
+    assert found["narrowed"] == ["rows within by querysets of their own"] * narrowed
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,7 @@ def test_a_serializer_has_its_fields_with_their_limits_and_nested_ones() -> None
     assert inner["shout"]["method"] == "get_shout"
     # What the project declared isn't compared with what DRF would have made of the column.
     assert (inner["name"]["changed"], inner["kind"]["changed"]) == ({}, None)
+    assert [name for name, each in inner.items() if each.get("lacking")] == ["kind"]
     assert (fields["tags"]["link"], fields["author"]["link"]) == ("many_to_many", "many_to_one")
 
 

@@ -251,6 +251,26 @@ def test_what_is_unique_together_is_a_rule_of_the_serializer() -> None:
     assert 'rules=(UniqueTogetherValidator(Boat, ("name", "berth_id"), keys=("name", "berth")),)' in text
 
 
+def test_what_rows_within_lack_is_described_and_never_shown() -> None:
+    free = {"name": "free", "kind": "IntegerField", "class": "rest_framework.fields.IntegerField", "source": "free"}
+    free |= {"read_only": True, "lacking": True}
+
+    def berth_of(**facts: Any) -> dict[str, Any]:
+        inner = {"class": "harbour.api.BerthSerializer", "table": "berth", "fields": [free | facts]}
+        berth = {"name": "berth", "kind": "BerthSerializer", "source": "berth", "link": "many_to_one"}
+        return SERIALIZER | {"fields": [NAME, berth | {"read_only": True, "serializer": inner}]}
+
+    made = feature(LIST | {"serializer": berth_of()})
+    assert made.endpoints[0].gaps == []
+    assert '"free": ReadOnlyField(type="integer", write_only=True)' in text_of(made, "serializers.py")
+    gap = "field berth: its serializer has gaps (field free: harbour.Berth has no column free)"
+    for otherwise in ({"lacking": False}, {"allow_null": True}, {"default": 1}, {"read_only": False}):
+        assert feature(LIST | {"serializer": berth_of(**otherwise)}).endpoints[0].gaps == [gap]
+    # A list may be of rows that a queryset annotates.
+    alone = SERIALIZER | {"fields": [NAME, free]}
+    assert feature(LIST | {"serializer": alone}).endpoints[0].gaps == ["field free: harbour.Boat has no column free"]
+
+
 def test_rows_within_a_body_are_read_where_the_project_saves_them() -> None:
     rule = {"fields": {"place": "place", "id": "id"}, "message": "…"}
     inner = {"class": "harbour.api.BerthSerializer", "model": "harbour.Berth", "table": "berth"}
