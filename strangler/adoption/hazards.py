@@ -10,6 +10,8 @@ from strangler.adoption.endpoints import RENDERERS, DjangoApi, DjangoEndpoint, S
 
 # Classes of which `strangler_fastapi` knows the counterpart.
 _KNOWN: Final = ("rest_framework.", "strangler_django.")
+# What developers look at requests with.
+_DEBUGGERS: Final = ("debug_toolbar.", "silk.")
 _KNOWN_VIEWS: Final = "rest_framework_simplejwt.views."
 _BODIES: Final = frozenset({"POST", "PUT", "PATCH"})
 # What DRF's handlers call, by action.
@@ -94,7 +96,8 @@ def project_hazards(api: DjangoApi, tables: Mapping[str, TableFacts]) -> Iterato
     """The hazards of the whole project: its middleware, its apps, its databases, what only Django's admin does."""
     for name in api.settings.middleware:
         if not name.startswith(("django.", "strangler_django.", "corsheaders.")):
-            yield Hazard("middleware", Effort.PORT, name)
+            hint = ": turn it off before you compare, it adds headers to answers"
+            yield Hazard("middleware", Effort.PORT, f"{name}{hint if name.startswith(_DEBUGGERS) else ''}")
         elif name.endswith(("GZipMiddleware", "ConditionalGetMiddleware", "UpdateCacheMiddleware")):
             yield Hazard("gzip-and-etags", Effort.PORT, name)
         elif name.endswith("LocaleMiddleware"):

@@ -163,6 +163,16 @@ def test_the_projects_own_parts_are_found() -> None:
     ]
 
 
+def test_what_developers_look_at_requests_with_is_turned_off() -> None:
+    settings = {"middleware": ["debug_toolbar.middleware.DebugToolbarMiddleware", "shop.middleware.Tenant"]}
+    api = DjangoApi.model_validate({"format": 1, "endpoints": [], "settings": settings})
+    found = [each.what for each in project_hazards(api, {}) if each.code == "middleware"]
+    assert found == [
+        f"{settings['middleware'][0]}: turn it off before you compare, it adds headers to answers",
+        "shop.middleware.Tenant",
+    ]
+
+
 def test_every_hazard_has_its_section_in_the_documents() -> None:
     source = (ROOT / "strangler" / "adoption" / "hazards.py").read_text()
     codes = set(re.findall(r'Hazard\("([a-z-]+)"', source)) | {code for code, _why in hazards._APPS.values()}
