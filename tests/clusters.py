@@ -35,10 +35,10 @@ def table_at(project: Project, stage: Stage, percent: float | None = None) -> Ro
     return replace(table, routes=tuple(replace(route, stage=stage, percent=percent) for route in table.routes))
 
 
-def table_with(project: Project, name: str, **fields: Any) -> RouteTable:
-    """The project's routes with other fields of one of them."""
+def table_with(project: Project, *names: str, **fields: Any) -> RouteTable:
+    """The project's routes with other fields of some of them."""
     table = project.load_routes()
-    return replace(table, routes=tuple(replace(r, **fields) if r.name == name else r for r in table.routes))
+    return replace(table, routes=tuple(replace(r, **fields) if r.name in names else r for r in table.routes))
 
 
 def rendered(project: Project, mode: Mode = Mode.NGINX, table: RouteTable | None = None) -> RenderedCluster:

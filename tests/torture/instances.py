@@ -1,7 +1,7 @@
 """`make torture-instances`: five nginx, three FastAPI and three Django side by side, restarted and switched under load.
 
 The containers are those of the rendered manifests, each on an address of its own of this machine; a name server knows
-which are ready, as a cluster's does. Exit codes: 0 nothing was lost, 1 something was.
+which are ready, as a cluster's does. Clients read and write. Exit codes: 0 nothing was lost, 1 something was.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from contextlib import ExitStack, suppress
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
 from typing import Annotated, Any, Final
@@ -26,9 +26,12 @@ import typer
 from psycopg import sql
 
 from strangler.cli.output import say
+from strangler.kubernetes.cluster_project import cluster_project
+from strangler.kubernetes.environment import manage_command
 from strangler.kubernetes.manifest import Manifest
 from strangler.kubernetes.nginx import START, STOP
 from strangler.kubernetes.packed_texts import texts_of
+from strangler.kubernetes.setup import grant_manifests
 from strangler.local.ports import port_free_pick
 from strangler.routes.route import Stack, Stage
 from tests.bench.command import bench_run
@@ -39,21 +42,20 @@ from tests.example import EXAMPLE
 from tests.name_server import name_server
 from tests.pods import NginxPod, Node, setup_mounts
 from tests.servers import server_in
+from tests.torture.callers import HOST, PORT, TAGS, Seen, call, reads, writes
 
 NGINX: Final = 5
 STACK: Final = 3
-ROUTE: Final = "tags.retrieve"
-_HOST: Final = "blog.example.com"
+READ: Final = "tags.retrieve"
+WRITE: Final = "posts.create"
 _ROLE: Final = "instances_fastapi"
 _PASSWORD: Final = "of the tests"
-# As many as one stack has connections: nobody waits for another.
-_CALLERS: Final = 12
-_TAGS: Final = 50
-# Requests of a connection: clients come and go.
-_ON_ONE: Final = 100
+_USER: Final = "writer"
+# Together as many as one stack has connections: nobody waits for another.
+_READERS: Final = 8
+_WRITERS: Final = 4
 # What nginx and a name server remember, and a second: a cluster's pods have 15 s for that.
 _LEAVE_SECONDS: Final = 5.0
-_PORT: Final = 21680
 _STEADY_SECONDS: Final = 10.0
 _READY_SECONDS: Final = 90
 _LOST: Final = 1
@@ -62,19 +64,6 @@ STAGES: Final = (
     {"stage": Stage.CANARY, "percent": 50},
     {"stage": Stage.MIGRATED},
 )
-
-
-@dataclass
-class Seen:
-    """What the clients have heard: good answers by stack, and how the others ended."""
-
-    answers: Counter[str] = field(default_factory=Counter)
-    lost: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def sent(self) -> int:
-        """All requests."""
-        return self.answers.total() + self.lost.total()
 
 
 @dataclass
@@ -112,13 +101,36 @@ class Cluster:
             mounts=setup_mounts(found, folder),
             log=folder / "pods.log",
         )
-        spec = job["spec"]["template"]["spec"]
-        for each in (*spec["initContainers"], *spec["containers"]):
-            assert self._node.finished(each) == 0, each["name"]
+        self._finish(job)
+        self._make_users()
+        # What `strangler switch` has the cluster run before a route that writes moves.
+        self._finish(grant_manifests(cluster_project(self._project), [WRITE])[1])
         with psycopg.connect(database.owner_dsn) as connection:
             connection.execute(
-                "INSERT INTO tags (name) SELECT 'tag ' || number FROM generate_series(1, %s) AS number", [_TAGS]
+                "INSERT INTO tags (name) SELECT 'tag ' || number FROM generate_series(1, %s) AS number", [TAGS]
             )
+
+    def _finish(self, job: Manifest) -> None:
+        """Run a Job's containers, one after the other."""
+        spec = job["spec"]["template"]["spec"]
+        for each in (*spec.get("initContainers", ()), *spec["containers"]):
+            assert self._node.finished(each) == 0, each["name"]
+
+    def _make_users(self) -> None:
+        """Somebody for each writer, so that a canary has some of them on either side."""
+        command = manage_command(cluster_project(self._project), "createsuperuser", "--noinput")
+        for number in range(_WRITERS):
+            container = deepcopy(self._containers["django"]) | {"command": command}
+            values = {"USERNAME": f"{_USER}{number}", "EMAIL": f"{_USER}{number}@example.com", "PASSWORD": _PASSWORD}
+            container["env"] += [{"name": f"DJANGO_SUPERUSER_{name}", "value": each} for name, each in values.items()]
+            assert self._node.finished(container) == 0, command
+
+    def token(self, number: int) -> str:
+        """An access token of a writer, by the front door."""
+        url = f"http://{self.ready['nginx'][0]}:{PORT}/api/auth/token/"
+        body = {"username": f"{_USER}{number}", "password": _PASSWORD}
+        answer = httpx.post(url, json=body, headers={"Host": HOST}, timeout=30)
+        return str(answer.raise_for_status().json()["access"])
 
     def start_stack(self, stack: Stack) -> None:
         """One more pod of a stack, which gets requests once it is ready."""
@@ -145,14 +157,14 @@ class Cluster:
 
     def replace_nginx(self, stage: dict[str, Any], *, names: str) -> None:
         """New pods of nginx at once, then an end to the old ones; see the strategy of its Deployment."""
-        table = table_with(self._project, ROUTE, **stage)
+        table = table_with(self._project, READ, WRITE, **stage)
         (configuration,) = of_kind(manifests(rendered(self._project, table=table).base), "ConfigMap", "nginx-")
         old = list(self._running["nginx"])
         for _ in range(NGINX):
             self._running["nginx"].append(self._nginx(configuration, names=names))
         new = self._running["nginx"][len(old) :]
         for each in new:
-            _until_ok(f"http://{each.address}:{_PORT}/gateway/version", each.process)
+            _until_ok(f"http://{each.address}:{PORT}/gateway/version", each.process)
         time.sleep(1)
         self.ready["nginx"] += [each.address for each in new]
         for each in old:
@@ -168,7 +180,7 @@ class Cluster:
     def _nginx(self, configuration: Manifest, *, names: str) -> Instance:
         address = self._address()
         data = {
-            name: text.replace("listen 8080;", f"listen {address}:{_PORT};")
+            name: text.replace("listen 8080;", f"listen {address}:{PORT};")
             for name, text in texts_of(configuration).items()
         }
         pod = NginxPod(self._folder / address, data)
@@ -226,54 +238,11 @@ def _until_ok(url: str, process: "Popen[Any]") -> None:
     deadline = time.monotonic() + _READY_SECONDS
     while True:
         with suppress(httpx.TransportError):
-            if httpx.get(url, headers={"Host": _HOST}, timeout=4).status_code == httpx.codes.OK:
+            if httpx.get(url, headers={"Host": HOST}, timeout=4).status_code == httpx.codes.OK:
                 return
         assert process.poll() is None, f"{url}: ended with {process.returncode}"
         assert time.monotonic() < deadline, url
         time.sleep(0.1)
-
-
-async def _caller(number: int, cluster: Cluster, seen: Seen, over: asyncio.Event) -> None:
-    tags = itertools.cycle(range(number % _TAGS + 1, _TAGS + 1))
-    turns = itertools.count(number)
-    while not over.is_set():
-        ready = cluster.ready["nginx"]
-        address = ready[next(turns) % len(ready)]
-        try:
-            # A canary is a share of the callers, whom nginx knows by their addresses here.
-            reader, writer = await asyncio.open_connection(address, _PORT, local_addr=(f"127.8.0.{number + 1}", 0))
-        except OSError as error:
-            seen.lost[f"connect {type(error).__name__}"] += 1
-            continue
-        try:
-            for _ in range(_ON_ONE):
-                if not await _asked(reader, writer, next(tags), seen) or over.is_set():
-                    break
-        finally:
-            writer.close()
-            with suppress(OSError):
-                await writer.wait_closed()
-
-
-async def _asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tag: int, seen: Seen) -> bool:
-    """Ask for one tag and see that it is that one; gives whether the connection stays."""
-    writer.write(f"GET /api/tags/{tag}/ HTTP/1.1\r\nHost: {_HOST}\r\n\r\n".encode())
-    try:
-        async with asyncio.timeout(60):
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-            fields = dict(line.split(": ", 1) for line in head.splitlines()[1:] if line)
-            body = await reader.readexactly(int(fields["content-length"]))
-    except (OSError, EOFError, TimeoutError) as error:
-        seen.lost[type(error).__name__] += 1
-        return False
-    status = head.split(" ", 2)[1]
-    if status != "200":
-        seen.lost[status] += 1
-    elif f'"id":{tag},'.encode() not in body:
-        seen.lost["another answer"] += 1
-    else:
-        seen.answers[fields["x-served-by"]] += 1
-    return fields.get("connection") != "close"
 
 
 async def _rounds(cluster: Cluster, seen: Seen, *, names: str, requests: int, seconds: float) -> Counter[str]:
@@ -293,9 +262,9 @@ async def _rounds(cluster: Cluster, seen: Seen, *, names: str, requests: int, se
 
 async def _steady(cluster: Cluster, seen: Seen) -> list[str]:
     """What a request costs each kind, while nothing changes."""
-    before, costs = Counter(seen.answers), cluster.cpu_seconds()
+    before, costs = seen.by_stack(), cluster.cpu_seconds()
     await asyncio.sleep(_STEADY_SECONDS)
-    answers = Counter(seen.answers) - before
+    answers = seen.by_stack() - before
     answers["nginx"] = answers.total()
     after = await asyncio.to_thread(cluster.cpu_seconds)
     memory = await asyncio.to_thread(cluster.memory)
@@ -309,7 +278,10 @@ async def _steady(cluster: Cluster, seen: Seen) -> list[str]:
 
 async def _measured(cluster: Cluster, *, names: str, requests: int, seconds: float) -> tuple[Seen, list[str]]:
     seen, over = Seen(), asyncio.Event()
-    tasks = [asyncio.create_task(_caller(number, cluster, seen, over)) for number in range(_CALLERS)]
+    tokens = [await asyncio.to_thread(cluster.token, number) for number in range(_WRITERS)]
+    asked = [*map(reads, range(_READERS)), *(writes(number, token) for number, token in enumerate(tokens))]
+    ready = cluster.ready["nginx"]
+    tasks = [asyncio.create_task(call(number, each, ready, seen, over)) for number, each in enumerate(asked)]
     try:
         lines = await _steady(cluster, seen)
         done = await _rounds(cluster, seen, names=names, requests=requests, seconds=seconds)
@@ -342,11 +314,13 @@ def instances(
         cluster.replace_nginx(STAGES[1], names=names)
         seen, lines = asyncio.run(_measured(cluster, names=names, requests=requests, seconds=minutes * 60))
         codes = cluster.ended()
+        missing, doubled = seen.compare(database)
     took = time.monotonic() - begun
     say(f"{seen.sent:,} requests in {took:.0f} s: {dict(seen.answers)}, lost {dict(seen.lost) or 0}")
+    say(f"{len(seen.acknowledged):,} acknowledged writes: {missing} missing, {doubled} doubled")
     for line in (*lines, f"exit codes of those that were replaced: {dict(Counter(codes))}"):
         say(line)
-    if seen.lost:
+    if seen.lost or missing or doubled:
         raise SystemExit(_LOST)
 
 
