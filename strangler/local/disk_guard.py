@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from contextlib import suppress
 from typing import Final
 
@@ -15,6 +16,8 @@ OPEN_FROM: Final = 64 * _MB
 _SETTING: Final = "default_transaction_read_only"
 # Means what `on` does, which is what a person writes: what somebody else has set stays.
 _CLOSED: Final = "yes"
+_BY_PERSON: Final = frozenset(("on", "true", "1"))
+_SET: Final = re.compile(rf"^{_SETTING} = '(.*)'$", re.MULTILINE)
 _PATIENCE_SECONDS: Final = 2
 _LOG = logging.getLogger(__name__)
 
@@ -34,7 +37,7 @@ class DiskGuard:
         self._server = server
         self._keeper = keeper
         # None once it isn't known, since PostgreSQL has ended in between: then the next look sets it either way.
-        self._is_closed: bool | None = self._was_closed()
+        self._is_closed: bool | None = self._found() == _CLOSED
         self._was_full = False
 
     @property
@@ -62,21 +65,24 @@ class DiskGuard:
         if is_closed is self._is_closed or self._keeper.child is None:
             return False
         try:
-            self._set(is_closed)
+            is_changed = self._set(is_closed)
         except psycopg.Error:
             self._is_closed = None
             return False
-        self._is_closed = is_closed
-        _LOG.warning("%s", self.problem or f"PostgreSQL takes writes again: its disk has {space // _MB} MB left")
-        return True
+        # Where a person refuses writes, the next look sees whether they still do.
+        self._is_closed = is_closed if is_changed or not is_closed else None
+        if is_changed:
+            _LOG.warning("%s", self.problem or f"PostgreSQL takes writes again: its disk has {space // _MB} MB left")
+        return is_changed
 
-    def _was_closed(self) -> bool:
-        """Whether the supervisor before this one has ended while it refused writes: the setting outlives it."""
+    def _found(self) -> str:
+        """What `ALTER SYSTEM` has set, a person or a guard: it outlives both, and the server; empty for nothing."""
         try:
             settings = (self._server.data_dir / "postgresql.auto.conf").read_text(encoding="utf-8", errors="replace")
         except OSError:
-            return False
-        return f"{_SETTING} = '{_CLOSED}'" in settings
+            return ""
+        found = _SET.findall(settings)
+        return str(found[-1]) if found else ""
 
     def _space(self) -> int:
         """Bytes that are left on the fuller of both disks, of those that give a size: tmpfs without a limit doesn't.
@@ -86,8 +92,13 @@ class DiskGuard:
         disks = [os.statvfs(self._server.data_dir / folder) for folder in (".", "pg_wal")]
         return min((each.f_bavail * each.f_frsize for each in disks if each.f_blocks), default=OPEN_FROM)
 
-    def _set(self, is_closed: bool) -> None:
+    def _set(self, is_closed: bool) -> bool:
+        """Have it refuse writes or take them; gives whether that is a change: what a person refuses stays refused."""
         import psycopg
+
+        found = self._found()
+        if found in _BY_PERSON if is_closed else found != _CLOSED:
+            return False
 
         with psycopg.connect(
             self._server.admin_dsn,
@@ -102,3 +113,4 @@ class DiskGuard:
                 # It frees what of the log is not needed any more, and goes on where it takes longer.
                 with suppress(psycopg.errors.QueryCanceled):
                     connection.execute("CHECKPOINT")
+        return True

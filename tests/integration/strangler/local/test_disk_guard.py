@@ -97,3 +97,26 @@ def test_a_server_that_could_not_start_is_tried_at_once_when_there_is_room(
     server.wait_until_ready()
     assert guard.step()
     assert_refused(server, False)
+
+
+def test_what_a_person_has_set_stays(server: PostgresServer, keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    _refuse_by_hand(server, "SET default_transaction_read_only = on")
+    for enough in (True, False, True):
+        guard = DiskGuard(server, keeper)
+        room(monkeypatch, enough=enough)
+        assert not guard.step()
+        assert guard.problem == ""
+        assert_refused(server, True)
+    # Once the person takes them again, the disk alone decides.
+    room(monkeypatch, enough=False)
+    assert not guard.step()
+    _refuse_by_hand(server, "RESET default_transaction_read_only")
+    assert guard.step()
+    assert_refused(server, True)
+
+
+def _refuse_by_hand(server: PostgresServer, change: str) -> None:
+    options = "-c default_transaction_read_only=off"
+    with psycopg.connect(server.admin_dsn, autocommit=True, options=options) as connection:
+        connection.execute(f"ALTER SYSTEM {change}".encode())
+        connection.execute("SELECT pg_reload_conf()")
