@@ -42,12 +42,12 @@ _CONNECTIONS: Final = "SELECT count(*) FROM pg_stat_activity WHERE backend_type 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """The stack at one moment: memory in MB of what no other process shares, open files, connections, rows."""
+    """The stack at one moment: memory in MB of what no other process shares, open files, connections, rows by table."""
 
     memory: dict[str, float]
     files: dict[str, int]
     connections: int
-    rows: int
+    rows: dict[str, int]
 
     @property
     def figures(self) -> dict[str, tuple[float, int]]:
@@ -56,7 +56,8 @@ class Sample:
             **{f"memory of {name}, MB": (size, 10) for name, size in self.memory.items()},
             **{f"open files of {name}": (number, 10) for name, number in self.files.items()},
             "database connections": (self.connections, 10),
-            "rows of bookkeeping": (self.rows, 100),
+            "rows of bookkeeping": (sum(self.rows.values()), 100),
+            **{f"rows of {name}": (number, 100) for name, number in self.rows.items()},
         }
 
     def growth(self, later: "Sample") -> list[str]:
@@ -69,8 +70,10 @@ class Sample:
 
 
 def table(samples: list[Sample]) -> list[str]:
-    """A row for each figure, a column for each sample."""
+    """A row for each figure, a column for each sample; of a single table only where its rows became more or less."""
     rows = {what: [sample.figures[what][0] for sample in samples] for what in samples[0].figures}
+    same = {f"rows of {name}" for name in samples[0].rows if len({sample.rows[name] for sample in samples}) == 1}
+    rows = {what: found for what, found in rows.items() if what not in same}
     return [*HEAD, *(f"| {what} | {' | '.join(f'{each:,.0f}' for each in found)} |" for what, found in rows.items())]
 
 
@@ -91,8 +94,9 @@ def sampled(stack: TorturedStack) -> Sample:
                 files[name] = files.get(name, 0) + process.num_fds() - kept
     with psycopg.connect(stack.admin_dsn, autocommit=True) as connection:
         tables = [name for (name,) in connection.execute(_TABLES).fetchall()]
-        counts = " + ".join(f'(SELECT count(*) FROM "{name}")' for name in tables)  # noqa: S608 - the catalog's own names
-        ((rows,),) = connection.execute(f"SELECT {counts}".encode()).fetchall()
+        counts = ", ".join(f'(SELECT count(*) FROM "{name}")' for name in tables)  # noqa: S608 - the catalog's own names
+        (found,) = connection.execute(f"SELECT {counts}".encode()).fetchall()
+        rows = dict(zip(tables, found, strict=True))
         ((connections,),) = connection.execute(_CONNECTIONS).fetchall()
     return Sample(memory=memory, files=files, connections=connections, rows=rows)
 

@@ -239,6 +239,15 @@ def test_the_job_of_a_killed_worker_is_done_by_another(url: str) -> None:
     assert jobs() == [("stuck", "succeeded", "{}", 2, False)]
 
 
+def test_what_is_done_each_minute_leaves_one_row(url: str) -> None:
+    app = create_jobs(url)
+    for minute in range(3):
+        with app.open():
+            app.tasks["jobs_of_dead_workers"].defer(timestamp=minute)
+        app.run_worker(wait=False, install_signal_handlers=False, queues=[QUEUE])
+    assert jobs() == [("jobs_of_dead_workers", "succeeded", '{"timestamp": 2}', 1, False)]
+
+
 async def freed(url: str) -> int:
     """How many jobs are another's now; a worker that has said nothing for a second counts as dead here."""
     app: App = create_jobs(url)
