@@ -79,6 +79,7 @@ class LocalSettings(BaseModel):
     django_requests: Annotated[int, Field(ge=0, le=16_000)] = 0
     fastapi_requests: Annotated[int, Field(ge=0, le=16_000)] = 0
     db_pool_max: Count = 10
+    ready_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
     statement_timeout: Annotated[int, Field(ge=0, le=3600)] = 10
     allowed_hosts: str = "localhost,127.0.0.1,[::1]"
     # Development only; nothing is seeded elsewhere.

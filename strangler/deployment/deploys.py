@@ -28,7 +28,6 @@ from strangler.deployment.local_stack import LocalStack
 from strangler.deployment.releases import Deploy, DeployFile, release_point
 from strangler.errors import FailedError, StranglerError, UsageError
 from strangler.gateway.interface import STEADY_SECONDS, TAKE_OVER_SECONDS
-from strangler.local.children import READY_SECONDS
 from strangler.local.keeper import Keeper
 from strangler.local.ports import port_free_pick
 from strangler.local.services import Probe, Service, stack_folder, stack_service, worker_helper
@@ -140,7 +139,7 @@ def _replaced(stack: LocalStack, asked: Deploy, *, with_worker: bool) -> Iterato
     worker = _Worker(stack, which if with_worker else None, release=asked.release)
     try:
         started = time.monotonic()
-        yield from _ready(spare.keeper, spare.probe)
+        yield from _ready(stack, spare.keeper, spare.probe)
         took = time.monotonic() - started
         yield f"it is ready after {took:.1f} s"
         yield from worker.start(seconds=max(took, _WORKER_LIVES_SECONDS))
@@ -162,7 +161,7 @@ def _replaced(stack: LocalStack, asked: Deploy, *, with_worker: bool) -> Iterato
     yield from _drained(leaving)
     yield from _restarted(keeper, seconds=keeper.program.stop_seconds)
     try:
-        yield from _ready(keeper, _service(stack, which, stack.settings).probe)
+        yield from _ready(stack, keeper, _service(stack, which, stack.settings).probe)
     except FailedError as error:
         what = f"{error.message}, and the new {which} goes on serving on port {port}"
         raise FailedError(what, f"strangler logs {which} says more; then deploy again") from error
@@ -304,17 +303,18 @@ def _sent(stack: LocalStack, which: Stack, *, to: str) -> Generator[str, None, l
     return leaving
 
 
-def _ready(keeper: Keeper, probe: Probe) -> Iterator[str]:
+def _ready(stack: LocalStack, keeper: Keeper, probe: Probe) -> Iterator[str]:
     """Wait until it answers its probe.
 
-    :raises FailedError: it ended, or wasn't ready within a minute.
+    :raises FailedError: it ended, or wasn't ready within READY_SECONDS.
     """
-    ended, deadline = keeper.last_end, time.monotonic() + READY_SECONDS
+    seconds = stack.settings.ready_seconds
+    ended, deadline = keeper.last_end, time.monotonic() + seconds
     while not probe.answers(timeout=0.2):
         if keeper.last_end != ended:
             raise FailedError(keeper.last_end)
         if time.monotonic() > deadline:
-            raise FailedError(f"{keeper.program.name} wasn't ready within {READY_SECONDS:.0f} s")
+            raise FailedError(f"{keeper.program.name} wasn't ready within the {seconds} s of READY_SECONDS")
         yield ""
 
 

@@ -36,7 +36,9 @@ class DevServer:
             hint = f"give [fastapi] of {settings.project.file.name} a command in place of the address"
             raise UsageError("fastapi isn't started here", hint)
         self._service = service
-        self._children = Children(logs=stack.folder.logs / "dev", check=check)
+        self._children = Children(
+            logs=stack.folder.logs / "dev", check=check, ready_seconds=stack.settings.ready_seconds
+        )
         self._fingerprints = Fingerprints(settings)
         self._times = self._read_times()
 
@@ -49,7 +51,7 @@ class DevServer:
     def restart(self) -> None:
         """End the old process and start a new one, until that is ready.
 
-        :raises FailedError: it isn't within a minute; the end of its log says why.
+        :raises FailedError: it isn't within READY_SECONDS; the end of its log says why.
         """
         self._children.stop()
         self._children.start(self._service)

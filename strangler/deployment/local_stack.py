@@ -75,7 +75,7 @@ class LocalStack:
             gateway_alone = running is not None and running.gateway_alone
         self.without_django = without_django
         self._with_worker = with_worker
-        self.children = Children(logs=self.folder.logs, check=check)
+        self.children = Children(logs=self.folder.logs, check=check, ready_seconds=settings.ready_seconds)
         self.state = StackState(
             supervisor=ProcessRecord.of_this_process(), without_django=without_django, gateway_alone=gateway_alone
         )

@@ -11,7 +11,6 @@ from strangler.local.logs import log_failure
 from strangler.local.process import Child, Program, child_start
 from strangler.local.services import Service
 
-READY_SECONDS: Final = 60.0
 COMMAND_SECONDS: Final = 600.0
 _POLL_SECONDS: Final = 0.05
 
@@ -19,12 +18,13 @@ _POLL_SECONDS: Final = 0.05
 class Children:
     """Starts programs whose output goes to `<logs>/<name>.log`.
 
-    `check` is called during waits; what it raises ends the wait.
+    `check` is called during waits; what it raises ends the wait. A service has `ready_seconds` to answer its probe.
     """
 
-    def __init__(self, *, logs: Path, check: Callable[[], None]) -> None:
+    def __init__(self, *, logs: Path, check: Callable[[], None], ready_seconds: int = 60) -> None:
         self.logs = logs
         self.check = check
+        self._ready_seconds = ready_seconds
         self._keepers: list[Keeper] = []
 
     def start(
@@ -87,17 +87,19 @@ class Children:
     def wait_until_ready(self, services: Sequence[Service]) -> None:
         """Wait until each service answers its probe.
 
-        :raises FailedError: names the first that ended, or did not answer within a minute.
+        :raises FailedError: names the first that ended, or did not answer within `ready_seconds`.
         """
         waiting = list(services)
-        deadline = time.monotonic() + READY_SECONDS
+        deadline = time.monotonic() + self._ready_seconds
         while waiting:
             self.check()
             self.require_running()
             waiting = [service for service in waiting if not service.probe.answers()]
             if waiting and time.monotonic() > deadline:
                 why = waiting[0].probe.refusal() or "it is now"
-                raise self._failed(waiting[0].name, f"wasn't ready within {READY_SECONDS:.0f} s ({why})")
+                raise self._failed(
+                    waiting[0].name, f"wasn't ready within the {self._ready_seconds} s of READY_SECONDS ({why})"
+                )
             if waiting:
                 time.sleep(_POLL_SECONDS)
 

@@ -71,7 +71,7 @@ def servers_run(
     at the time of `clock`.
 
     :raises UnsafeError: one of them would have received the real database's address; none was started.
-    :raises FailedError: one ended, wasn't ready within a minute, or runs at another time.
+    :raises FailedError: one ended, wasn't ready within READY_SECONDS, or runs at another time.
     """
     labels = stacks if len(set(stacks)) == len(stacks) else [f"{side}-{stacks[0]}" for side in ("left", "right")]
     services = [
@@ -92,7 +92,7 @@ def servers_run(
     ]
     for service in services:
         source.require_elsewhere(service.env)
-    children = Children(logs=logs, check=check)
+    children = Children(logs=logs, check=check, ready_seconds=source.settings.ready_seconds)
     try:
         for service in services:
             children.start(service)
