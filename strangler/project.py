@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 
@@ -136,11 +135,11 @@ class Project(Section):
 
     @property
     def probes(self) -> tuple[str, ...]:
-        """The paths of the services' health checks, which nothing else answers at; none for `/`."""
+        """The services' health checks, which nothing else answers at: paths, some with a query; none for `/`."""
         cluster = self.kubernetes
         lives = (cluster.django.live, cluster.fastapi.live) if cluster else ()
-        paths = (urlsplit(path).path for path in (self.django.health, self.fastapi.health, *lives))
-        return tuple(dict.fromkeys(path for path in paths if path.strip("/")))
+        probes = (self.django.health, self.fastapi.health, *lives)
+        return tuple(dict.fromkeys(probe for probe in probes if probe.strip("/")))
 
     @property
     def signing_secret(self) -> str:

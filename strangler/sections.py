@@ -104,11 +104,12 @@ class FastapiSection(StackSection):
 
 
 class ContainersSection(Section):
-    """The names of the gateway's services in the compose file, where GATEWAY=container."""
+    """The names of services in the compose file, where GATEWAY=container: the gateway's, and the background jobs'."""
 
     nginx: ContainerName = "nginx"
     setup: ContainerName = "setup"
     shadow: ContainerName = "shadow"
+    worker: ContainerName | None = None
 
 
 class DatabaseSection(Section):

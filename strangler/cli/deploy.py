@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from strangler.cli.output import say
+from strangler.deployment.container_deploys import container_deploy
+from strangler.deployment.container_rollout import container_rollout
 from strangler.deployment.local_stack import LocalStack
 from strangler.deployment.releases import Deploy, DeployFile, release_folder
 from strangler.errors import FailedError, UnsafeError, UsageError
@@ -27,12 +29,18 @@ def deploy(
     """Replace a service of strangler up by its new code: start it, wait until it is ready, drain the old one.
 
     The code is what its folder holds now. With --to, that folder is a link, which points to FOLDER once the code there
-    is ready; --to with the old release takes it back. A new one that isn't ready within a minute is ended, and the old
-    one serves as before. Migrations come first: Django with pending ones is refused.
+    is ready; --to with the old release takes it back. A new one that isn't ready within READY_SECONDS is ended, and the
+    old one serves as before. Migrations come first: Django with pending ones is refused.
+
+    With GATEWAY=container the service of docker-compose.yml is built and replaced, with NAME-next of the profile deploy
+    in its place meanwhile.
 
     Example: strangler deploy fastapi --to releases/2
     """
     settings = settings_load()
+    if settings.gateway == "container":
+        _deploy_container(settings, service, to)
+        return
     folder = _folder_of_running(settings, service)
     release = release_folder(settings.project, service, to) if to is not None else None
     if service is Stack.DJANGO:
@@ -48,13 +56,18 @@ def deploy(
     _follow(folder, file, asked)
 
 
+def _deploy_container(settings: LocalSettings, service: Stack, to: Path | None) -> None:
+    if to is not None:
+        hint = "name the image in docker-compose.yml, and leave --to out"
+        raise UsageError("a container's code is its image's", hint)
+    for sentence in container_deploy(settings, container_rollout(settings, state_dir=settings.state_dir), service):
+        say(sentence)
+
+
 def _folder_of_running(settings: LocalSettings, service: Stack) -> StateFolder:
     if settings.gateway == "kubernetes":
         hint = f"render with the new image under [kubernetes.{service}], and apply that"
         raise UsageError("pods are deployed by their cluster", hint)
-    if settings.gateway == "container":
-        hint = f"docker compose up --build --detach {service}, then strangler apply"
-        raise UsageError("containers are deployed by their engine", hint)
     if settings.project.stack(service).command is None:
         hint = "deploy it there; nginx needs no change while its address stays"
         raise UsageError(f"{service} isn't started by strangler up: it runs at an address of its own", hint)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Final
 
+from strangler.deployment.container_deploys import ElsewhereFile
 from strangler.deployment.container_shadow import container_shadow
 from strangler.deployment.remote_shadow import shadow_counts
 from strangler.deployment.rollouts import rollout_assemble
@@ -72,7 +73,11 @@ def container_rollout(settings: LocalSettings, *, state_dir: Path) -> Rollout:
             grants_grow(compose, running, wanted, setup=names.setup)
 
     gateway = ComposeGateway(
-        settings=container_settings(settings), url=settings.proxy_url, shell=moves or compose, service=names.nginx
+        settings=container_settings(settings),
+        url=settings.proxy_url,
+        shell=moves or compose,
+        service=names.nginx,
+        elsewhere=ElsewhereFile(state_dir).read,
     )
     return rollout_assemble(
         settings,

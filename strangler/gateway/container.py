@@ -8,8 +8,8 @@ import hashlib
 import io
 import tarfile
 import time
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from strangler.errors import FailedError
@@ -80,14 +80,36 @@ class _Seen:
 
 
 class ComposeGateway(OneNginx):
-    """nginx with its volume; `shell` reaches its container, the one of `service`."""
+    """nginx with its volume.
 
-    def __init__(self, *, settings: GatewaySettings, url: str, shell: ContainerShell, service: str) -> None:
-        self.settings = settings
+    Args:
+        settings: what it is rendered with while no deploy changes it.
+        url: its front door.
+        shell: reaches its container, the one of `service`.
+        service: its name in docker-compose.yml.
+        elsewhere: gives the stacks whose requests a deploy has sent to another address, and the addresses.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: GatewaySettings,
+        url: str,
+        shell: ContainerShell,
+        service: str,
+        elsewhere: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
+        self._own = settings
+        self._elsewhere = elsewhere
         self.url = url
         self._service = service
         self._shell = shell
         self._last: _Seen | None = None
+
+    @property
+    def settings(self) -> GatewaySettings:
+        """See `Gateway`."""
+        return replace(self._own, elsewhere=tuple(sorted(self._elsewhere().items())))
 
     def current(self) -> str | None:
         """See `Gateway`."""

@@ -71,6 +71,7 @@ def own_version(version: str) -> str:
 def _files(table: RouteTable, settings: GatewaySettings, *, version: str) -> dict[str, str]:
     shown = table.without_django if settings.without_django else table
     context = _context(shown if settings.shadow_server else shown.without_shadow) | vars(settings)
+    context |= {"homes": dict(settings.homes), "queries": [probe for probe in settings.probes if "?" in probe]}
     texts = {name: _environment().get_template(f"{name}.j2").render(context, version=version) for name in _TEMPLATES}
     return texts | _scripts()
 

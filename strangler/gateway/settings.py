@@ -67,12 +67,13 @@ class GatewaySettings:
     `operator_networks` are those that may read what the gateway says of itself. With `without_django` FastAPI answers
     all that isn't gone. `metrics` is the file of Prometheus' text, empty where nobody writes it. `django_requests` and
     `fastapi_requests` are the most that a stack may have under way, those that wait included; 0 is any number. Streams
-    and requests of `probes`, the paths of health checks, are not counted.
+    and requests of `probes`, the health checks, are not counted: a path with any query, or with the one that it has.
     With `browsable` a browser that reads v1 gets Django's page of it, whoever answers other clients.
     `board` is the address of `strangler board`, empty where the front door hasn't got it. `service_metrics`: both
     stacks answer /metrics, which operators may read here. `log_name` is a second access log, without `.log` at its end,
     which is made anew within two seconds where somebody renames it; empty for none. `tracing`: requests bear a W3C
-    trace context. `elsewhere` are stacks and the addresses that a deploy has their requests sent to for a while.
+    trace context. `elsewhere` are stacks and the addresses that a deploy has their requests sent to for a while;
+    meanwhile `homes` are their own.
 
     Raises:
         UsageError: a value has characters that would mean something else to nginx.
@@ -111,6 +112,7 @@ class GatewaySettings:
     log_name: str = ""
     tracing: bool = False
     elsewhere: tuple[tuple[str, str], ...] = ()
+    homes: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         sockets = [self.shadow_server.removeprefix(_SOCKET)] if self.shadow_server.startswith(_SOCKET) else []
@@ -143,9 +145,10 @@ class GatewaySettings:
     @property
     def moved(self) -> "GatewaySettings":
         """The same, with the addresses of `elsewhere` as the stacks' own."""
-        at = dict(self.elsewhere)
-        django, fastapi = at.get("django", self.django), at.get("fastapi", self.fastapi)
-        return replace(self, elsewhere=(), django=django, fastapi=fastapi)
+        at, own = dict(self.elsewhere), {"django": self.django, "fastapi": self.fastapi}
+        homes = tuple((stack, own[stack]) for stack in at)
+        now = own | at
+        return replace(self, elsewhere=(), homes=homes, django=now["django"], fastapi=now["fastapi"])
 
 
 def _is_network(text: str) -> bool:

@@ -45,13 +45,16 @@ def test_a_stack_takes_so_many_and_its_health_is_not_counted(
 ) -> None:
     health = f"{prefix}/health/"
     with silent_upstream() as silent:
-        limits = {f"{which}_requests": 2, "probes": (health, f"{prefix}/health/Live")}
+        limits = {f"{which}_requests": 2, "probes": (health, f"{prefix}/health/Live", f"{prefix}/feed/?limit=1")}
         url = make_gateway({"*": "parallel"}, **{which: silent}, **limits).url
         with under_way(url, f"{prefix}/tags/", 2):
             assert refused(url, f"{prefix}/feed/") == BUSY
-            for probe in (f"{health}?full=1", f"{prefix}/health/Live"):
+            for probe in (f"{health}?full=1", f"{prefix}/health/Live", f"{prefix}/feed/?limit=1"):
                 with pytest.raises(httpx.ReadTimeout):
                     httpx.get(url + probe, timeout=0.5)
+            # With a query of its own a check takes no other request of its path out.
+            for path in (f"{prefix}/feed/", f"{prefix}/feed/?limit=10"):
+                assert refused(url, path) == BUSY
 
 
 def test_an_overload_of_fastapi_neither_falls_back_nor_ejects_it(make_gateway: MakeGateway) -> None:

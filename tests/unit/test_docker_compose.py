@@ -19,6 +19,8 @@ TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 COPIES = {"copies", "django-copy", "fastapi-copy"}
+# Beside each stack while it is deployed.
+NEXT = {"django-next", "fastapi-next"}
 CUTOVER = {"setup-cutover", "nginx-cutover"}
 OBSERVABILITY = {"prometheus", "grafana"}
 # `watch` is of two profiles: it keeps the log small that it counts and a ramp reads.
@@ -41,10 +43,19 @@ def final_stage(service: str) -> str:
 
 
 def test_the_services_are_these() -> None:
-    assert set(SERVICES) == {"postgres", "nginx", "shadow", "worker", *OURS, *COPIES, *CUTOVER, *OBSERVABILITY, *RAMP}
+    always = {"postgres", "nginx", "shadow", "worker", *OURS}
+    assert set(SERVICES) == {*always, *COPIES, *NEXT, *CUTOVER, *OBSERVABILITY, *RAMP}
     profiles = {"observability": OBSERVABILITY | {"watch"}, "ramp": RAMP, "cutover": CUTOVER, "copies": COPIES}
+    profiles |= {"deploy": NEXT}
     for profile, services in profiles.items():
         assert {name for name, service in SERVICES.items() if profile in service.get("profiles", ())} == services
+
+
+@pytest.mark.parametrize("service", ["django", "fastapi"])
+def test_what_stands_in_for_a_stack_is_as_it_is(service: str) -> None:
+    assert {name: value for name, value in SERVICES[f"{service}-next"].items() if name != "profiles"} == SERVICES[
+        service
+    ]
 
 
 def test_the_copies_reach_nothing_but_each_other_and_get_no_password_of_the_database() -> None:
@@ -188,7 +199,7 @@ def test_each_image_from_elsewhere_can_be_pinned_by_its_digest() -> None:
     assert outside == dict.fromkeys(("postgres", "copies"), "${POSTGRES_IMAGE:-postgres:18}")
     assert {SERVICES[service]["image"] for service in ("nginx", "nginx-cutover")} == {"${NGINX_IMAGE:-nginx:1.31}"}
     python = "python:3.13-slim"
-    built = {*OURS, *RAMP, "shadow", "worker", "setup-cutover", "django-copy", "fastapi-copy"}
+    built = {*OURS, *RAMP, "shadow", "worker", "setup-cutover", "django-copy", "fastapi-copy", *NEXT}
     for service, settings in SERVICES.items():
         assert settings.get("build", {}).get("args", {}).get("PYTHON_IMAGE") == (
             f"${{PYTHON_IMAGE:-{python}}}" if service in built else None
@@ -260,7 +271,7 @@ def test_the_shadow_worker_is_the_tools_image_with_a_socket_that_nginx_only_writ
 def test_statements_are_reported_only_where_it_is_asked_for() -> None:
     reported = {service: settings.get("environment", {}).get("REPORT_SQL") for service, settings in SERVICES.items()}
     reporting = {service for service, value in reported.items() if value == "${REPORT_SQL:-0}"}
-    assert reporting - COPIES == {"django", "fastapi", "worker"}
+    assert reporting - COPIES - NEXT == {"django", "fastapi", "worker"}
 
 
 def test_the_example_has_the_defaults_of_the_worker() -> None:

@@ -20,7 +20,7 @@ PROJECT = "strangler-check"
 SECRETS = ("SECRET_KEY", "JWT_SIGNING_KEY", "POSTGRES_PASSWORD", "DATABASE_PASSWORD", "FASTAPI_DATABASE_PASSWORD")
 PREFIXES = {"django": "/api", "fastapi": "/api/v2"}
 # Without them `down` leaves the containers of profiles running.
-PROFILES = ("copies", "cutover", "observability", "ramp")
+PROFILES = ("copies", "cutover", "deploy", "observability", "ramp")
 # A command may build images; the start of PostgreSQL, the migrations and the demo data are far below a minute.
 COMMAND_SECONDS = 900
 READY_SECONDS = 120

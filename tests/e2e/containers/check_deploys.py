@@ -1,0 +1,84 @@
+"""`strangler deploy` of containers under readers and writers, who lose nothing: `make containers`.
+
+REQUESTS in the environment has it deploy both stacks again and again, until so many were sent.
+"""
+
+import asyncio
+import os
+import re
+
+import httpx
+import pytest
+
+from tests.e2e.containers.engine import Containers
+from tests.torture.load import Client, Ledger, load
+
+CLIENTS = tuple(
+    Client(kind=kind, path=prefix + path, number=2)
+    for prefix in ("/api", "/api/v2")
+    for kind, path in (("read", "/feed/"), ("read", "/users/me/"), ("write", "/posts/"))
+)
+
+
+async def deployed(containers: Containers, token: str, requests: int) -> Ledger:
+    async with load(containers.url, CLIENTS, token=token) as ledger:
+        while True:
+            for service in ("fastapi", "django"):
+                said = await asyncio.to_thread(containers.strangler, "deploy", service)
+                assert said.splitlines()[-1] == f"{service} is deployed", said
+            if len(ledger.outcomes) >= requests:
+                break
+    return ledger
+
+
+def written(containers: Containers, run: str) -> list[str]:
+    query = f"SELECT title FROM posts WHERE starts_with(title, '{run}')"  # noqa: S608 - our own text
+    psql = ("psql", "--username=postgres", "--dbname=strangler", "--tuples-only", "--no-align", "--command", query)
+    return containers.inside("postgres", *psql).stdout.splitlines()
+
+
+def ids(containers: Containers) -> dict[str, str]:
+    """Each service's first process, as the kernel of its container numbers what started when."""
+    look = ("cat", "/proc/1/stat")
+    return {
+        name: containers.inside(name, *look).stdout.split()[21] for name in ("django", "fastapi", "worker", "nginx")
+    }
+
+
+async def test_both_stacks_are_deployed_under_load_and_no_request_is_lost(
+    containers: Containers, tokens: dict[str, str]
+) -> None:
+    containers.strangler("switch", "posts.create", "--to", "parallel", "--yes", "--reason", "so that FastAPI writes")
+    before = ids(containers)
+    ledger = await deployed(containers, tokens["django"], int(os.environ.get("REQUESTS") or 0))
+    titles = written(containers, ledger.run)
+    # For whoever runs it with -s.
+    print(f"{len(ledger.outcomes):,} requests, {len(ledger.acknowledged):,} acknowledged writes; {ledger.summary()}")  # noqa: T201
+    assert {*ledger.failures("read"), *ledger.failures("write")} == set()
+    assert ledger.acknowledged <= set(titles)
+    assert len(titles) == len(set(titles))
+    after = ids(containers)
+    assert {name for name in after if after[name] != before[name]} == {"django", "fastapi", "worker"}
+    assert containers.strangler("plan") == "nothing to do\n"
+    containers.strangler("rollback", "--yes")
+
+
+def test_an_image_that_does_not_start_is_given_up(containers: Containers, front: httpx.Client) -> None:
+    main = containers.folder / "fastapi_app" / "main.py"
+    good = main.read_text()
+    main.write_text("raise SystemExit('a fault')\n")
+    containers.env["READY_SECONDS"] = "10"
+    try:
+        said = containers.strangler("deploy", "fastapi", code=4)
+    finally:
+        del containers.env["READY_SECONDS"]
+        main.write_text(good)
+        containers.run("build", "fastapi")
+    assert re.search(r"fastapi-next wasn't ready within .*, and the old fastapi serves as before", said)
+    assert front.get("/api/v2/feed/").headers["X-Served-By"] == "fastapi"
+    assert containers.strangler("plan") == "nothing to do\n"
+
+
+@pytest.mark.parametrize("arguments", [("--to", "release-2")])
+def test_what_can_not_be_deployed_is_said(arguments: tuple[str, ...], containers: Containers) -> None:
+    assert "a container's code is its image's" in containers.strangler("deploy", "fastapi", *arguments, code=2)
