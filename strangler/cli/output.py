@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+import textwrap
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -65,6 +66,13 @@ def table_print(headers: Sequence[str], rows: Iterable[Sequence[str | Text]], *,
 def say(sentence: str = "") -> None:
     """A line of the tool's own."""
     out.print(Text(sentence))
+
+
+def say_folded(sentence: str, *, indent: int) -> None:
+    """A line of a screen: on a terminal folded at its width, with `indent` spaces before what follows; off it whole."""
+    if out.is_terminal:
+        sentence = textwrap.fill(sentence, out.width, subsequent_indent=" " * indent, drop_whitespace=True)
+    say(sentence)
 
 
 def json_print(document: object) -> None:

@@ -3,10 +3,17 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from strangler.cli.output import say
+from strangler.cli.output import say, say_folded
+from strangler.errors import many
+from strangler.ramp.gates import Verdict
 from strangler.ramp.state import RampPlan, RampState
 from strangler.ramp.steps import hours_text, moment_text
 
+_INDENT: Final = 4
+# Where a gate's sentence begins, but for the route's name.
+_RESULT_INDENT: Final = 16
+# Of the gates that don't pass; several routes have many.
+_SHOWN: Final = 3
 _KNOWN: Final = frozenset({"time", "event", "routes", "results"})
 
 
@@ -32,14 +39,18 @@ def ramp_show(state: RampState, *, watched: bool) -> None:
     """Where a ramp is, and why it is there; `watched`: a process watches it."""
     routes = ", ".join(state.plan.routes)
     if state.phase.is_end:
-        say(f"last ramp, of {routes}: {state.phase}: {state.why}")
+        say_folded(f"last ramp, of {routes}: {state.phase}: {state.why}", indent=_INDENT)
         return
     who = "" if watched else ", and nobody watches it: strangler ramp resume"
-    say(f"ramp of {routes}: {state.phase} {state.standing}{who}")
+    say_folded(f"ramp of {routes}: {state.phase} {state.standing}{who}", indent=_INDENT)
     if state.why:
-        say(f"  {state.why}")
-    for result in state.results:
-        say(f"  {result['verdict']:<12}  {result['route']}  {result['sentence']}")
+        say_folded(f"  {state.why}", indent=_INDENT)
+    others = [each for each in state.results if each["verdict"] != Verdict.PASS and each["sentence"] not in state.why]
+    for result in others[:_SHOWN]:
+        say_folded(f"  {result['verdict']:<12}  {result['route']}  {result['sentence']}", indent=_RESULT_INDENT)
+    if state.results:
+        passed = sum(each["verdict"] == Verdict.PASS for each in state.results)
+        say(f"  {passed} of {many(len(state.results), 'gate')} pass; strangler status --json has each with its figures")
 
 
 def ramp_json(state: RampState) -> dict[str, Any]:

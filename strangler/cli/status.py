@@ -3,13 +3,13 @@
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
 from strangler.cli.moves import rollout_read
-from strangler.cli.output import json_print, note, out, say
+from strangler.cli.output import json_print, note, out, say, say_folded, table_print
 from strangler.cli.ramp_text import ramp_json, ramp_show
 from strangler.cli.traffic import stages_show, traffic_measure
 from strangler.deployment.open import ramps_open
@@ -20,6 +20,8 @@ from strangler.metrics.follower import AccessLogFollower, LogFollower, LogPositi
 from strangler.rollout.rollout import Rollout
 from strangler.routes.route import Route
 from strangler.settings import LocalSettings, settings_load
+
+_HEADERS: Final = ("service", "pid", "workers", "address", "state", "uptime", "restarts")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +88,7 @@ def status_show(*, minutes: int, as_json: bool = False) -> bool:
         else:
             stages_show(routes)
         if ejection is not None and ejection.ejections:
-            say(_ejection_text(ejection))
+            say_folded(_ejection_text(ejection), indent=9)
         if ramp is not None:
             ramp_show(ramp, watched=watched)
     return services.are_ready
@@ -233,19 +235,17 @@ def _show(rows: list[ServiceStatus]) -> None:
         for row in rows:
             say(f"{row.service} {row.pid} {row.address} {row.state} {row.uptime_seconds}s {_restarts(row)}".rstrip())
         return
-    table = Table("service", "pid", "workers", "address", "state", "uptime", "restarts", box=None)
+    table_print(_HEADERS, map(_cells, rows), whole=_HEADERS)
     for row in rows:
-        colour = "green" if row.state == "ready" else "red"
-        table.add_row(
-            row.service,
-            str(row.pid),
-            str(row.workers or ""),
-            row.address,
-            f"[{colour}]{row.state}[/]",
-            f"{row.uptime_seconds} s",
-            _restarts(row),
-        )
-    out.print(table)
+        if row.last_end:
+            say_folded(row.last_end, indent=2)
+
+
+def _cells(row: ServiceStatus) -> list[str | Text]:
+    colour = "green" if row.state == "ready" else "red"
+    workers, restarts = str(row.workers or ""), str(row.restarts or "")
+    state = Text(row.state, style=colour)
+    return [row.service, str(row.pid), workers, row.address, state, f"{row.uptime_seconds} s", restarts]
 
 
 def _restarts(row: ServiceStatus) -> str:

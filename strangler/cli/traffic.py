@@ -9,6 +9,7 @@ from typing import Any, Final
 from rich.text import Text
 
 from strangler.cli.output import out, say, table_print
+from strangler.errors import many
 from strangler.metrics.callers import CallerSample
 from strangler.metrics.follower import LogFollower
 from strangler.metrics.minutes import MinuteTable, Series, minutes_read
@@ -17,7 +18,8 @@ from strangler.rollout.plan import place_text
 from strangler.routes.route import Api, Route, Stack, Stage
 
 _HEADERS: Final = ("stack", "", "requests", "rate", "errors", "p50", "p95", "p99", "callers")
-_SHOWN_CANARIES: Final = 8
+# Three lines each of the screen.
+_SHOWN_CANARIES: Final = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,8 @@ class Traffic:
             say(f"canary  {route.name} {place_text(route).removeprefix('canary ')}")
             for stack in reversed(Stack):
                 say(f"        {_side(stack, sums.get(Series(route.name, Api.V1, stack)))}")
+        if len(canaries) > _SHOWN_CANARIES:
+            say(f"canary  {many(len(canaries) - _SHOWN_CANARIES, 'other route')}: strangler status --json")
 
     def _sums(self) -> dict[Series, StackTally]:
         return self.table.total(since=self.since)
