@@ -69,6 +69,10 @@ def test_prometheus_scrapes_all_three_and_evaluates_every_rule_and_panel(observe
     # A panel has FastAPI's share of v1.
     chosen = observed.client.get("/api/tags/", headers={"X-Stack": "fastapi"})
     assert chosen.headers["X-Served-By"] == "fastapi"
+    # And one has the ramp that is under way.
+    words = ("ramp", "tags.list", "--steps", "50,100", "--hold", "10m", "--detach")
+    begun = observed.checkout.strangler(*words, EVIDENCE_EQUAL="0")
+    assert begun.returncode == 0, begun.stderr
     with prometheus(folder) as api:
 
         def scraped() -> bool:
@@ -84,10 +88,17 @@ def test_prometheus_scrapes_all_three_and_evaluates_every_rule_and_panel(observe
         found = asked(api, "query", query="sum by (stack) (strangler_requests_total)")["result"]
         assert {each["metric"]["stack"] for each in found} == {"django", "fastapi"}
         panels = json.loads((folder / "dashboard.json").read_text())["panels"]
-        for expression in (target["expr"] for panel in panels for target in panel["targets"]):
+        expressions = [target["expr"] for panel in panels for target in panel["targets"]]
+        rules = [rule["query"] for group in asked(api, "rules")["groups"] for rule in group["rules"]]
+        # What a rule compares; the rule itself gives something while it fires.
+        series = {found for rule in rules for found in re.findall(r"(?:strangler_\w+|up)(?:\{[^}]*\})?", rule)}
+        assert len(series) > 5
+        for expression in [*expressions, *series]:
             text = expression.replace("$__rate_interval", "1m").replace("$route", ".*")
-            # A rate has two scrapes; no ramp is under way.
-            wait_until(lambda: asked(api, "query", query=text)["result"] or "ramp" in text)  # noqa: B023 - called here
+            # A rate has two scrapes.
+            wait_until(lambda: asked(api, "query", query=text)["result"])  # noqa: B023 - called here
+    ended = observed.checkout.strangler("ramp", "abort")
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_an_alert_fires_while_fastapi_fails_and_is_over_once_it_does_not(observed: Observed) -> None:

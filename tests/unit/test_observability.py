@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from shared_schema.service_metrics import ServiceMetrics
 from strangler.deployment.metrics import exposition, rules_write
@@ -74,6 +77,35 @@ def test_each_metric_of_an_alert_or_a_panel_is_exported_with_its_labels() -> Non
     for name, labels in wanted:
         assert name in values
         assert {label for label in labels if f'{label}="' not in values[name]} == set()
+
+
+def unknown_keys(given: Any, known: Any, place: str = "$") -> list[str]:
+    """The places of what Grafana's own model of a dashboard doesn't have, or has otherwise."""
+    if isinstance(given, dict) and isinstance(known, dict):
+        return [
+            found
+            for key, value in given.items()
+            for found in ([f"{place}.{key}"] if key not in known else unknown_keys(value, known[key], f"{place}.{key}"))
+        ]
+    if isinstance(given, list) and isinstance(known, list) and len(given) == len(known):
+        pairs = enumerate(zip(given, known, strict=True))
+        return [found for number, (a, b) in pairs for found in unknown_keys(a, b, f"{place}[{number}]")]
+    return [] if given == known else [place]
+
+
+def test_the_dashboard_is_as_grafana_reads_one() -> None:
+    """Read into Grafana's model and written again nothing is lost, in the panels' own options and queries neither."""
+    register_default_plugins()
+    dashboard: dict[str, Any] = json.loads((FOLDER / "dashboard.json").read_text())
+
+    def lost() -> list[str]:
+        return unknown_keys(dashboard, json.loads(json.dumps(Dashboard.from_json(dashboard), cls=JSONEncoder)))
+
+    assert lost() == []
+    # All but the first are of a plugin's own model.
+    dashboard["panels"][0]["tittle"] = dashboard["panels"][0]["fieldConfig"]["defaults"]["unitt"] = "s"
+    dashboard["panels"][0]["targets"][0]["exprr"] = "up"
+    assert lost() == ["$.panels[0].fieldConfig.defaults.unitt", "$.panels[0].targets[0].exprr", "$.panels[0].tittle"]
 
 
 def test_a_project_gets_them_with_its_own_address(tmp_path: Path) -> None:
