@@ -109,6 +109,7 @@ class ContainersSection(Section):
     nginx: ContainerName = "nginx"
     setup: ContainerName = "setup"
     shadow: ContainerName = "shadow"
+    ramp: ContainerName = "ramp"
     worker: ContainerName | None = None
 
 

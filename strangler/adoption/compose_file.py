@@ -133,6 +133,7 @@ def overlay_text(base: ComposeFile, django: ComposeService, project: Project) ->
         prefixes=project.prefixes,
         hashes=CallerKey.of(project).is_hashed,
         routes=project.files.routes,
+        state=project.files.state,
         consumer=project.files.consumer,
     )
 

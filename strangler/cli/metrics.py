@@ -1,6 +1,5 @@
 """`strangler metrics`: what the access log says, for Prometheus."""
 
-import re
 import signal
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +11,7 @@ from strangler.cli.ramp_run import ramp_log
 from strangler.deployment.metrics import metrics_read, rules_write
 from strangler.deployment.metrics_server import MetricsServer
 from strangler.errors import UsageError
-from strangler.settings import LAST_PORT, LocalSettings, settings_load
+from strangler.settings import LocalSettings, require_port, settings_load
 
 
 def metrics(
@@ -49,12 +48,16 @@ def metrics(
 
 
 def _serve(address: str, log: Path | None, settings: LocalSettings) -> None:
-    found = re.fullmatch(r"(.+):([0-9]{1,5})", address)
-    if found is None or int(found[2]) > LAST_PORT:
+    host, _, port = address.rpartition(":")
+    try:
+        require_port(f"{host}:{port}")
+    except ValueError:
+        host = ""
+    if not host:
         raise UsageError(f"{address!r} is no address", "write one such as 127.0.0.1:9145")
     if log is None:
         raise UsageError("--serve renames and removes the log that it reads", "name one of its own with --log")
-    server = MetricsServer(host=found[1].strip("[]"), port=int(found[2]), log=log, url=settings.proxy_url)
+    server = MetricsServer(host=host.strip("[]"), port=int(port), log=log, url=settings.proxy_url)
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda *_: server.end())
     say(f"{server.address}  (Ctrl-C ends it)")

@@ -12,6 +12,7 @@ from strangler.cli.ramp_background import goes_by_itself, is_left_alone
 from strangler.cli.ramp_run import OwnGateway, ramp_drive, ramp_follower
 from strangler.deployment.open import ramps_folder
 from strangler.errors import FailedError, StranglerError, UsageError
+from strangler.gateway.moves_folder import MovesFolder
 from strangler.local.process import StopSignals
 from strangler.metrics.follower import AccessLogFollower, LogPosition
 from strangler.ramp.ramp import Ramp, ramp_begin
@@ -57,7 +58,10 @@ def ramp_keep(settings: LocalSettings, *, log: Path | None) -> None:
     """
     logged_show(say)
     ramps, trouble, retry = ramps_folder(settings), "", 0.0
-    with StopSignals() as signals, ramps.kept():
+    stop = f"{settings.compose} --profile ramp stop {settings.project.containers.ramp}"
+    with StopSignals() as signals, ramps.kept(hint=f"one is enough: leave it, or end it with {stop}"):
+        if settings.moves_folder:
+            MovesFolder(Path(settings.moves_folder), command=settings.compose).clear()
         say("goes on with ramps that were begun with --detach")
         while not signals.requested:
             time.sleep(_POLL_SECONDS)
@@ -98,7 +102,7 @@ def ramp_entrust(settings: LocalSettings, plan: RampPlan, rollout: Rollout, arou
         unread = AccessLogFollower(Path(os.devnull), LogPosition())
         state = ramp_begin(plan, store=ramps, follower=unread, around=around).state
     around.close()
-    logs, long = f"{settings.compose} logs ramp", time.monotonic() + _LONG_SECONDS
+    logs, long = f"{settings.compose} logs {settings.project.containers.ramp}", time.monotonic() + _LONG_SECONDS
     while not goes_by_itself(state):
         if state.phase is Phase.RETURNED:
             raise FailedError(state.why, "strangler ramp log says more")

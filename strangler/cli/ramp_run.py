@@ -18,7 +18,7 @@ from strangler.local.state import StateFolder
 from strangler.metrics.follower import AccessLogFollower, LogFollower, LogPosition
 from strangler.ramp.hooks import Hooks
 from strangler.ramp.ramp import Ramp
-from strangler.ramp.state import Phase, RouteState
+from strangler.ramp.state import Phase, RampState, RouteState
 from strangler.rollout.apply import Intent
 from strangler.rollout.edits import Edits
 from strangler.rollout.rollout import Rollout
@@ -48,6 +48,11 @@ class OwnGateway:
         self._known: tuple[object, dict[str, RouteState]] | None = None
         self._schema = ""
         self._renewed = time.monotonic()
+
+    @property
+    def gateway(self) -> str:
+        """What kind it is, as GATEWAY names it."""
+        return self._settings.gateway
 
     def now(self) -> float:
         """Seconds since 1970."""
@@ -212,10 +217,18 @@ def ramp_drive(ramp: Ramp, around: OwnGateway) -> Phase:
                     time.sleep(TICK_SECONDS / 20)
         except StopRequested:
             ramp.keep()
-            say(f"left {ramp.state.standing}, and nobody watches it: strangler ramp resume goes on")
+            say(f"left {ramp.state.standing}{_who_goes_on(around.gateway, ramp.state)}")
         finally:
             around.close()
     return ramp.state.phase
+
+
+def _who_goes_on(gateway: str, state: RampState) -> str:
+    """How a ramp that is left at its step goes on."""
+    keepers = {"local": "strangler up goes on with it", "container": "its container goes on with it when it runs again"}
+    if state.plan.kept and gateway in keepers:
+        return f": {keepers[gateway]}"
+    return ", and nobody watches it: strangler ramp resume goes on"
 
 
 def _tick(ramp: Ramp, trouble: str) -> str:

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from strangler.compare.shadow.results_server import RESULTS_PATH, results_copy
+from strangler.compare.shadow.results_server import RESULTS_PATH, SocketConnection, results_copy
 from strangler.deployment.remote_shadow import RemoteShadow
 from strangler.errors import FailedError, UsageError
 from strangler.gateway.compose_cli import Compose, Ended, last_line
 from strangler.settings import LocalSettings
 
 # SHADOW_RESULTS of docker-compose.yml.
-_RESULTS_PORT: Final = 9146
+_RESULTS: Final = "/run/shadow/results.sock"
 _SECONDS: Final = 10.0
 # The file is created with the first sample.
 _IF_THERE: Final = '[ -e "$SHADOW_DATABASE" ] || exit 0\n'
@@ -30,14 +30,14 @@ ShadowStore(pathlib.Path(os.environ["SHADOW_DATABASE"])).reset(sys.argv[1:])' "$
 
 
 class ServedShadow:
-    """See `RemoteShadow`: its results over HTTP, for a container that has no engine to call."""
+    """See `RemoteShadow`: its results at a socket, for a container that has no engine to call."""
 
     def __init__(self, service: str) -> None:
         self._service = service
 
     def fetch(self, folder: Path) -> Path:
         """See `RemoteShadow`."""
-        connection = http.client.HTTPConnection(self._service, _RESULTS_PORT, timeout=_SECONDS)
+        connection = SocketConnection(_RESULTS, timeout=_SECONDS)
         try:
             connection.request("GET", RESULTS_PATH)
             return results_copy(connection.getresponse().read().decode(), folder)

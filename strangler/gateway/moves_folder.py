@@ -16,6 +16,8 @@ from strangler.gateway.compose_cli import EXEC_SECONDS, Ended
 
 _PIPE: Final = "requests"
 _POLL_SECONDS: Final = 0.02
+# Of a request; nothing else in the folder has a name as long.
+_NAME_LENGTH: Final = 16
 
 
 class MovesFolder:
@@ -25,12 +27,17 @@ class MovesFolder:
         self.command = command
         self._folder = folder
 
+    def clear(self) -> None:
+        """Remove the requests of a process that was killed; there is one process at a time."""
+        for request in self._folder.glob("?" * _NAME_LENGTH):
+            shutil.rmtree(request, ignore_errors=True)
+
     def inside(self, service: str, script: str, *arguments: str, stdin: bytes = b"") -> Ended:
         """A script of `sh` in the container of `service`, which is given `arguments` (without spaces) and `stdin`.
 
         :raises FailedError: nobody there takes it, or the script took too long.
         """
-        request = self._folder / secrets.token_hex(8)
+        request = self._folder / secrets.token_hex(_NAME_LENGTH // 2)
         try:
             request.mkdir()
             (request / "script").write_text(script, encoding="utf-8")

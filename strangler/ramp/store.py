@@ -182,13 +182,13 @@ class RampFolder(RampStore):
         return lock_is_held(self.path / "keeper")
 
     @contextmanager
-    def kept(self) -> Iterator[None]:
+    def kept(self, *, hint: str) -> Iterator[None]:
         """Be the only process that goes on with ramps of --detach.
 
-        :raises UnsafeError: another one does.
+        :raises UnsafeError: another one does; `hint` says how to end it.
         :raises FailedError: the lock can't be written.
         """
-        with self._held("keeper", busy=UnsafeError("another process goes on with ramps", "end it first")):
+        with self._held("keeper", busy=UnsafeError("another process goes on with ramps", hint)):
             yield
 
     @contextmanager

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from strangler.compare.shadow.worker import shadow_settings_load
+from strangler.deployment import container_shadow
 from strangler.gateway.rendering import render_gateway
 from strangler.gateway.settings import container_gateway
 from strangler.routes.route import Stack
@@ -314,9 +315,19 @@ def test_the_ramp_moves_as_the_host_does_and_may_write_nothing_else() -> None:
     assert theirs.items() <= ramp["environment"].items()
     mounted = {volume.partition(":")[0].removeprefix("./") for volume in ramp["volumes"]}
     sources = {source.partition("/")[0] for stack in Stack for source in EXAMPLE.stack(stack).sources}
-    assert {*sources, EXAMPLE.files.cases} <= mounted
-    for service in ("nginx", "nginx-cutover"):
-        assert "moves" in {volume["source"] for volume in SERVICES[service]["volumes"]}
+    assert {*sources, EXAMPLE.files.cases, ".run/cases"} <= mounted
+    moved = {name for name in ("nginx", "nginx-cutover") if "moves" in {v["source"] for v in SERVICES[name]["volumes"]}}
+    assert moved == {"nginx"}
+
+
+def test_no_port_has_the_shadows_results() -> None:
+    """Only who mounts its volume may ask; `ramp` of its own group is one."""
+    results = SERVICES["shadow"]["environment"]["SHADOW_RESULTS"]
+    assert results == container_shadow._RESULTS
+    mounting = {name for name, service in SERVICES.items() if "samples" in str(service.get("volumes"))}
+    assert mounting == {"shadow", "nginx", "ramp"}
+    assert "samples:/run/shadow:ro" in SERVICES["ramp"]["volumes"]
+    assert SERVICES["ramp"]["group_add"] == ["10001"]
 
 
 def test_prometheus_asks_each_service_where_it_answers() -> None:

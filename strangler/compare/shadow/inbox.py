@@ -62,7 +62,7 @@ def inbox_open(path: Path, *, owner: str = "") -> socket.socket:
     :raises UsageError: another worker listens there, there is no such account, or the folder can't be written to.
     """
     if inbox_answers(path):
-        raise UsageError(f"another worker listens at {path}", "end it first")
+        raise UsageError(f"another worker listens at {path}", "end the process that ss -xlp names for it")
     draft = path.with_name(f".{path.name}.new")
     receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:

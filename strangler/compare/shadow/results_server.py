@@ -1,6 +1,8 @@
-"""The worker's results over HTTP, for operators who can't reach its file: in a cluster."""
+"""The worker's results over HTTP, for those who can't reach its file: operators of a cluster, a container of ramps."""
 
 import base64
+import http.client
+import socket
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -8,7 +10,7 @@ from contextlib import closing, contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from strangler.errors import UsageError
 
@@ -18,13 +20,16 @@ _BUSY_SECONDS: Final = 5.0
 
 @contextmanager
 def results_served(address: str, *, database: Path) -> Iterator[None]:
-    """Answer GET /results at HOST:PORT with the database as base64, while the block lasts.
+    """Answer GET /results with the database as base64, while the block lasts.
+
+    `address` is HOST:PORT, or the path of a socket, at which the worker's own group may ask too.
 
     :raises UsageError: the address can't be listened at.
     """
     host, _, port = address.rpartition(":")
     try:
-        server = ThreadingHTTPServer((host, int(port)), _handler(database))
+        handler = _handler(database)
+        server = SocketServer(address, handler) if is_path(address) else ThreadingHTTPServer((host, int(port)), handler)
     except OSError as error:
         raise UsageError(f"{address} can't be listened at ({error.strerror})", "name another SHADOW_RESULTS") from error
     thread = threading.Thread(target=server.serve_forever, name="results", daemon=True)
@@ -35,6 +40,47 @@ def results_served(address: str, *, database: Path) -> Iterator[None]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def is_path(address: str) -> bool:
+    """Whether it is that of a socket, and no HOST:PORT."""
+    return address.startswith("/")
+
+
+class SocketServer(ThreadingHTTPServer):
+    """HTTP at a socket of the file system; one that a killed worker has left there is replaced."""
+
+    address_family = socket.AF_UNIX
+
+    def __init__(self, path: str, handler: type[BaseHTTPRequestHandler]) -> None:
+        self._path = Path(path)
+        super().__init__(path, handler)  # type: ignore[arg-type]  # of that family it is no pair
+
+    def server_bind(self) -> None:
+        """Bind it; the base class would look up a name for the address."""
+        self._path.unlink(missing_ok=True)
+        self.socket.bind(str(self._path))
+        self._path.chmod(0o660)
+        self.server_name, self.server_port = "localhost", 0
+
+    def server_close(self) -> None:
+        """Close and remove it."""
+        super().server_close()
+        self._path.unlink(missing_ok=True)
+
+
+class SocketConnection(http.client.HTTPConnection):
+    """A client of `SocketServer`."""
+
+    def __init__(self, path: str, *, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        """Connect to the socket."""
+        self.sock: Any = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
 
 
 def results_copy(text: str, folder: Path) -> Path:

@@ -16,7 +16,7 @@ from strangler.compare.comparison import CaseComparer, CaseOutcome, Rules
 from strangler.compare.declared import DeclaredDifferences, declared_differences
 from strangler.compare.differ import DifferenceKind
 from strangler.compare.shadow.inbox import Backlog, Inbox, inbox_listen, inbox_open
-from strangler.compare.shadow.results_server import results_served
+from strangler.compare.shadow.results_server import is_path, results_served
 from strangler.compare.shadow.sample import SampledRequest
 from strangler.compare.shadow.store import PLACES_PER_ROUTE, SampleResult, ShadowStore, Tally, sample_result
 from strangler.errors import FailedError, UsageError
@@ -26,6 +26,12 @@ from strangler.settings import require_port
 # An empty variable counts as none, so no prefix is written as a slash.
 Prefix = Annotated[str, AfterValidator(lambda value: value.rstrip("/"))]
 Address = Annotated[str, Field(pattern=r"^([^:]+:[0-9]{1,5})?$"), AfterValidator(require_port)]
+# A socket of the file system as well.
+ResultsAddress = Annotated[
+    str,
+    Field(pattern=r"^(/.*|[^:]+:[0-9]{1,5})?$"),
+    AfterValidator(lambda value: value if is_path(value) else require_port(value)),
+]
 Positive = Annotated[int, Field(ge=1)]
 
 
@@ -45,7 +51,7 @@ class ShadowSettings(BaseSettings):
 
     socket: Path | None = None
     listen: Address = ""
-    results: Address = ""
+    results: ResultsAddress = ""
     database: Path
     django_url: HttpUrl
     fastapi_url: HttpUrl

@@ -28,7 +28,7 @@ def watched(containers: Containers) -> Iterator[Containers]:
     found = file.read_text()
     try:
         file.write_text(found + LIMITS)
-        for folder in ("compare", "containers"):
+        for folder in ("compare", "cases", "containers"):
             (containers.folder / ".run" / folder).mkdir(parents=True, exist_ok=True)
         containers.env |= {"SERVICE_METRICS": "1", "RAMP_USER": f"{os.getuid()}:{os.getgid()}"}
         containers.run(*PROFILE, "up", "--detach")

@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import pwd
+import socket
 import stat
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -12,7 +13,10 @@ from pathlib import Path
 import pytest
 
 from strangler.compare.shadow.results import shadow_evidence
+from strangler.compare.shadow.results_server import results_served
 from strangler.compare.shadow.store import COUNTS, ShadowStore
+from strangler.deployment import container_shadow
+from strangler.errors import FailedError, UsageError
 from tests.shadows import Reply, Request, Shadow, TinyStack, shadow, wait_until
 
 pytestmark = pytest.mark.long
@@ -229,7 +233,7 @@ def test_results_survive_a_kill_and_a_second_worker_is_refused(start: Start, tmp
         worker.wait_for(asked=1)
         second = worker.spawn()
         assert second.process.wait(20) == 2
-        assert "another worker listens at shadow.sock: end it first." in worker.log.read_text()
+        assert "another worker listens at shadow.sock: end the process that ss -xlp" in worker.log.read_text()
         worker.child.process.kill()  # type: ignore[union-attr] # it runs
         worker.child.process.wait(20)  # type: ignore[union-attr] # the same
         assert worker.socket.exists()
@@ -259,3 +263,23 @@ def test_the_socket_is_for_nginx_alone(start: Start) -> None:
         assert stat.S_IMODE(found.st_mode) == 0o600
         assert found.st_uid == (pwd.getpwnam(owner).pw_uid if owner else os.geteuid())
         assert stat.S_IMODE(worker.database.stat().st_mode) == 0o600
+
+
+def test_results_at_a_socket_are_for_its_group_and_go_with_the_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, path = tmp_path / "own.sqlite3", tmp_path / "results.sock"
+    ShadowStore(database).prepare()
+    monkeypatch.setattr(container_shadow, "_RESULTS", str(path))
+    served = container_shadow.ServedShadow("shadow")
+    with pytest.raises(FailedError, match="the results of shadow can't be read"):
+        served.fetch(tmp_path)
+    # As a worker that was killed has left it.
+    with socket.socket(socket.AF_UNIX) as killed:
+        killed.bind(str(path))
+    with results_served(str(path), database=database):
+        assert path.stat().st_mode & 0o777 == 0o660
+        assert served.fetch(tmp_path).read_bytes()[:6] == b"SQLite"
+    assert not path.exists()
+    with pytest.raises(UsageError, match="can't be listened at"), results_served("/none/a.sock", database=database):
+        pass

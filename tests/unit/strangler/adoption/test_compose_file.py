@@ -12,6 +12,7 @@ from strangler.adoption.project_file import Answers, project_text
 from strangler.compare.shadow.worker import shadow_settings_load
 from strangler.errors import UsageError
 from strangler.project import Project, project_parse
+from tests.example import ROOT
 
 BASE = """
 services:
@@ -114,14 +115,16 @@ def overlay(folder: Path, **values: Any) -> dict[str, Any]:
 def test_the_gateway_is_added_and_no_service_of_theirs_is_changed(tmp_path: Path) -> None:
     services = overlay(tmp_path)["services"]
     named = project(tmp_path).containers
-    assert set(services) == {named.nginx, named.setup, named.shadow}
+    ramp = {named.ramp, "strangler-watch"}
+    assert set(services) == {named.nginx, named.setup, named.shadow, *ramp}
+    assert {name for name, service in services.items() if service.get("profiles") == ["ramp"]} == ramp
     assert not set(services) & set(compose_file(tmp_path).services)
     assert set(services[named.nginx]["depends_on"]) == {named.setup, "web"}
-    for service in services.values():
+    for name, service in services.items():
         assert service["networks"] == ["inside", "db"]
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
-        assert service["user"] == "10001:10001"
+        assert service["user"] == ("${RAMP_USER:-1000:1000}" if name == named.ramp else "10001:10001")
     assert services[named.nginx]["ports"] == ["${PROXY_HOST:-127.0.0.1}:${PROXY_PORT:-8080}:8080"]
 
 
@@ -146,8 +149,37 @@ def test_the_shadow_can_read_its_environment(tmp_path: Path, monkeypatch: pytest
     assert [str(settings.django_url), str(settings.fastapi_url)] == ["http://web:8080/", "http://fastapi:8002/v2"]
 
 
+def test_the_container_of_ramps_renders_what_setup_does_and_writes_what_moves_write(tmp_path: Path) -> None:
+    """All else of the project it reads, but for the settings of the host, and it gets no secret of the database."""
+    document = overlay(tmp_path)
+    services = document["services"]
+    ramp, setup = services["strangler-ramp"], services["strangler-setup"]
+    theirs = {name: value for name, value in setup["environment"].items() if not name.endswith("DATABASE_URL")}
+    assert theirs.items() <= ramp["environment"].items()
+    written = {volume for volume in ramp["volumes"] if not volume.endswith(":ro")}
+    moves = {"./nginx:/project/nginx", "./.run/containers:/project/.run/containers", "strangler-moves:/moves"}
+    assert written == moves
+    assert "/dev/null:/project/.env:ro" in ramp["volumes"]
+    assert ramp["environment"]["MOVES_FOLDER"] == "/moves"
+    for name, folder in (("strangler-moves", "/moves"), ("strangler-log", "/log")):
+        [mount] = [each for each in services["strangler-nginx"]["volumes"] if each["source"] == name]
+        assert mount["target"] == folder
+        assert name in document["volumes"]
+
+
+def test_nginx_runs_the_same_loop_of_moves_as_ours(tmp_path: Path) -> None:
+    ours = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["nginx"]["command"][2]
+    theirs = overlay(tmp_path)["services"]["strangler-nginx"]["command"][2]
+
+    def loop(command: str) -> str:
+        return command[command.index("while read") : command.index("done <>requests")]
+
+    assert loop(theirs) == loop(ours)
+
+
 def test_a_secret_has_no_default_and_reaches_setup_alone(tmp_path: Path) -> None:
     for name, service in overlay(tmp_path)["services"].items():
+        assert name == "strangler-setup" or "DATABASE_URL" not in str(service.get("environment"))
         addresses = [each for each in service.get("environment", {}) if each.endswith("DATABASE_URL")]
         assert addresses == (["DATABASE_URL", "FASTAPI_DATABASE_URL"] if name == "strangler-setup" else [])
         assert all(service["environment"][each] == f"${{{each}:-}}" for each in addresses)
@@ -156,6 +188,6 @@ def test_a_secret_has_no_default_and_reaches_setup_alone(tmp_path: Path) -> None
 def test_the_project_file_names_the_services_where_there_is_a_compose_file(tmp_path: Path) -> None:
     found = project(tmp_path)
     assert (found.django.container, found.fastapi.container) == ("web:8080", "fastapi:8002")
-    assert found.containers.nginx == "strangler-nginx"
+    assert (found.containers.nginx, found.containers.ramp) == ("strangler-nginx", "strangler-ramp")
     alone = project(tmp_path, containers=None)
     assert (alone.django.container, alone.containers.nginx) == ("", "nginx")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from strangler.cli import ramp, ramp_keep
+from strangler.cli import ramp, ramp_keep, ramp_run
 from strangler.cli.ramp_keep import ramp_entrust
 from strangler.cli.ramp_run import ramp_log
 from strangler.errors import UsageError
@@ -21,7 +21,7 @@ def ramps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RampFolde
     """Ramps that somebody goes on with."""
     folder = RampFolder(tmp_path)
     monkeypatch.setattr(ramp_keep, "ramps_folder", lambda _settings: folder)
-    with folder.kept():
+    with folder.kept(hint=""):
         yield folder
 
 
@@ -70,3 +70,17 @@ def test_a_command_without_detach_is_not_advised_to_take_it() -> None:
         UsageError, match=r"container's access log .*: have a file written, such as by docker compose logs"
     ):
         ramp_log(example_settings(gateway="container"), named=None)
+
+
+@pytest.mark.parametrize(
+    ("kept", "gateway", "sentence"),
+    [
+        (True, "container", ": its container goes on with it when it runs again"),
+        (True, "local", ": strangler up goes on with it"),
+        (True, "kubernetes", ", and nobody watches it: strangler ramp resume goes on"),
+        (False, "local", ", and nobody watches it: strangler ramp resume goes on"),
+    ],
+)
+def test_a_ramp_that_is_left_says_how_it_goes_on(kept: bool, gateway: str, sentence: str) -> None:
+    state: Any = SimpleNamespace(plan=SimpleNamespace(kept=kept))
+    assert ramp_run._who_goes_on(gateway, state) == sentence

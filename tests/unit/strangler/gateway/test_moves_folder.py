@@ -69,6 +69,15 @@ def test_a_script_that_does_not_end_is_given_up(folder: MovesFolder, monkeypatch
     assert folder.inside("nginx", "echo well").stdout == "well\n"
 
 
+def test_what_a_killed_process_has_asked_for_is_removed_by_the_next(folder: MovesFolder, tmp_path: Path) -> None:
+    killed = tmp_path / "0af7651916cd43dd"
+    killed.mkdir()
+    (killed / "script").write_text("sleep 5")
+    folder.clear()
+    assert [file.name for file in tmp_path.iterdir()] == ["requests"]
+    assert folder.inside("nginx", "echo well").stdout == "well\n"
+
+
 def test_nobody_else_may_write_where_a_request_is_being_written(
     folder: MovesFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

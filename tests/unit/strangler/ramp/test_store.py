@@ -21,6 +21,11 @@ def test_whoever_only_looks_keeps_nobody_from_the_lock(tmp_path: Path, monkeypat
 
 def test_two_processes_never_have_it_at_once(tmp_path: Path) -> None:
     ramps = RampFolder(tmp_path)
-    with ramps.kept(), pytest.raises(UnsafeError, match="another process goes on with ramps"), ramps.kept():
+    again = ramps.kept(hint="end it with docker compose stop ramp")
+    with (
+        ramps.kept(hint=""),
+        pytest.raises(UnsafeError, match=r"another process goes on with ramps: end it with"),
+        again,
+    ):
         pass
     assert not ramps.is_kept

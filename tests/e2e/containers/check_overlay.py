@@ -1,0 +1,184 @@
+"""compose.strangler.yml, as `strangler init` writes it beside a project's compose file, with a ramp in a container."""
+
+import json
+import os
+import random
+import shlex
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from strangler.local.ports import port_free_pick
+from tests.checkouts import tool_run
+from tests.e2e.containers.engine import COMMAND_SECONDS, wait_for
+from tests.example import ROOT
+
+MANAGE = f"{sys.executable} {ROOT / 'tests' / 'second_project' / 'manage.py'}"
+ROUTE, V1, V2 = "products.list", "/products/", "/v2/products/"
+LIMITS = f'\n[ramp.routes."{ROUTE}"]\nerrors = 5.0\np95 = 20.0\np99 = 20.0\nslack = 1.0\n'
+PROFILE = ("--profile", "ramp")
+# Both stacks are programs of the test's: they answer whatever they are asked. `python` is the image that the tool is
+# installed on, with the tool as it is here: no index has it.
+COMPOSE_FILE = """
+services:
+  web: &stack
+    image: ${BASE_IMAGE:-python:3.13-slim}
+    command: [python, /serve.py]
+    volumes: ["./serve.py:/serve.py:ro"]
+  fastapi: *stack
+  python:
+    image: strangler-check-python
+    profiles: [build]
+    build:
+      context: wheel
+      dockerfile_inline: |
+        FROM ${BASE_IMAGE:-python:3.13-slim}
+        COPY *.whl /wheel/
+        RUN pip install --no-cache-dir --disable-pip-version-check "$$(echo /wheel/*.whl)[strangler]"
+"""
+SERVE = """
+import http.server, json
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        body = json.dumps({"openapi": "3.1.0", "info": {"title": "shop", "version": "1"}, "paths": {}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *_):
+        pass
+http.server.ThreadingHTTPServer(("0.0.0.0", 8000), Handler).serve_forever()
+"""
+
+
+class Shop:
+    """Somebody's project in `folder`, its compose file with the gateway before it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = port_free_pick()
+        engine = shlex.split(os.environ.get("COMPOSE") or "docker compose")
+        files = ("-f", "compose.yml", "-f", "compose.strangler.yml")
+        self.command = [*engine, "--project-name", "strangler-check-shop", *files]
+        (folder / "compose.yml").write_text(COMPOSE_FILE)
+        (folder / "serve.py").write_text(SERVE)
+        build = (sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder / "wheel"))
+        subprocess.run(build, cwd=ROOT, check=True, capture_output=True)  # noqa: S603 - the project itself
+        settings = {
+            "BUILDAH_FORMAT": "docker",
+            "COMPOSE": shlex.join(self.command),
+            "EVIDENCE_EQUAL": "0",
+            "GATEWAY": "container",
+            "PROXY_PORT": str(self.port),
+            "PYTHON_IMAGE": "strangler-check-python",
+            "RAMP_USER": f"{os.getuid()}:{os.getgid()}",
+            "SERVICE_METRICS": "1",
+            # Whoever asks from the host comes from a gateway of the engine's network.
+            "TRUSTED_PROXIES": "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16",
+        }
+        (folder / ".env").write_text("".join(f"{name}='{value}'\n" for name, value in settings.items()))
+        self.strangler("init", "--manage", MANAGE, "--django-container", "web:8000")
+        project = folder / "strangler.toml"
+        project.write_text(project.read_text() + LIMITS)
+        (folder / ".run" / "containers").mkdir(parents=True)
+
+    def strangler(self, *words: str, code: int = 0) -> str:
+        return tool_run(self.folder, *words, code=code)
+
+    def run(self, *words: str) -> str:
+        """A command of compose, to its end."""
+        done = subprocess.run(  # noqa: S603 - the developer's own compose
+            [*self.command, *words],
+            cwd=self.folder,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+        )
+        assert done.returncode == 0, f"{words}: {done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def served_by(self, path: str) -> str:
+        """The stack that answers 200, or nothing."""
+        try:
+            answer = self.get(path)
+        except httpx.TransportError:
+            return ""
+        return answer.headers["X-Served-By"] if answer.status_code == httpx.codes.OK else ""
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        return httpx.get(f"http://127.0.0.1:{self.port}{path}", headers=headers, timeout=10, trust_env=False)
+
+    @property
+    def ramp(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.strangler("status", "--json"))["ramp"]
+        return found
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    shop = Shop(tmp_path_factory.mktemp("shop"))
+    try:
+        shop.run("--profile", "build", "build", "python")
+        shop.run(*PROFILE, "up", "--build", "--detach")
+        wait_for("the front door", lambda: shop.served_by(V1) == shop.served_by(V2) == "django")
+        yield shop
+    finally:
+        shop.run(*PROFILE, "down", "--volumes")
+
+
+@contextmanager
+def load(shop: Shop) -> Iterator[None]:
+    """Callers of v1, until the block ends."""
+    over = threading.Event()
+
+    def reads() -> None:
+        with httpx.Client(base_url=f"http://127.0.0.1:{shop.port}", timeout=30, trust_env=False) as client:
+            while not over.is_set():
+                address = f"198.51.100.{random.randrange(256)}"  # noqa: S311 - a caller
+                client.get(V1, headers={"X-Forwarded-For": address})
+
+    thread = threading.Thread(target=reads)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_the_gateway_moves_and_ramps_a_route_of_a_project_that_it_has_never_seen(shop: Shop) -> None:
+    shop.strangler("apply", "--yes")
+    shop.strangler("switch", ROUTE, "--to", "parallel", "--yes")
+    wait_for("both stacks", lambda: (shop.served_by(V1), shop.served_by(V2)) == ("django", "fastapi"))
+    with load(shop):
+        said = shop.strangler("ramp", ROUTE, "--steps", "50,100", "--hold", "3s", "--detach", "--reason", "release 42")
+        assert "watched in the background" in said, said
+        shop.strangler("ramp", "pause", "--reason", "lunch")
+        wait_for("the pause", lambda: "paused" in shop.ramp["why"])
+        shop.run(*PROFILE, "stop", "strangler-ramp")
+        logged = shop.run(*PROFILE, "logs", "strangler-ramp")
+        assert "its container goes on with it when it runs again" in logged, logged
+        shop.run(*PROFILE, "start", "strangler-ramp")
+        wait_for("the next container", lambda: shop.ramp["watched"])
+        shop.strangler("ramp", "resume")
+        wait_for("its end", lambda: shop.ramp["phase"] == "finished")
+    assert shop.served_by(V1) == "fastapi"
+    moves = json.loads(shop.strangler("history", "--json"))
+    assert (moves[-1]["who"], moves[-1]["reason"]) == ("ramp@compose", "ramp: step 100% (release 42)")
+    assert shop.strangler("plan") == "nothing to do\n"
+
+
+def test_its_container_sees_no_setting_of_the_host(shop: Shop) -> None:
+    read = shop.run(*PROFILE, "exec", "-T", "strangler-ramp", "sh", "-c", "cat /project/.env; ls /project")
+    assert "GATEWAY" not in read
+    assert "strangler.toml" in read
