@@ -1,6 +1,7 @@
-"""`make bench-ramp`: which planted faults ramps catch, and how many healthy ones are stopped; then the log's reader.
+"""`make bench-ramp`: which faults ramps catch, how many healthy ones are stopped, the log's reader, and the way back.
 
-Requests are made up, and judged by the gates that `strangler ramp` has. Exit codes: 0 the targets are met, 1 not.
+Requests are made up, and judged by the gates that `strangler ramp` has; the way back is that of real stacks. Exit
+codes: 0 the targets are met, 1 not.
 """
 
 import itertools
@@ -28,6 +29,7 @@ from strangler.metrics.minutes import MinuteTable
 from strangler.metrics.tally import StackTally
 from strangler.ramp.gates import CanaryLimits, Figures, Verdict, Window, judge, worst
 from strangler.routes.route import Stack
+from tests.bench.ramp_return import LONGEST_SECONDS, returned, returns_text
 
 STEPS: Final = (1.0, 5.0, 25.0, 50.0, 100.0)
 HOLD: Final = 600
@@ -275,15 +277,19 @@ def bench(
     ramps: Annotated[int, typer.Option(min=1, help="Ramps of each fault at each rate.")] = 20,
     without: Annotated[int, typer.Option(min=3, help="Ramps without a fault.")] = 100,
     hours: Annotated[float, typer.Option(min=1, help="Give a ramp up after so many hours of its own time.")] = 4,
+    returns: Annotated[int, typer.Option(min=1, help="Ramps on real stacks that are taken back.")] = 5,
 ) -> None:
-    """Ramp with planted faults and without, and measure the log's reader."""
+    """Ramp with planted faults and without, and measure the log's reader and the way back."""
     rate, sentence = reading()
     say(sentence)
+    back = list(returned(times=returns))
+    say(returns_text(back))
     for line in table(FAULTS, ramps=ramps, hours=hours):
         say(line)
     stopped, sentence = healthy(ramps=without, hours=hours)
     say(sentence)
-    if stopped > STOPPED_AT_MOST or rate / 2 < LINES_A_SECOND:
+    slow = max(each.back for each in back) > LONGEST_SECONDS
+    if stopped > STOPPED_AT_MOST or rate / 2 < LINES_A_SECOND or slow:
         raise typer.Exit(1)
 
 
