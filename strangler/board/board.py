@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from strangler.board.differences import RouteDifferences, ShadowPlaces, differences_of
 from strangler.board.progress import Progress, commands_of, progress_of
 from strangler.board.traffic import RouteTraffic, TrafficReader, TrafficWindow
 from strangler.errors import StranglerError, UsageError, many
@@ -84,6 +85,7 @@ class Board:
         rollout: opens the moves of its gateway anew, since one keeps the digests of the code that it has seen.
         schema: whether the tables are as wanted; may take seconds.
         ramps: its ramps.
+        shadow: the differences that the shadow has found; may take seconds.
         traffic: its access log.
         minutes: how many the plots show.
     """
@@ -95,6 +97,7 @@ class Board:
         rollout: Callable[[], Rollout],
         schema: Callable[[], SchemaHealth],
         ramps: RampStore,
+        shadow: ShadowPlaces,
         traffic: TrafficReader,
         minutes: int,
     ) -> None:
@@ -102,6 +105,7 @@ class Board:
         self._open = rollout
         self._schema = schema
         self._ramps = ramps
+        self._shadow = shadow
         self._traffic = traffic
         self._minutes = minutes
         self._rollout = rollout()
@@ -118,6 +122,10 @@ class Board:
         """All of it, as it is now."""
         traffic = self._traffic.read(now=time.time())
         return self._snapshot(traffic, [traffic.problem] if traffic.problem else [])
+
+    def differences(self, route: str) -> RouteDifferences:
+        """What is known to differ at a route."""
+        return differences_of(route, self._evidence.get(route), self._shadow)
 
     def renew(self) -> None:
         """Read anew what takes long, if it wasn't read lately."""

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from strangler.board.board import BoardRoute, BoardState
+from strangler.board.differences import RouteDifferences
 from strangler.board.moves import ABORT, ALL_BACK, CHOICES, PAUSE, RESUME, PlannedMove
 from strangler.board.traffic import StackTraffic
 from strangler.rollout.plan import answer_text, place_text
@@ -63,6 +64,7 @@ class PageRenderer:
         self._sections: Any = environment.get_template("sections.html.j2").module
         self._page = environment.get_template("page.html.j2")
         self._move = environment.get_template("move.html.j2")
+        self._differences = environment.get_template("differences.html.j2")
 
     def sections(self, snapshot: BoardState) -> dict[str, PageSection]:
         """The sections by the ids of their elements."""
@@ -80,6 +82,10 @@ class PageRenderer:
     def page(self, snapshot: BoardState, sections: Mapping[str, PageSection]) -> str:
         """The whole document."""
         return self._page.render(board=snapshot, sections=sections, version=self.version(sections))
+
+    def differences(self, found: RouteDifferences) -> str:
+        """What differs at a route."""
+        return self._differences.render(found=found)
 
     def form(self, route: str, *, form: Mapping[str, str] | None = None, error: str = "") -> str:
         """What may be done with a route, as a form; `error` says why the one that was filled in wasn't done."""

@@ -62,6 +62,7 @@ class BoardServer:
         app.router.add_get("/events", self._events, allow_head=False)
         for name in _FILES:
             app.router.add_get(f"/{name}", self._file)
+        app.router.add_get("/differences", self._differences)
         if self._moves is not None:
             app.router.add_get("/move", self._move)
             app.router.add_post("/apply", self._apply)
@@ -113,6 +114,10 @@ class BoardServer:
         page = self._now.page
         text = self._now.renderer.page(page.snapshot, page.sections)
         return web.Response(text=text, content_type="text/html")
+
+    async def _differences(self, request: web.Request) -> web.Response:
+        found = await asyncio.to_thread(self._board.differences, request.query.get("route", ""))
+        return self._answer(self._renderer.differences(found))
 
     async def _move(self, request: web.Request) -> web.Response:
         """The form of a route; with a wish in it the plan, which changes nothing."""

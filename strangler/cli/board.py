@@ -15,6 +15,7 @@ from strangler.cli.output import note, say
 from strangler.cli.ramp import COMMANDS as RAMP_COMMANDS
 from strangler.cli.ramp_background import command_text, ramp_background
 from strangler.cli.schema.drift import schema_drift
+from strangler.cli.shadow import shadow_differences
 from strangler.deployment.open import ramps_open, rollout_open
 from strangler.errors import UnsafeError
 from strangler.settings import LocalSettings, settings_load
@@ -53,6 +54,7 @@ def board(
         rollout=lambda: rollout_open(settings),
         schema=lambda: _schema_state(settings),
         ramps=ramps_open(settings),
+        shadow=lambda route: shadow_differences(settings, route),
         traffic=TrafficReader(log or _own_log(settings), minutes=minutes),
         minutes=minutes,
     )

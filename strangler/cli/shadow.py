@@ -1,7 +1,8 @@
 """`strangler shadow`: the results of comparing sampled requests of clients on both stacks."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +21,7 @@ from strangler.local.services import shadow_database, shadow_socket
 from strangler.project import project_load
 from strangler.rollout.edits import routes_select
 from strangler.routes.route import Route
-from strangler.settings import settings_load
+from strangler.settings import LocalSettings, settings_load
 
 
 def shadow(
@@ -34,13 +35,28 @@ def shadow(
     reset: Annotated[bool, typer.Option("--reset", help="Forget the results of these routes, and count anew.")] = False,
 ) -> None:
     """Show the results of sampled requests; exits with 1 if any route differs."""
-    remote = remote_shadow(settings_load())
-    with TemporaryDirectory() as folder:
-        results = ShadowResults(remote.fetch(Path(folder)) if remote else shadow_database(project_load().state))
+    settings = settings_load()
+    remote = remote_shadow(settings)
+    with _results(settings, remote) as results:
         if reset:
             _reset(_chosen(names, results.routes()), remote)
         else:
             _report(results, names, as_json=as_json, differences=differences, worker=remote is not None)
+
+
+def shadow_differences(settings: LocalSettings, route: str) -> list[DifferenceResult]:
+    """The places where the worker has found different answers of a route, the most frequent first.
+
+    :raises StranglerError: they can't be read.
+    """
+    with _results(settings, remote_shadow(settings)) as results:
+        return results.differences([route])
+
+
+@contextmanager
+def _results(settings: LocalSettings, remote: RemoteShadow | None) -> Iterator[ShadowResults]:
+    with TemporaryDirectory() as folder:
+        yield ShadowResults(remote.fetch(Path(folder)) if remote else shadow_database(settings.project.state))
 
 
 def _report(results: ShadowResults, names: list[str] | None, *, as_json: bool, differences: bool, worker: bool) -> None:

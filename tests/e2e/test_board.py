@@ -1,6 +1,7 @@
 """The board in a real Chromium, before real stacks: what was moved elsewhere appears, and operators move from it."""
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from tests.faulty_fastapi import PATH, ROUTE, Front, front_up
 from tests.shared_stack import StackAddresses
 
 pytestmark = pytest.mark.long
+
+LINK_SECONDS = 120
 
 
 class Operator:
@@ -136,6 +139,31 @@ def test_a_board_with_a_token_is_read_with_it_alone(operator: Operator) -> None:
         assert (exchanged.status_code, str(exchanged.url)) == (200, plain)
         assert "default-src 'none'" in exchanged.headers["Content-Security-Policy"]
         assert client.post(plain).status_code == 405
+
+
+def test_what_the_shadow_finds_is_a_link_away(operator: Operator, tmp_path: Path) -> None:
+    operator.run("switch", ROUTE, "--shadow", "100", "--yes")
+    operator.fastapi.failing = True
+    try:
+        with operator.board() as address, chromium(tmp_path) as browser:
+            page = browser.new_page()
+            page.goto(address)
+            link = row(page).get_by_role("link", name=f"Differences of {ROUTE}")
+            # The board reads what the shadow has counted each half minute.
+            until = time.monotonic() + LINK_SECONDS
+            while link.count() == 0:
+                assert time.monotonic() < until
+                operator.request(PATH)
+                page.wait_for_timeout(500)
+            link.click()
+            expect(page.get_by_role("heading", level=1)).to_have_text(f"Differences of {ROUTE}")
+            expect(page.get_by_role("row").nth(1)).to_contain_text("GET /tags/")
+            require_accessible(page)
+            page.get_by_role("link", name="strangler board").click()
+            expect(row(page)).to_be_visible()
+    finally:
+        operator.fastapi.failing = False
+        operator.run("switch", ROUTE, "--shadow", "0", "--yes")
 
 
 def planned(page: Page, choice: str, *, reason: str, percent: str = "") -> None:

@@ -53,6 +53,10 @@ def unreached() -> SchemaHealth:
     raise AssertionError("reaching the database makes secrets, before the first start")
 
 
+def unread(_route: str) -> Any:
+    raise FailedError("the results can't be read", "look at the worker")
+
+
 @pytest.fixture
 def empty_board(tmp_path: Path) -> Board:
     rollout: Any = EmptyRollout(tmp_path)
@@ -61,6 +65,7 @@ def empty_board(tmp_path: Path) -> Board:
         rollout=lambda: rollout,
         schema=unreached,
         ramps=RampFolder(tmp_path / "ramp"),
+        shadow=unread,
         traffic=TrafficReader(tmp_path / "nginx.log", minutes=5),
         minutes=5,
     )

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from strangler.board.board import Board, BoardRoute, Parity, SchemaHealth, parity_of
+from strangler.board.differences import differences_of
 from strangler.board.page import PageRenderer, percent_text
 from strangler.board.progress import commands_of
 from strangler.board.traffic import traffic_of
+from strangler.compare.shadow.results import DifferenceResult
 from strangler.metrics.access_log import LoggedRequest
 from strangler.metrics.minutes import MinuteTable
 from strangler.ramp.state import Phase, RampPlan, RampState
@@ -138,3 +140,47 @@ def test_a_ramp_is_shown_with_its_gates_and_whether_anybody_watches_it(empty_boa
     watched = PageRenderer("1").sections(replace(snapshot, watched=True))["ramp"].html
     assert "ramp resume" not in watched
     assert '<span class="chip bad">breach</span>' in watched
+
+
+def test_the_differences_of_a_route_have_a_page_and_no_value_of_an_answer() -> None:
+    places = [
+        DifferenceResult(
+            route="wares.list",
+            kind="value",
+            pattern=f"$.results[*].{EVIL}",
+            count=1234,
+            last="2027-01-01T00:00:00Z",
+            place="$.results[0].name",
+            django="ann@example.org",
+            fastapi="ben@example.org",
+            method="GET",
+            path="/wares/?page=***",
+            request_id="0af7651916cd43dd",
+        )
+    ]
+    run = RunEvidence(route="wares.list", time="", asked=9, equal=7, different=3, left="", right="", lacks=[], bound={})
+    compared = RecentEvidence(equal=0, different=3, last=run, standing=[f"first page {EVIL}", "an empty one"])
+    found = differences_of("wares.list", RouteEvidence(compared=compared), lambda _route: places)
+    page = PageRenderer("1").differences(found)
+    for text in ("an empty one", "1 more", "1,234", "0af7651916cd43dd", "strangler shadow wares.list --differences"):
+        assert text in page
+    assert "example.org" not in page
+    assert "<script" not in page
+
+
+def test_what_cannot_be_read_of_differences_is_a_sentence(empty_board: Board) -> None:
+    page = PageRenderer("1").differences(empty_board.differences("wares.list"))
+    assert "the results can&#39;t be read: look at the worker." in page
+    assert "No case is known to differ." in page
+
+
+def test_a_route_that_differs_leads_to_its_differences(empty_board: Board) -> None:
+    rows = [
+        BoardRoute(
+            route=replace(OPEN, name=f"wares.{word}"), traffic=None, parity=Parity(word=word, text=""), commands=()
+        )
+        for word in ("equal", "different", "unproven")
+    ]
+    sections = PageRenderer("1").sections(replace(empty_board.first(), routes=tuple(rows)))
+    linked = {name for name, section in sections.items() if 'href="differences?route=' in section.html}
+    assert linked == {"route-wares.different"}
