@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from strangler.cli.moves import back_apply, edited_apply
 from strangler.cli.output import note, say
 from strangler.cli.schema.drift import schema_drift
+from strangler.deployment.container_deploys import NEXT
 from strangler.deployment.open import rollout_open
 from strangler.errors import StalePlanError, StranglerError, UsageError
 from strangler.local.process import StopRequested, StopSignals
@@ -108,8 +109,13 @@ class OwnGateway:
         if self._settings.moves_folder:
             service = self._settings.project.fastapi
             host, _, port = service.container.rpartition(":")
-            probe = Probe(host=host, port=int(port), path=service.health, host_header=self._settings.probe_host)
-            return probe.refusal(timeout=_HEALTH_SECONDS)
+            own, spare = (
+                Probe(host=name, port=int(port), path=service.health, host_header=self._settings.probe_host)
+                for name in (host, f"{host}{NEXT}")
+            )
+            # During a deploy the one beside it answers while the service is made anew.
+            refusal = own.refusal(timeout=_HEALTH_SECONDS)
+            return refusal if refusal and not spare.answers(timeout=_HEALTH_SECONDS) else ""
         state = StateFolder(self._settings.project.state).read() if self._settings.gateway == "local" else None
         # During a deploy there are two of them, and one answers at any time.
         services = (

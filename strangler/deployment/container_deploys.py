@@ -26,7 +26,7 @@ from strangler.routes.route import Stack
 from strangler.settings import LocalSettings
 
 PROFILE: Final = ("--profile", "deploy")
-_NEXT: Final = "-next"
+NEXT: Final = "-next"
 _BUILD_SECONDS: Final = 3600.0
 # With the grace that the old container has to end.
 _START_SECONDS: Final = 180.0
@@ -111,7 +111,7 @@ class _Deploy:
         self._compose = Compose(settings.compose, folder=settings.project.root)
         self._elsewhere = ElsewhereFile(settings.state_dir)
         self._own, _, self._port = settings.project.stack(which).container.partition(":")
-        self._spare = f"{self._own}{_NEXT}"
+        self._spare = f"{self._own}{NEXT}"
 
     def steps(self) -> Iterator[str]:
         if self._rollout.gateway.running_version() is None:

@@ -84,3 +84,21 @@ def test_a_command_without_detach_is_not_advised_to_take_it() -> None:
 def test_a_ramp_that_is_left_says_how_it_goes_on(kept: bool, gateway: str, sentence: str) -> None:
     state: Any = SimpleNamespace(plan=SimpleNamespace(kept=kept))
     assert ramp_run._who_goes_on(gateway, state) == sentence
+
+
+@pytest.mark.parametrize(
+    ("answering", "healthy"), [({"fastapi"}, True), ({"fastapi-next"}, True), (set(), False), ({"django"}, False)]
+)
+def test_one_of_the_two_fastapi_of_a_deploy_is_healthy(
+    answering: set[str], healthy: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusal(probe: Any, *, timeout: float) -> str:
+        assert (timeout, probe.port, probe.path) == (1.0, 8002, "/api/v2/health/ready")
+        return "" if probe.host in answering else f"{probe.host} is away"
+
+    monkeypatch.setattr(ramp_run.Probe, "refusal", refusal)
+    monkeypatch.setattr(ramp_run.Probe, "answers", lambda probe, *, timeout: not refusal(probe, timeout=timeout))
+    rollout: Any = None
+    around = ramp_run.OwnGateway(rollout, example_settings(gateway="container", moves_folder="/moves"), command="")
+    assert around.health() == ("" if healthy else "fastapi is away")
+    around.close()
