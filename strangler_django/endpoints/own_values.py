@@ -15,11 +15,13 @@ import inspect
 import keyword
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import partialmethod
 from typing import Any, Final
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import ForeignKey, Model
-from django.utils.functional import cached_property
+from django.utils.functional import Promise, cached_property
 
 from strangler_django.contract.plain import plain
 from strangler_django.endpoints.own_code import UnreadError, method_of, named, statements_of
@@ -42,6 +44,7 @@ _PLAIN: Final = (
 # What fields of these kinds make of a value.
 _SHOWN: Final = {"CharField": "str", "IntegerField": "int"}
 _DEEPEST: Final = 5
+_LOCALE: Final = "LocaleMiddleware"
 # Before the names of columns, while an expression has others too; no text of a project's holds it.
 _MARK: Final = "_strangler_column_"
 
@@ -158,11 +161,30 @@ class _Reader:
         """What a property of the model is, or a method without arguments."""
         found = inspect.getattr_static(self._model, name, None)
         function = found.func if isinstance(found, cached_property) else getattr(found, "fget", found)
+        if isinstance(found, partialmethod) and found.func is Model._get_FIELD_display:  # type: ignore[attr-defined] # Django's own
+            return self._display(found.keywords["field"])
         if function is AbstractBaseUser.__str__:
             return self.at([self._model.USERNAME_FIELD])
         if not inspect.isfunction(function):
             raise UnreadError
         return _Reader(self._model, self._path, self._known, self._depth + 1).returned(function)
+
+    def _display(self, field: Any) -> ast.expr:  # noqa: ANN401 - a column with choices
+        """What `get_…_display` is: the label of the column's value, or the value itself where no choice has it."""
+        value = self.at([field.attname])
+        labels = {plain(key): label for key, label in field.flatchoices}
+        is_translated = settings.USE_I18N and any(name.endswith(_LOCALE) for name in settings.MIDDLEWARE)
+        if is_translated and any(isinstance(label, Promise) for label in labels.values()):
+            raise UnreadError
+        named = ast.Dict(
+            keys=[ast.Constant(value=key) for key in labels],
+            values=[ast.Constant(value=str(label)) for label in labels.values()],
+        )
+        shown = ast.Call(func=ast.Attribute(value=named, attr="get"), args=[value, value], keywords=[])
+        if not field.null:
+            return shown
+        null = ast.Constant(value=None)
+        return ast.IfExp(test=ast.Compare(left=value, ops=[ast.Is()], comparators=[null]), body=null, orelse=shown)
 
     def _block(self, body: list[ast.stmt]) -> ast.expr:
         """What the statements return, as one expression."""

@@ -4,6 +4,7 @@
 
 import inspect
 from collections.abc import Mapping
+from functools import partialmethod
 from typing import Any, Final
 
 from django.db import models
@@ -274,7 +275,7 @@ def _link(model: Any, source: str) -> dict[str, Any]:  # noqa: ANN401 - a model 
 def _property(model: Any, source: str) -> str | None:  # noqa: ANN401 - as above
     """The property or method of the model that a field shows; None where it shows something else."""
     found = None if hasattr(models.Model, source) else inspect.getattr_static(model, source, None)
-    if isinstance(found, property | cached_property) or inspect.isfunction(found):
+    if isinstance(found, property | cached_property | partialmethod) or inspect.isfunction(found):
         return f"{model._meta.object_name}.{source}"
     return None
 

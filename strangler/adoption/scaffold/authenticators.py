@@ -101,7 +101,7 @@ class Authenticators:
 
     def unported(self, endpoint: DjangoEndpoint) -> list[str]:
         """The authenticators of an endpoint that are to be written by hand, beside those that the service has."""
-        lacking = [f"authenticator {name}" for name in endpoint.authenticators or () if not self._offers(name)]
+        lacking = [self._gap(name) for name in endpoint.authenticators or () if not self._offers(name)]
         return [] if self.gaps(endpoint) else lacking
 
     def gaps(self, endpoint: DjangoEndpoint) -> list[str]:
@@ -112,7 +112,13 @@ class Authenticators:
             return [f"{endpoint.view.rpartition('.')[2]}.get_authenticators reads the request"]
         if any(map(self._offers, endpoint.authenticators)):
             return []
-        return [f"authenticator {name}" for name in endpoint.authenticators]
+        return [self._gap(name) for name in endpoint.authenticators]
+
+    def _gap(self, name: str) -> str:
+        """An authenticator that the service lacks; of Django's sessions with the place that they are kept in."""
+        engine = self._sessions.engine
+        is_elsewhere = name == SESSION and engine not in (*_ROWS, _COOKIE)
+        return f"authenticator {name}{f': sessions are kept by {engine}' if is_elsewhere else ''}"
 
     def caller_column(self, table: str, field: str | None) -> str | None:
         """The attribute of a field that points at the users, None where there is no field.

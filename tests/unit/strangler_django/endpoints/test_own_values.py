@@ -4,7 +4,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import models
 from django.test.utils import isolate_apps
+from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 
 from django_app.accounts.models import User
@@ -83,9 +85,43 @@ with isolate_apps("django_app.blog"):
         def doubled(self) -> int:
             return self.id * 2
 
+    class Chosen(models.Model):
+        state = models.CharField(max_length=1, choices=[("a", "Afloat"), ("Sunk", [("c", "It's gone")])])
+        size = models.IntegerField(null=True, choices=[(1, "Small")])
+        mood = models.CharField(max_length=1, choices=[("m", gettext_lazy("Monday"))])
+
+        class Meta:
+            app_label = "blog"
+
 
 def test_properties_are_read() -> None:
     assert attribute_value(Held, "doubled", "ReadOnlyField") == {"code": "id_ * 2", "columns": {"id_": "id"}}
+
+
+def test_the_label_of_a_choice_is_read() -> None:
+    code = "{'a': 'Afloat', 'c': \"It's gone\"}.get(state, state)"
+    state = {"code": code, "columns": {"state": "state"}}
+    assert attribute_value(Chosen, "get_state_display", "ReadOnlyField") == state
+    shown = attribute_value(Chosen, "get_state_display", "CharField")
+    assert shown
+    assert shown["code"] == f"str({code})"
+    function = eval(f"lambda state: {shown['code']}")  # noqa: S307 - what was read above
+    for value in ("a", "c", "x"):
+        assert function(value) == Chosen(state=value).get_state_display()  # type: ignore[attr-defined] # Django's own
+    size = attribute_value(Chosen, "get_size_display", "ReadOnlyField")
+    assert size
+    assert size["code"] == "None if size is None else {1: 'Small'}.get(size, size)"
+    assert attribute_value(Chosen, "get_size_display", "CharField") is None
+
+
+def test_a_label_that_follows_the_callers_language_is_not(settings: Any) -> None:
+    settings.USE_I18N = True
+    settings.MIDDLEWARE = ["django.middleware.locale.LocaleMiddleware"]
+    assert attribute_value(Chosen, "get_mood_display", "ReadOnlyField") is None
+    settings.MIDDLEWARE = []
+    found = attribute_value(Chosen, "get_mood_display", "ReadOnlyField")
+    assert found
+    assert found["code"] == "{'m': 'Monday'}.get(mood, mood)"
 
 
 def test_the_text_of_a_row_is_null_where_there_is_none() -> None:

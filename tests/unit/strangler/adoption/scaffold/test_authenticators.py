@@ -110,6 +110,12 @@ def test_one_that_is_lacking_identifies_nobody(names: tuple[str, ...], sessions:
     assert not found(names, **sessions).identifies
 
 
+def test_where_sessions_are_kept_elsewhere_is_said() -> None:
+    engine = "django.contrib.sessions.backends.cache"
+    api, made = api_and_made((SESSION,), engine=engine)
+    assert made.gaps(api.endpoints[0]) == [f"authenticator {SESSION}: sessions are kept by {engine}"]
+
+
 def test_one_of_the_projects_own_stands_among_the_others_until_it_is_written() -> None:
     text = found((JWT, "harbour.ByFlag"), (JWT, "harbour.ByFlag"), (TOKEN,)).accounts_text("harbour_fastapi")
     assert 'BY_FLAG = UnportedAuthentication("harbour.ByFlag")\nAUTHENTICATORS = (TOKEN,)\n' in text
