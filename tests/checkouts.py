@@ -40,7 +40,9 @@ class Checkout:
             shutil.copy(ROOT / file, path)
         self.ports = {name: port_free_pick() for name in PORTS}
         (path / ".env").touch(0o600)
-        (path / ".env").write_text("".join(f"{name}={port}\n" for name, port in self.ports.items()))
+        # Whatever else the machine does meanwhile.
+        values = self.ports | {"READY_SECONDS": START_SECONDS}
+        (path / ".env").write_text("".join(f"{name}={value}\n" for name, value in values.items()))
 
     def strangler(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""

@@ -127,6 +127,7 @@ def _serve(folder: Path, controller: int) -> None:
         fastapi_port=port_free_pick(),
         postgres_port=port_free_pick(),
         demo_password=DEMO_PASSWORD,
+        ready_seconds=int(START_SECONDS),
         routes_file=routes_unthrottled(folder / "routes.toml"),
     )
     project = settings.project.model_copy(

@@ -19,7 +19,7 @@ import pytest
 from strangler.deployment.releases import DeployFile
 from strangler.gateway.rendering import own_version
 from tests.bench.keepalive import Answered, Load, load, request
-from tests.checkouts import Checkout
+from tests.checkouts import START_SECONDS, Checkout
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("deploys")]
 
@@ -193,7 +193,7 @@ def test_a_route_moves_while_a_deploy_is_under_way(checkout: Checkout, front: st
     before = checkout.path.joinpath(".run/nginx/current").readlink()
     with ThreadPoolExecutor() as threads:
         deploy = threads.submit(checkout.strangler, "deploy", "fastapi")
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + START_SECONDS
         while checkout.path.joinpath(".run/nginx/current").readlink() == before:
             assert time.monotonic() < deadline
             time.sleep(0.01)
@@ -277,7 +277,7 @@ def deploying(checkout: Checkout) -> tuple[str, ...]:
 
 
 def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + START_SECONDS
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -310,7 +310,7 @@ def test_a_deploy_that_ended_half_way_is_finished_by_the_next(checkout: Checkout
     before = checkout.path.joinpath(".run/nginx/current").readlink()
     with ThreadPoolExecutor() as threads, socket.socket() as taker:
         first = threads.submit(checkout.strangler, "deploy", "fastapi")
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + START_SECONDS
         while checkout.path.joinpath(".run/nginx/current").readlink() == before:
             assert time.monotonic() < deadline
             time.sleep(0.01)
