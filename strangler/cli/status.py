@@ -154,14 +154,18 @@ class ContainerServices:
         self.are_ready = rollout.gateway.running_version() is not None
         self._compose = settings.compose
         self._url = rollout.gateway.url
+        self._elsewhere = rollout.gateway.settings.elsewhere
 
     def as_json(self) -> dict[str, Any]:
         """For machines."""
-        return {"services": [{"service": "nginx", "address": self._url, "state": self._state}]}
+        nginx = {"service": "nginx", "address": self._url, "state": self._state}
+        return {"services": [nginx], "elsewhere": dict(self._elsewhere)}
 
     def show(self) -> None:
         """A line, and who says more."""
         say(f"nginx {self._url} {self._state}")
+        for stack, address in self._elsewhere:
+            note(f"a deploy of {stack} has its requests sent to {address}: where it has ended, deploy again")
         note(f"{self._compose} ps shows the other containers, and {self._compose} logs nginx the requests")
 
     @property

@@ -32,13 +32,16 @@ def test_containers_are_as_ready_as_their_front_door(
     version: str | None, state: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     url = "http://127.0.0.1:8080"
-    rollout: Any = SimpleNamespace(gateway=SimpleNamespace(url=url, running_version=lambda: version))
+    at = SimpleNamespace(elsewhere=(("fastapi", "10.0.0.7:8002"),))
+    rollout: Any = SimpleNamespace(gateway=SimpleNamespace(url=url, running_version=lambda: version, settings=at))
     services = ContainerServices(example_settings(gateway="container", compose="podman compose"), rollout)
     assert services.are_ready is (state == "ready")
-    assert services.as_json() == {"services": [{"service": "nginx", "address": url, "state": state}]}
+    nginx = {"service": "nginx", "address": url, "state": state}
+    assert services.as_json() == {"services": [nginx], "elsewhere": {"fastapi": "10.0.0.7:8002"}}
     services.show()
     said = capsys.readouterr()
     assert said.out == f"nginx {url} {state}\n"
+    assert "a deploy of fastapi has its requests sent to 10.0.0.7:8002" in said.err
     assert "podman compose ps shows the other containers" in said.err
 
 
