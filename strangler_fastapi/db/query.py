@@ -6,7 +6,7 @@ rare, or holds its values, is built each time, and compiled once (`fetch_built`)
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Union
@@ -170,6 +170,8 @@ class _Compiled:
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         """The arguments in the order of the text's parameters."""
+        if not (self.constants or self.made):
+            return [values[name] for name in self.names]
         every = {**self.constants, **{name: make() for name, make in self.made.items()}, **values}
         return [every[name] for name in self.names]
 
@@ -178,7 +180,7 @@ _dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call] # SQLAlchemy's o
 _compiled: OrderedDict[Hashable, _Compiled] = OrderedDict()
 
 
-async def fetch(session: RequestSession, rows: Rows) -> list[asyncpg.Record]:
+def fetch(session: RequestSession, rows: Rows) -> Awaitable[list[asyncpg.Record]]:
     """The rows; a statement that writes or locks begins the session's transaction.
 
     Raises:
@@ -188,10 +190,10 @@ async def fetch(session: RequestSession, rows: Rows) -> list[asyncpg.Record]:
         TimeoutError: the server doesn't answer at all.
     """
     statement = _statement(rows)
-    return await _fetch(session, statement, statement.arguments(rows.values))
+    return _fetch(session, statement, statement.arguments(rows.values))
 
 
-async def fetch_built(session: RequestSession, statement: Executable) -> list[asyncpg.Record]:
+def fetch_built(session: RequestSession, statement: Executable) -> Awaitable[list[asyncpg.Record]]:
     """The rows of a statement that holds its values; `fetch` of one whose structure SQLAlchemy tells.
 
     SQLAlchemy's session has a greenlet and a result for each (docs/benchmark.md).
@@ -199,7 +201,7 @@ async def fetch_built(session: RequestSession, statement: Executable) -> list[as
     Raises:
         asyncpg.PostgresError: as of `fetch`, and the rest.
     """
-    return await _fetch(session, *_built(statement))
+    return _fetch(session, *_built(statement))
 
 
 async def _fetch(session: RequestSession, statement: "_Compiled", arguments: list[Any]) -> list[asyncpg.Record]:

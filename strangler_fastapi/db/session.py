@@ -1,5 +1,6 @@
 """One session for each request: one connection, one transaction, and one place that commits."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
@@ -8,15 +9,15 @@ from typing import Annotated, Any, Final
 
 import asyncpg
 from fastapi import Depends, Request
-from sqlalchemy import Connection, Engine, Executable, PoolProxiedConnection, Result, event
+from sqlalchemy import Connection, Executable, PoolProxiedConnection, Result
 from sqlalchemy.exc import DBAPIError, MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
-from sqlalchemy.orm import Session as SyncSession
 from sqlalchemy.orm import SessionTransaction
-from sqlalchemy.util import await_only
 from starlette.concurrency import run_in_threadpool
 
+from strangler_fastapi.db.driver_transaction import DriverTransaction
 from strangler_fastapi.db.engine import Database
+from strangler_fastapi.db.late_session import OWNER, LateSession
 from strangler_fastapi.db.pool import FairPool
 from strangler_fastapi.db.replica import Replica
 from strangler_fastapi.errors import Unavailable
@@ -26,29 +27,11 @@ logger = logging.getLogger(__name__)
 # asyncpg's own, which have no base in common; of a connection that the server has ended while it was idle the first
 # statement is an InternalClientError.
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-_OWNER: Final = "request session"
 # What `AsyncSession.__init__` sets.
 _MADE_LATE: Final = frozenset(("sync_session", "_proxied", "bind", "binds", "_async_bind", "_async_binds"))
 
 
 Committed = Callable[[], Awaitable[object] | object]
-
-
-class _LateSession(SyncSession):
-    """SQLAlchemy's own, which has the request's connection opened by the first statement that needs one."""
-
-    def get_bind(self, *args: Any, **options: Any) -> Engine | Connection:  # noqa: ANN401 - as Session's
-        owner: RequestSession = self.info[_OWNER]
-        if not owner.is_open:
-            await_only(owner.begin_transaction())
-        return super().get_bind(*args, **options)
-
-
-@event.listens_for(_LateSession, "after_soft_rollback")
-def _forget(session: _LateSession, ended: SessionTransaction) -> None:
-    """What was to follow a commit of a savepoint that is rolled back doesn't, as in Django."""
-    owner: RequestSession = session.info[_OWNER]
-    owner.forget(ended)
 
 
 class RequestSession(AsyncSession):
@@ -63,8 +46,8 @@ class RequestSession(AsyncSession):
     The connection is opened when it is first used: one to the `replica`, where that is given and has all that the
     primary has. `committed` is true once the database has committed something.
 
-    Most requests only read on the driver's connection. For them neither SQLAlchemy's connection nor its session is
-    made, and what waits for nothing is called without a greenlet: together a tenth of a small answer's time.
+    Most requests use nothing but the driver's connection. For them neither SQLAlchemy's connection nor its session is
+    made, and no greenlet: together a tenth of a small answer's time (docs/benchmark.md).
     """
 
     def __init__(self, engine: AsyncEngine, *, is_pooled: bool = False, replica: Replica | None = None) -> None:
@@ -75,16 +58,17 @@ class RequestSession(AsyncSession):
         self._pooled: PoolProxiedConnection | None = None
         self._connection: AsyncConnection | None = None
         self._driver: asyncpg.Connection | None = None
+        self._transaction: DriverTransaction | None = None
         self._turn: FairPool | None = None
         self._on_commit: list[tuple[SessionTransaction | None, Committed]] = []
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute
         """An attribute of AsyncSession's own, which is made with the first of them that is asked for."""
         if name in _MADE_LATE and name not in self.__dict__:
-            super().__init__(expire_on_commit=False, sync_session_class=_LateSession)
+            super().__init__(expire_on_commit=False, sync_session_class=LateSession)
             if self._pooled is not None:
                 self.sync_session.bind = self._wrapped(self._pooled).sync_connection
-            self.sync_session.info[_OWNER] = self
+            self.sync_session.info[OWNER] = self
             return self.__dict__[name]
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
@@ -105,17 +89,35 @@ class RequestSession(AsyncSession):
 
     async def begin_transaction(self) -> None:
         """Begins the session's transaction, if it hasn't begun: for a SELECT that calls a function that writes."""
+        if self._transaction is not None:
+            return
+        try:
+            if self._connection is not None or self._is_made:
+                await self._begin_sqlalchemy()
+            else:
+                if self._pooled is None:
+                    self._pooled = await self._take()
+                await self._begin_driver(self._pooled)
+        except self._engine.dialect.loaded_dbapi.Error as error:
+            # Nobody has wrapped it on the way, so handlers would not know it.
+            raise driver_error(error) from error
+
+    async def _begin_driver(self, pooled: PoolProxiedConnection) -> None:
+        try:
+            self._transaction = await DriverTransaction.begin(self._engine.sync_engine, pooled)
+        except asyncio.CancelledError:
+            # The server may have begun, and the next request's transaction would be one within that.
+            await self.discard()
+            raise
+
+    async def _begin_sqlalchemy(self) -> None:
         connection = (await self._open()).sync_connection
         assert connection is not None  # noqa: S101 - it is open
         if not connection.in_transaction():
             connection.begin()
         adapted: Any = connection.connection.dbapi_connection
         if adapted._transaction is None:  # noqa: SLF001 - SQLAlchemy sends BEGIN with its own first statement only
-            try:
-                await adapted._start_transaction()  # noqa: SLF001 - as above
-            except connection.dialect.loaded_dbapi.Error as error:
-                # Nobody has wrapped it on the way, so handlers would not know it.
-                raise driver_error(error) from error
+            await adapted._start_transaction()  # noqa: SLF001 - as above
         if self._is_made and self.in_nested_transaction():
             # As late as BEGIN, SAVEPOINT is sent.
             await self.connection()
@@ -149,7 +151,9 @@ class RequestSession(AsyncSession):
             await self._call_back()
 
     async def _commit(self) -> None:
-        is_begun = self._connection is not None and self._connection.in_transaction()
+        is_begun = self._transaction is not None or (self._connection is not None and self._connection.in_transaction())
+        if self._transaction is not None:
+            await self._end(commits=True)
         if self._is_made and self.in_transaction():
             await super().commit()
         if self._connection is not None and self._connection.in_transaction():
@@ -181,6 +185,11 @@ class RequestSession(AsyncSession):
             await super().rollback()
         if self._connection is not None:
             await self._connection.rollback()
+            if self._connection.invalidated:
+                # SQLAlchemy would open another one itself, which may have to be waited for.
+                await self._connection.close()
+                self._connection = self._pooled = self._driver = None
+        await self._end(commits=False)
 
     async def release(self) -> None:
         """Rolls back and gives the connection to the pool, for a time in which the database is not needed.
@@ -194,11 +203,31 @@ class RequestSession(AsyncSession):
         finally:
             await self._give_back()
 
+    async def _end(self, *, commits: bool) -> None:
+        """Ends the transaction that the driver alone has begun, if it has."""
+        transaction, self._transaction = self._transaction, None
+        if transaction is None:
+            return
+        is_lost = self._pooled is None or not self._pooled.is_valid
+        try:
+            if commits:
+                await transaction.commit()
+            elif not is_lost:
+                await transaction.rollback()
+        except BaseException as error:
+            # Whoever is given up now, or lost the connection, leaves one that nobody can use.
+            is_lost = is_lost or not commits or not isinstance(error, Exception) or transaction.is_dead
+            raise
+        finally:
+            if is_lost:
+                await self.discard()
+
     async def _give_back(self) -> None:
-        connection, self._connection = self._connection, None
-        pooled, self._pooled, self._driver = self._pooled, None, None
         turn, self._turn = self._turn, None
         try:
+            await self._end(commits=False)
+            connection, self._connection = self._connection, None
+            pooled, self._pooled, self._driver = self._pooled, None, None
             if connection is not None:
                 await connection.close()
             elif pooled is not None:
@@ -222,8 +251,11 @@ class RequestSession(AsyncSession):
         if self._connection is not None:
             await self._connection.invalidate()
         elif self._pooled is not None:
-            pooled, self._pooled, self._driver = self._pooled, None, None
-            pooled.invalidate()
+            if self._pooled.is_valid:
+                self._pooled.invalidate()
+            # What is left of a transaction must not be done in another one: its connection stays, dead.
+            if self._transaction is None:
+                self._pooled = self._driver = None
 
     @property
     def is_open(self) -> bool:
@@ -273,7 +305,14 @@ class RequestSession(AsyncSession):
         """SQLAlchemy's connection, of the session too if that is made."""
         if self._connection is None:
             engine = self._engine
-            self._connection = AsyncConnection(engine, Connection(engine.sync_engine, pooled))
+            connection = Connection(engine.sync_engine, pooled)
+            if self._transaction is not None:
+                # Sends nothing: the driver has begun.
+                connection.begin()
+                self._transaction = None
+                if not pooled.is_valid:
+                    connection.invalidate()
+            self._connection = AsyncConnection(engine, connection)
             if self._is_made:
                 self.sync_session.bind = self._connection.sync_connection
         return self._connection

@@ -3,17 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 import pytest
 import pytest_asyncio
 from sqlalchemy import Executable, column, insert, literal, select, table, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from starlette.requests import Request
 
 from fastapi_app.main import open_database
 from strangler_fastapi.db.query import Rows, fetch
-from strangler_fastapi.db.session import RequestSession, open_session
+from strangler_fastapi.db.session import DRIVER_ERRORS, RequestSession, open_session
 from tests.databases import OwnDatabase
 from tests.integration.fastapi_app.conftest import one_loop
 from tests.integration.fastapi_app.running import Running
@@ -247,6 +248,58 @@ async def test_a_request_that_is_given_up_in_its_transaction_holds_no_connection
     with pytest.raises(asyncio.CancelledError):
         await request
     assert (running.in_use, await committed(other)) == (0, [])
+
+
+async def test_a_write_on_the_driver_needs_nothing_of_sqlalchemys(
+    session: RequestSession, other: asyncpg.Connection
+) -> None:
+    await by_driver(session, 1)
+    assert not session.is_open
+    await session.commit()
+    assert (session.is_open, session.committed, await committed(other)) == (False, True, [1])
+
+
+@each_way
+@pytest.mark.parametrize("catches", [True, False])
+async def test_what_is_left_of_a_transaction_whose_connection_died_is_not_done_in_another(
+    session: RequestSession, other: asyncpg.Connection, way: Way, catches: bool
+) -> None:
+    await by_driver(session, 1)
+    (await session.driver()).terminate()
+    for each in (by_driver, way) if catches else ():
+        with pytest.raises((*DRIVER_ERRORS, SQLAlchemyError)):
+            await each(session, 2)
+    with pytest.raises(SQLAlchemyError):
+        await session.commit()
+    assert (session.committed, await committed(other)) == (False, [])
+    await session.rollback()
+    await way(session, 3)
+    await session.commit()
+    assert (session.committed, await committed(other)) == (True, [3])
+
+
+async def test_a_request_that_is_given_up_at_begin_leaves_no_transaction_to_the_next(
+    running: Running, other: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, execute = RequestSession(running.engine), asyncpg.Connection.execute
+
+    async def sent_and_given_up(connection: asyncpg.Connection, query: str, *args: Any, **options: Any) -> str:
+        await execute(connection, query, *args, **options)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(asyncpg.Connection, "execute", sent_and_given_up)
+    with pytest.raises(asyncio.CancelledError):
+        await by_driver(session, 1)
+    monkeypatch.undo()
+    await session.close()
+    assert running.in_use == 0
+    # The pool's connections, one after the other, are as new.
+    for number in range(2, 5):
+        following = RequestSession(running.engine)
+        await by_driver(following, number)
+        await following.commit()
+        await following.close()
+    assert await committed(other) == [2, 3, 4]
 
 
 @with_table

@@ -1,0 +1,31 @@
+"""SQLAlchemy's session within the one of a request."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.util import await_only
+
+if TYPE_CHECKING:
+    from strangler_fastapi.db.session import RequestSession
+
+# Of a session's `info`: the request's session, which it is within.
+OWNER: Final = "request session"
+
+
+class LateSession(Session):
+    """SQLAlchemy's own, which has the request's connection opened by the first statement that needs one."""
+
+    def get_bind(self, *args: Any, **options: Any) -> Engine | Connection:  # noqa: ANN401 - as Session's
+        """See Session."""
+        owner: RequestSession = self.info[OWNER]
+        if not owner.is_open:
+            await_only(owner.begin_transaction())
+        return super().get_bind(*args, **options)
+
+
+@event.listens_for(LateSession, "after_soft_rollback")
+def _forget(session: LateSession, ended: SessionTransaction) -> None:
+    """What was to follow a commit of a savepoint that is rolled back doesn't, as in Django."""
+    owner: RequestSession = session.info[OWNER]
+    owner.forget(ended)
