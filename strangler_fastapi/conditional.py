@@ -14,6 +14,8 @@ from typing import Final
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from strangler_fastapi.answer_head import make_changes, noted_changes
+
 NOT_MODIFIED: Final = 304
 PRECONDITION_FAILED: Final = 412
 _ETAG: Final = re.compile(r'\s*((?:W/)?"[^"]*")\s*\Z')
@@ -46,10 +48,12 @@ class ConditionalGetMiddleware:
             await self._app(scope, receive, send)
             return
         held: Message | None = None
+        within = noted_changes(scope)
 
         async def send_conditionally(message: Message) -> None:
             nonlocal held
             if message["type"] == "http.response.start":
+                make_changes(scope, message, within)
                 held = message
                 return
             if held is not None:

@@ -12,6 +12,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from strangler_fastapi.answer_head import make_changes, noted_changes
+
 _DAY_SECONDS: Final = 86400
 _ALLOW: Final = "access-control-allow-"
 
@@ -86,9 +88,11 @@ class CorsMiddleware:
             await self._app(scope, receive, send)
             return
         request = Headers(scope=scope)
+        within = noted_changes(scope)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
+                make_changes(scope, message, within)
                 self._cors.add_headers(MutableHeaders(scope=message), request, scope["method"])
             await send(message)
 

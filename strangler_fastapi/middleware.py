@@ -4,13 +4,14 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from functools import lru_cache, partial
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from strangler_fastapi.answer_head import drop_changes, make_changes, note_change, noted_changes
 from strangler_fastapi.drf.languages import Languages
 from strangler_fastapi.drf.limits import LONGEST_ADDRESS, LONGEST_HEADER, MOST_HEADERS
 from strangler_fastapi.drf.negotiation import JSON
@@ -51,6 +52,7 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                make_changes(scope, message)
             await send(message)
 
         try:
@@ -60,6 +62,7 @@ class RequestMiddleware:
             self._logger.exception("unforeseen error")
             if status is not None:
                 raise
+            drop_changes(scope)
             await JsonResponse(UNFORESEEN, status_code=500)(scope, receive, send_noted)
         finally:
             self._log(scope, status, time.perf_counter() - started)
@@ -89,8 +92,11 @@ def _refusal(scope: Scope) -> ASGIApp | None:
     if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_ADDRESS:
         return JsonResponse(_LONG_ADDRESS, status_code=414)
     headers = scope["headers"]
-    if len(headers) > MOST_HEADERS or any(len(name) + len(value) > LONGEST_HEADER for name, value in headers):
+    if len(headers) > MOST_HEADERS:
         return JsonResponse(_LARGE_HEADERS, status_code=431)
+    for name, value in headers:
+        if len(name) + len(value) > LONGEST_HEADER:
+            return JsonResponse(_LARGE_HEADERS, status_code=431)
     return None
 
 
@@ -136,11 +142,13 @@ class CommonMiddleware:
         location = with_query(scope, f"{public_path(scope)}/")
         redirect = Response(status_code=301, headers={"Location": location, "Content-Type": "text/html; charset=utf-8"})
         is_replaced = False
+        within = noted_changes(scope)
 
         async def send_replaced(message: Message) -> None:
             nonlocal is_replaced
             if message["type"] == "http.response.start" and message["status"] == _NOT_FOUND:
                 is_replaced = True
+                drop_changes(scope, within)
                 await redirect(scope, receive, send)
             elif not is_replaced:
                 await send(message)
@@ -155,20 +163,18 @@ class LocaleMiddleware:
         self._app = app
         self._languages = languages
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI's own signature
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        scope["language"] = self._languages.of_request(Headers(scope=scope))
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:  # noqa: D102 - ASGI's own signature
+        if scope["type"] == "http":
+            scope["language"] = self._languages.of_request(Headers(scope=scope))
+            if self._languages.negotiated:
+                note_change(scope, _add_language)
+        return self._app(scope, receive, send)
 
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.setdefault("Content-Language", scope["language"])
-                headers.add_vary_header("Accept-Language")
-            await send(message)
 
-        await self._app(scope, receive, send_with_headers if self._languages.negotiated else send)
+def _add_language(scope: Scope, start: Message) -> None:
+    headers = MutableHeaders(scope=start)
+    headers.setdefault("Content-Language", scope["language"])
+    headers.add_vary_header("Accept-Language")
 
 
 class ViewMiddleware:
@@ -185,31 +191,26 @@ class ViewMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        is_begun = False
-
-        async def send_with_headers(message: Message) -> None:
-            nonlocal is_begun
-            if message["type"] == "http.response.start":
-                is_begun = True
-                message["headers"] = _with_headers(scope, message["headers"])
-            await send(message)
-
+        own = note_change(scope, _add_view)
         try:
-            await self._app(scope, receive, send_with_headers)
+            await self._app(scope, receive, send)
         except Exception:
-            if is_begun:
+            # The change has been made once the answer has begun.
+            if noted_changes(scope) <= own:
                 raise
             self._logger.exception("unforeseen error")
+            drop_changes(scope, own)
             await JsonResponse(UNFORESEEN, status_code=500)(scope, receive, send)
 
 
-def _with_headers(scope: Scope, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def _add_view(scope: Scope, start: Message) -> None:
+    headers = start["headers"]
     if vary := scope.get("vary"):
         headers = _varied(headers, vary)
     if "allow" in scope:
         others = [header for header in headers if header[0].lower() != b"allow"]
         headers = [*others, (b"allow", scope["allow"].encode("latin-1"))]
-    return headers
+    start["headers"] = headers
 
 
 def _varied(headers: list[tuple[bytes, bytes]], names: tuple[str, ...]) -> list[tuple[bytes, bytes]]:

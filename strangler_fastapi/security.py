@@ -1,11 +1,12 @@
 """The headers of Django's SecurityMiddleware and XFrameOptionsMiddleware, by the settings of their names."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from strangler_fastapi.answer_head import note_change
 from strangler_fastapi.drf.urls import request_scheme
 
 HeaderList = Sequence[tuple[bytes, bytes]]
@@ -58,19 +59,15 @@ class HeadersMiddleware:
         self._added = [*added]
         self._secured = [*added, *secured] if secured else self._added
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI's own signature
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:  # noqa: D102 - ASGI's own signature
+        if scope["type"] == "http":
+            note_change(scope, self._add)
+        return self._app(scope, receive, send)
 
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = [*message["headers"]]
-                given = {name.lower() for name, _ in headers}
-                message["headers"] = headers + [header for header in self._of(scope) if header[0] not in given]
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
+    def _add(self, scope: Scope, start: Message) -> None:
+        headers = start["headers"]
+        given = {name.lower() for name, _ in headers}
+        start["headers"] = [*headers, *[header for header in self._of(scope) if header[0] not in given]]
 
     def _of(self, scope: Scope) -> HeaderList:
         if self._secured is self._added or request_scheme(Request(scope)) != "https":

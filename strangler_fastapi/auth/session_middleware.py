@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from strangler_fastapi.answer_head import make_changes, noted_changes
 from strangler_fastapi.auth.csrf import SESSION_KEY
 from strangler_fastapi.auth.session_store import SHORTEST_KEY, SessionStore
 from strangler_fastapi.auth.sessions import SessionInterrupted, Sessions
@@ -40,10 +41,12 @@ class SessionMiddleware:
             await self._app(scope, receive, send)
             return
         is_replaced = False
+        within = noted_changes(scope)
 
         async def send_saved(message: Message) -> None:
             nonlocal is_replaced
             if message["type"] == "http.response.start" and self._concerns(scope):
+                make_changes(scope, message, within)
                 request = Request(scope)
                 refusal = await self._refusal(request, message["status"])
                 if refusal is not None:
