@@ -30,6 +30,7 @@ class Operation:
         is_public: whether nobody is answered too.
         table: the key of the table in the contract that its answer is of; empty where none fits.
         facts: what the view knows of itself.
+        has_slash: whether its path ends with one; that of a route always does.
     """
 
     route: Route
@@ -43,11 +44,12 @@ class Operation:
     is_public: bool = False
     table: str = ""
     facts: EndpointFacts = NO_FACTS
+    has_slash: bool = True
 
     @property
     def path(self) -> str:
-        """Below the API's prefix, variables in braces."""
-        return self.route.path
+        """Below the API's prefix, variables in braces; with a slash at its end where the stack's own has one."""
+        return self.route.path if self.has_slash else self.route.path.rstrip("/") or "/"
 
     def parameter(self, name: str) -> SchemaField | None:
         """The parameter of that name."""
@@ -151,6 +153,7 @@ def _operation(
         is_paged=bool(paged),
         is_public=any(not each for each in described.get("security") or [{}]),
         table=table_of([each.name for each in fields], template, contract),
+        has_slash=template.endswith("/"),
     )
 
 

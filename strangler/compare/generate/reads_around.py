@@ -36,4 +36,4 @@ def _orders(world: World, listing: Operation) -> Iterator[str]:
 
 def _is_list_of(other: Operation, operation: Operation) -> bool:
     """Whether a list holds the rows of an operation; one without an answer has no table, but a path."""
-    return other.table == operation.table if operation.table else operation.path.startswith(other.path)
+    return other.table == operation.table if operation.table else operation.route.path.startswith(other.route.path)

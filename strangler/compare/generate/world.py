@@ -241,7 +241,7 @@ class World:
         if found is None:
             return None
         before = operation.path[: found.start()]
-        lists = [each for each in self.operations if each.path == before and each.table]
+        lists = [each for each in self.operations if each.route.path == before and each.table]
         table = lists[0].table if lists else operation.table
         column = key_column(
             found[1],
