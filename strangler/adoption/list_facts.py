@@ -58,6 +58,9 @@ class PaginationFacts(Facts):
     limit_query_param: str | None = None
     offset_query_param: str | None = None
     cursor_query_param: str | None = None
+    offset_cutoff: int | None = 1000
+    invalid_page_message: str = "Invalid page."
+    invalid_cursor_message: str = "Invalid cursor"
     ordering: str | tuple[str, ...] | None = None
 
 

@@ -13,6 +13,12 @@ from strangler_django.endpoints.conditions import conditions_of
 from strangler_django.endpoints.own_code import is_own
 from strangler_django.endpoints.serializers import class_name
 
+# What a project overrides in its pages.
+_PAGING: Final = (
+    *("paginate_queryset", "get_paginated_response", "get_page_size", "get_page_number", "django_paginator_class"),
+    *("get_limit", "get_offset", "get_count", "get_ordering", "get_next_link", "get_previous_link"),
+    *("decode_cursor", "encode_cursor"),
+)
 # What a project overrides in its FilterSets.
 _FILTERING: Final = ("filter_queryset", "qs", "is_valid")
 # Settings of a filter's form field that people see, or that are facts of their own, and those that say nothing.
@@ -35,15 +41,12 @@ def pagination_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a pr
     names = (
         *("page_size", "page_query_param", "page_size_query_param", "max_page_size", "last_page_strings"),
         *("default_limit", "limit_query_param", "offset_query_param", "max_limit", "cursor_query_param", "ordering"),
+        *("offset_cutoff", "invalid_page_message", "invalid_cursor_message"),
     )
     return {
         "class": class_name(type(paginator)),
         "kind": next((kind for kind, cls in kinds.items() if isinstance(paginator, cls)), "custom"),
-        "overridden": [
-            name
-            for name in ("paginate_queryset", "get_paginated_response", "get_page_size", "get_page_number")
-            if is_own(type(paginator), name)
-        ],
+        "overridden": [name for name in _PAGING if is_own(type(paginator), name)],
     } | {name: plain(getattr(paginator, name)) for name in names if hasattr(paginator, name)}
 
 

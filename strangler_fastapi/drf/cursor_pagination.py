@@ -23,7 +23,7 @@ from strangler_fastapi.drf.urls import public_url, replace_query_parameter
 from strangler_fastapi.drf.validators import Invalid
 from strangler_fastapi.errors import NotFound
 
-_INVALID = "Invalid cursor"
+INVALID_CURSOR = "Invalid cursor"
 _BIGGEST_INTEGER = 2**63 - 1
 
 
@@ -54,9 +54,9 @@ def decode_cursor(text: str, *, offset_cutoff: int | None) -> Cursor:
         offset = int(tokens.get("o", ["0"])[0])
         reverse = bool(int(tokens.get("r", ["0"])[0]))
     except (TypeError, ValueError):
-        raise NotFound(_INVALID) from None
+        raise NotFound(INVALID_CURSOR) from None
     if offset < 0:
-        raise NotFound(_INVALID)
+        raise NotFound(INVALID_CURSOR)
     position = tokens["p"][0] if "p" in tokens else None
     return Cursor(min(offset, offset_cutoff) if offset_cutoff else offset, reverse, position)
 
@@ -142,6 +142,7 @@ class CursorPagination(Pagination):
     page_size_query_param: str | None = None
     max_page_size: int | None = None
     offset_cutoff: int | None = 1000
+    invalid_cursor_message: str = INVALID_CURSOR
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -163,11 +164,14 @@ class CursorPagination(Pagination):
         """See Pagination."""
         params = request.query_params
         text = params.get(self.cursor_query_param)
-        cursor = Cursor() if text is None else decode_cursor(text, offset_cutoff=self.offset_cutoff)
         named = params.get(self.page_size_query_param) if self.page_size_query_param else None
         size = positive_integer(named, most=self.max_page_size) or self.page_size
-        if cursor.position is not None:
-            criteria = (*criteria, _beyond(listing, terms[0], cursor))
+        try:
+            cursor = Cursor() if text is None else decode_cursor(text, offset_cutoff=self.offset_cutoff)
+            if cursor.position is not None:
+                criteria = (*criteria, _beyond(listing, terms[0], cursor))
+        except NotFound:
+            raise NotFound(self.invalid_cursor_message) from None
         walked = tuple(_reversed(term) for term in terms) if cursor.reverse else terms
         limit, offset = min(size, _BIGGEST_INTEGER - 1) + 1, min(cursor.offset, _BIGGEST_INTEGER)
         rows = await fetch(session, listing.rows(criteria, walked, limit=limit, offset=offset, marked=True))
@@ -198,9 +202,9 @@ def _beyond(listing: Listing, term: str, cursor: Cursor) -> Criterion:
     try:
         value = parse_datetime(text) if kind is datetime else read_text(kind, text)
     except (ArithmeticError, TypeError, ValueError, Invalid):
-        raise NotFound(_INVALID) from None
+        raise NotFound(INVALID_CURSOR) from None
     if isinstance(value, int) and abs(value) > _BIGGEST_INTEGER:
-        raise NotFound(_INVALID)
+        raise NotFound(INVALID_CURSOR)
     is_down = cursor.reverse != term.startswith("-")
 
     def clause() -> ColumnElement[bool]:

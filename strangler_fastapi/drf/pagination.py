@@ -21,6 +21,11 @@ from strangler_fastapi.errors import NotFound
 PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
 _LAST = "last"
+INVALID_PAGE: Final = "Invalid page."
+# Of Django's paginator.
+_NO_NUMBER: Final = "That page number is not an integer"
+_TOO_SMALL: Final = "That page number is less than 1"
+_NO_RESULTS: Final = "That page contains no results"
 _CURSOR: Final = {"cursor": "Pages by position instead of number; empty for the first. Not in the API's first version."}
 _BIGGEST_OFFSET = 2**63 - 1
 
@@ -70,6 +75,7 @@ class PageNumberPagination(Pagination):
     page_size_query_param: str | None = "page_size"
     max_page_size: int | None = MAX_PAGE_SIZE
     last_page_strings: tuple[str, ...] = (_LAST,)
+    invalid_page_message: str = INVALID_PAGE
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -105,7 +111,7 @@ class PageNumberPagination(Pagination):
         text = request.query_params.get(parameter) or "1"
         is_last = text in self.last_page_strings
         known = await fetch_value(session, listing.count(criteria)) if is_last else 0
-        number = max(1, -(-known // size)) if is_last else _page_number(text)
+        number = max(1, -(-known // size)) if is_last else self._number(text)
         # Django counts before it says that a page is too far, so what the database refuses is refused for any number.
         offset = min((number - 1) * size, _BIGGEST_OFFSET)
         if is_last:
@@ -113,7 +119,7 @@ class PageNumberPagination(Pagination):
         else:
             items, count = await listing.fetch_page(session, criteria, terms, limit=size, offset=offset)
         if not items and number > 1:
-            raise NotFound("Invalid page.")
+            raise self._not_found(text, _NO_RESULTS)
         url = public_url(request)
         page = {
             "count": count,
@@ -122,6 +128,18 @@ class PageNumberPagination(Pagination):
             "results": items,
         }
         return self.enveloped(request, page)
+
+    def _number(self, text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise self._not_found(text, _NO_NUMBER) from None
+        if number < 1:
+            raise self._not_found(text, _TOO_SMALL)
+        return number
+
+    def _not_found(self, text: str, why: str) -> NotFound:
+        return NotFound(self.invalid_page_message.format(page_number=text, message=why))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,13 +241,3 @@ def _previous(url: str, parameter: str, number: int) -> str | None:
     if number == 1:
         return None
     return replace_query_parameter(url, parameter, None if number == 2 else str(number - 1))
-
-
-def _page_number(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        raise NotFound("Invalid page.") from None
-    if number < 1:
-        raise NotFound("Invalid page.")
-    return number

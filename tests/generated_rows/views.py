@@ -82,6 +82,13 @@ PAGES: dict[str, tuple[Any, dict[str, Any], Any]] = {
         {"page_size": 2, "page_size_query_param": "size", "max_page_size": 3},
         PageNumberPagination(page_size=2, page_size_query_param="size", max_page_size=3),
     ),
+    "named numbers": (
+        drf_pagination.PageNumberPagination,
+        {"page_size": 2, "invalid_page_message": "No page {page_number}: {message}."},
+        PageNumberPagination(
+            page_size=2, page_size_query_param=None, invalid_page_message="No page {page_number}: {message}."
+        ),
+    ),
     "limits": (
         drf_pagination.LimitOffsetPagination,
         {"default_limit": 2, "max_limit": 3},
@@ -89,8 +96,8 @@ PAGES: dict[str, tuple[Any, dict[str, Any], Any]] = {
     ),
     "cursors": (
         drf_pagination.CursorPagination,
-        {"page_size": 2, "ordering": ("-id",)},
-        CursorPagination(page_size=2),
+        {"page_size": 2, "ordering": ("-id",), "invalid_cursor_message": "No such cursor."},
+        CursorPagination(page_size=2, invalid_cursor_message="No such cursor."),
     ),
 }
 

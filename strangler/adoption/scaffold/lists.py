@@ -1,12 +1,12 @@
 """How lists are filtered, searched, ordered and paged, as arguments of a Resource."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from shared_schema.contract.contract import ColumnFacts
 from strangler.adoption.endpoints import DjangoEndpoint
-from strangler.adoption.list_facts import FilterParameter
+from strangler.adoption.list_facts import FilterParameter, PaginationFacts
 from strangler.adoption.scaffold.code import Call, Code, Items, call, dictionary, prefixed, quoted, texts
 from strangler.adoption.scaffold.numbers import RowNumbers
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
@@ -286,12 +286,19 @@ def _pages(made: WrittenList, endpoint: DjangoEndpoint) -> Code:
         )
         named |= {"page_size_query_param": quoted(size)} if size else {}
         named |= {"max_page_size": quoted(pages.max_page_size)} if size and pages.max_page_size else {}
+        named |= _others(pages, ("offset_cutoff", "invalid_cursor_message"))
         return _paged(made, "CursorPagination", named)
     named |= {} if pages.page_query_param == "page" else {"page_query_param": quoted(pages.page_query_param)}
     named["page_size_query_param"] = quoted(size)
     named |= {"max_page_size": quoted(pages.max_page_size)} if size else {}
     named |= {} if pages.last_page_strings == ("last",) else {"last_page_strings": texts(pages.last_page_strings)}
-    return _paged(made, "PageNumberPagination", named)
+    return _paged(made, "PageNumberPagination", named | _others(pages, ("invalid_page_message",)))
+
+
+def _others(pages: PaginationFacts, names: Iterable[str]) -> dict[str, Code]:
+    """Those of the attributes that aren't DRF's own."""
+    usual = PaginationFacts.model_fields
+    return {name: quoted(value) for name in names if (value := getattr(pages, name)) != usual[name].default}
 
 
 def _paged(made: WrittenList, name: str, named: Mapping[str, Code]) -> Call:

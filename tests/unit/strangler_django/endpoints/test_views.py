@@ -1,9 +1,11 @@
 """The facts of a view: its methods, permissions, lists and serializer, and what can't be read of it."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import AbstractBaseUser
+from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.views.generic import TemplateView
 from django_filters import rest_framework as django_filters
@@ -18,6 +20,7 @@ from rest_framework.viewsets import ModelViewSet
 
 from django_app.accounts.models import User
 from django_app.blog.models import Post, Tag
+from strangler_django.endpoints.lists import pagination_facts
 from strangler_django.endpoints.serializers import serializer_facts
 from strangler_django.endpoints.views import view_facts, view_methods, view_name
 from strangler_django.throttling.histories import HistoryCache
@@ -58,6 +61,19 @@ class PostFilter(django_filters.FilterSet):
 
     def by_wish(self, queryset: QuerySet[Post], _name: str, _value: str) -> QuerySet[Post]:
         return queryset
+
+
+class Counting(Paginator[Any]):
+    pass
+
+
+class Hundreds(pagination.PageNumberPagination):
+    page_size = 100
+    django_paginator_class = Counting
+    invalid_page_message = "No page {page_number}."
+
+    def get_next_link(self) -> None:
+        return None
 
 
 class Tens(pagination.LimitOffsetPagination):
@@ -153,6 +169,11 @@ def test_a_list_has_its_filters_its_order_and_its_pages() -> None:
     assert (by_name["created_at__gte"]["field"], by_name["created_at__gte"]["lookup"]) == ("created_at", "gte")
     assert found["pagination"]["kind"] == "limit_offset"
     assert (found["pagination"]["default_limit"], found["pagination"]["max_limit"]) == (10, 50)
+    assert found["pagination"]["overridden"] == []
+    pages = pagination_facts(SimpleNamespace(paginator=Hundreds()))
+    assert pages
+    assert pages["overridden"] == ["django_paginator_class", "get_next_link"]
+    assert pages["invalid_page_message"] == "No page {page_number}."
 
 
 def test_what_is_no_list_has_neither_pages_nor_filters() -> None:

@@ -3,19 +3,23 @@
 import asyncio
 import json
 import logging
+import math
 from collections import Counter
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import translation
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from rest_framework import authentication as drf_authentication
 from rest_framework import permissions as drf_permissions
 from rest_framework import serializers as drf
+from rest_framework import throttling as drf_throttling
 from rest_framework import versioning as drf_versioning
 from rest_framework.exceptions import AuthenticationFailed as DrfFailed
 from rest_framework.generics import GenericAPIView
@@ -33,22 +37,26 @@ from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf import fields, permissions, versioning
 from strangler_fastapi.drf.choice_fields import ChoiceField, FilePathField, MultipleChoiceField, grouped
 from strangler_fastapi.drf.collection_fields import DictField, HStoreField, JSONField, ListField
+from strangler_fastapi.drf.languages import Languages
 from strangler_fastapi.drf.links import ForeignKey, OneToMany
 from strangler_fastapi.drf.nested_fields import NestedField
 from strangler_fastapi.drf.number_fields import BigIntegerField, DecimalField, FloatField, IntegerField
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.text_fields import EmailField, IPAddressField, RegexField, SlugField, URLField, UUIDField
+from strangler_fastapi.drf.throttles import BaseThrottle
 from strangler_fastapi.drf.time_fields import DateField, DateTimeField, DurationField, TimeField
 from strangler_fastapi.drf.urls import ApiPrefixes
 from strangler_fastapi.drf.view import View, feature_router
 from strangler_fastapi.errors import AuthenticationFailed
 from tests.asgi import FORM, MULTIPART, answer_to, form_body
+from tests.languages import project_in_languages
 
 PREFIXES = ApiPrefixes(service="/", v1="/", v2="/v2")
 CHOICES = {"a": "A", "1": "One"}
 GROUPS: dict[Any, Any] = {"Letters": {"a": "A", "b": "B"}, 1: "One"}
 FOLDER = str(Path(__file__).parent)
+ZONES = {name: {"default_timezone": ZoneInfo(name)} for name in ("Europe/Berlin", "America/New_York")}
 
 
 class DrfInner(drf.Serializer[Any]):
@@ -73,6 +81,8 @@ KINDS: list[tuple[Any, Any, dict[str, Any], dict[str, Any]]] = [
     (drf.DateField, DateField, {}, {}),
     (drf.TimeField, TimeField, {}, {}),
     (drf.DateTimeField, DateTimeField, {}, {}),
+    *((drf.DateTimeField, DateTimeField, zone, zone) for zone in ZONES.values()),
+    (drf.DateTimeField, DateTimeField, *({**ZONES["Europe/Berlin"], "format": "%d.%m. %H:%M %z"},) * 2),
     (drf.DurationField, DurationField, {}, {}),
     (drf.ChoiceField, ChoiceField, {"choices": [*CHOICES.items()]}, {"choices": CHOICES}),
     (drf.MultipleChoiceField, MultipleChoiceField, {"choices": [*CHOICES.items()]}, {"choices": CHOICES}),
@@ -102,6 +112,7 @@ KINDS: list[tuple[Any, Any, dict[str, Any], dict[str, Any]]] = [
     ),
 ]
 ALLOWED = ("1", "2")
+LANGUAGES = ("en", "de", "fr", "ru")
 ACCEPTED = (
     "application/json; indent=3",
     "application/json; version=1",
@@ -129,6 +140,9 @@ SCALARS |= st.sampled_from(
         "2026-01-03",
         "10:05",
         "2026-01-03T10:00Z",
+        "2026-03-29T02:30:00",
+        "2026-10-25 02:30",
+        "0001-01-01T00:00",
         "x",
     ]
 )
@@ -160,6 +174,8 @@ MADE = st.fixed_dictionaries(
         "rules": st.lists(st.sampled_from(RULES), min_size=1, max_size=2),
         "methods": st.sampled_from([("GET", "POST"), ("POST",), ("GET", "POST", "PATCH")]),
         "versioning": st.sampled_from([None, None, "AcceptHeaderVersioning", "QueryParameterVersioning"]),
+        # Seconds after which each throttle lets a request pass.
+        "throttles": st.sampled_from([(), (), (), (None,), (None, None), (3,), (0.5, 61), (None, math.inf)]),
     }
 )
 SENT = st.fixed_dictionaries(
@@ -169,6 +185,7 @@ SENT = st.fixed_dictionaries(
         "accept": st.sampled_from([None, None, None, "text/html", "application/*", *ACCEPTED]),
         "type": st.sampled_from(["json", "json", "json", FORM, MULTIPART, *OTHER_TYPES]),
         "body": BODIES | st.dictionaries(st.sampled_from(NAMES), JSON_VALUES),
+        "language": st.sampled_from([None, None, "de-AT", "fr;q=0.5,en;q=0.4", "ru, de;q=0.1", "xx", "*"]),
         "query": st.sampled_from(["", "", "", "?format=json", "?format=xml", "?version=1", "?version=3"]),
     }
 )
@@ -212,6 +229,26 @@ class Silent(BaseAuthentication):
         return None
 
 
+class DrfWaits(drf_throttling.BaseThrottle):
+    """Refuses a request where it says how long, or that nobody knows."""
+
+    seconds: float | None = None
+
+    def allow_request(self, request: Any, view: Any) -> bool:  # noqa: ARG002 - DRF's signature
+        return self.seconds is None
+
+    def wait(self) -> float | None:
+        return None if self.seconds == math.inf else self.seconds
+
+
+class Waits(BaseThrottle):
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+
+    async def wait(self, request: Request, caller: Any, session: Any) -> float | None:  # noqa: ARG002 - see BaseThrottle
+        return self._seconds
+
+
 def settings_of(made: dict[str, Any]) -> dict[str, Any]:
     """What both stacks' fields are made with; DRF refuses some combinations."""
     common: dict[str, Any] = {"allow_null": made["allow_null"]}
@@ -244,6 +281,7 @@ def drf_view(made: dict[str, Any]) -> Any:
         parser_classes = (JSONParser, FormParser, MultiPartParser)
         renderer_classes = (JSONRenderer,)
         versioning_class = drf_versions(made["versioning"])
+        throttle_classes = [type("Waits", (DrfWaits,), {"seconds": each}) for each in made["throttles"]]  # noqa: RUF012 - DRF's own word
 
         def answer(self, request: Any) -> DrfResponse:
             serializer = self.get_serializer(data=request.data, partial=request.method == "PATCH")
@@ -260,7 +298,7 @@ def drf_view(made: dict[str, Any]) -> Any:
     return Made.as_view()
 
 
-def library_app(made: dict[str, Any]) -> Any:
+def library_app(made: dict[str, Any], languages: Languages) -> Any:
     declared = {}
     for name, field in made["fields"].items():
         _, kind, _, own = KINDS[field["kind"]]
@@ -278,6 +316,7 @@ def library_app(made: dict[str, Any]) -> Any:
         permission=tuple(eval(rule, vars(permissions)) for rule in made["rules"]),  # noqa: S307 - of RULES above
         authenticators=tuple({"key": Key, "silent": Silent}[name]() for name in made["authenticates"]),
         serializer=serializer,
+        throttles=tuple(map(Waits, made["throttles"])),
         versioning=made["versioning"] and getattr(versioning, made["versioning"])(allowed=ALLOWED),
     )
 
@@ -294,7 +333,7 @@ def library_app(made: dict[str, Any]) -> Any:
     for method in made["methods"]:
         add = getattr(view, method.lower())
         add(response=dict)(nothing) if method == "GET" else add()(answer)
-    app = create_application((router,), service="made", prefixes=PREFIXES, database=lambda: None)  # type: ignore[arg-type, return-value] # never started
+    app = create_application((router,), service="made", prefixes=PREFIXES, database=lambda: None, languages=languages)  # type: ignore[arg-type, return-value] # never started
     # Nothing here asks the database.
     app.state.database = SimpleNamespace(problem=None, engine=None, is_pooled=False, replica=None)
     return app
@@ -317,7 +356,7 @@ def request_of(sent: dict[str, Any]) -> tuple[str, bytes, dict[str, str]]:
     else:
         text = json.dumps(body) if isinstance(body, dict) else body
         content = ("application/json" if kind == "json" else kind, text.encode())
-    headers = {"X-Key": sent["key"], "Accept": sent["accept"]}
+    headers = {"X-Key": sent["key"], "Accept": sent["accept"], "Accept-Language": sent["language"]}
     return *content, {name: value for name, value in headers.items() if value is not None}
 
 
@@ -335,8 +374,9 @@ def of_drf(view: Any, sent: dict[str, Any]) -> Answer:
     content_type, body, headers = request_of(sent)
     url = f"/made/{sent['query']}"
     request = APIRequestFactory().generic(sent["method"], url, body, content_type=content_type, headers=headers)
-    response = view(request)
-    response.render()
+    with translation.override(translation.get_language_from_request(request)):
+        response = view(request)
+        response.render()
     return response.status_code, *compared(sent, response.content, response.headers)
 
 
@@ -348,16 +388,19 @@ async def of_library(app: Any, sent: dict[str, Any]) -> Answer:
 
 
 def compared(sent: dict[str, Any], content: bytes, headers: Mapping[str, str]) -> tuple[bytes, dict[str, str | None]]:
-    kept = {name: headers.get(name) for name in ("Allow", "Content-Type", "WWW-Authenticate")}
+    kept = {name: headers.get(name) for name in ("Allow", "Content-Type", "WWW-Authenticate", "Retry-After")}
     return b"" if sent["method"] == "HEAD" else content, kept
 
 
 @pytest.mark.long
-def test_generated_views_answer_generated_requests_as_drfs(caplog: pytest.LogCaptureFixture) -> None:
+def test_generated_views_answer_generated_requests_as_drfs(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
     """500 views, each with 40 requests."""
     caplog.set_level(logging.WARNING, "made.request")
     asked: Counter[int] = Counter()
-    with asyncio.Runner() as runner:
+    file = tmp_path / "languages.json"
+    with asyncio.Runner() as runner, project_in_languages(LANGUAGES, default="en") as exported:
+        file.write_text(exported, encoding="utf-8")
+        languages = Languages.read(file)
 
         @given(made=MADE, sent=st.lists(SENT, min_size=REQUESTS, max_size=REQUESTS))
         @settings(
@@ -369,7 +412,7 @@ def test_generated_views_answer_generated_requests_as_drfs(caplog: pytest.LogCap
             phases=(Phase.generate,),
         )
         def ask(made: dict[str, Any], sent: list[dict[str, Any]]) -> None:
-            view, app = drf_view(made), library_app(made)
+            view, app = drf_view(made), library_app(made, languages)
             for request in sent:
                 ours = runner.run(of_library(app, request))
                 try:
@@ -382,4 +425,4 @@ def test_generated_views_answer_generated_requests_as_drfs(caplog: pytest.LogCap
 
         ask()
     assert asked.total() > VIEWS * REQUESTS * 0.9
-    assert {*asked} == {200, 400, 401, 403, 404, 405, 406, 415}
+    assert {*asked} == {200, 400, 401, 403, 404, 405, 406, 415, 429}

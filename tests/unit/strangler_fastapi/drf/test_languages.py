@@ -14,7 +14,7 @@ from django.db import models
 from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest
 from django.test import Client
-from django.test.utils import isolate_apps, override_settings
+from django.test.utils import isolate_apps
 from django.urls import path
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
@@ -31,7 +31,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared_schema.mapping import Reflected
-from strangler_django.languages import languages_text
 from strangler_fastapi.application import create_application
 from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf import fields
@@ -48,6 +47,7 @@ from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.urls import ApiPrefixes
 from strangler_fastapi.drf.view import View, feature_router
 from strangler_fastapi.errors import NotFound, Throttled
+from tests.languages import project_in_languages
 
 DECLARED = Serializer(
     "Declared",
@@ -74,7 +74,6 @@ THING = Serializer(
 )
 PREFIXES = ApiPrefixes(service="/", v1="/", v2="/v2")
 CODES = ("de", "en", "en-gb", "fr", "pt-br", "ru", "ar", "zh-hans", "zh-hant", "es-mx", "nn-no", "x-unknown")
-LOCALE = "django.middleware.locale.LocaleMiddleware"
 NUMBERS = (0, 1, 2, 5, 11, 21, 100, 101, 1_002)
 PLACEHOLDER = re.compile(r"%\(\w+\)[sdr]|%[sd]|\{[^}]*\}")
 PREFERENCES = st.lists(
@@ -150,18 +149,8 @@ def document() -> Iterator[str]:
     urls: Any = ModuleType("urls_in_languages")
     views = {"made/": MadeView, "things/": ThingView}
     urls.urlpatterns = [path(name, non_atomic_requests(view.as_view())) for name, view in views.items()]
-    translated: Any = translation._trans  # type: ignore[attr-defined] # keeps functions for translations or for none
-    names = [(code, code) for code in CODES]
-    with override_settings(
-        USE_I18N=True, LANGUAGES=names, LANGUAGE_CODE="fr", MIDDLEWARE=[LOCALE], ROOT_URLCONF=urls, ALLOWED_HOSTS=["*"]
-    ):
-        kept = dict(translated.__dict__)
-        translated.__dict__.clear()
-        try:
-            yield languages_text()
-        finally:
-            translated.__dict__.clear()
-            translated.__dict__.update(kept)
+    with project_in_languages(CODES, default="fr", ROOT_URLCONF=urls, ALLOWED_HOSTS=["*"]) as exported:
+        yield exported
 
 
 @pytest.fixture(scope="module")

@@ -95,6 +95,14 @@ def test_texts_that_a_queryset_is_narrowed_by_are_filters() -> None:
         ({"kind": "page", "page_size": 7, "page_query_param": "p"}, 'page_size=7, page_query_param="p", '),
         ({"kind": "limit_offset", "default_limit": 7, "max_limit": 9}, "LimitOffsetPagination(default_limit=7, "),
         ({"kind": "cursor", "page_size": 7, "ordering": "-id"}, 'ordering=("-id",)'),
+        (
+            {"kind": "page", "page_size": 7, "invalid_page_message": "No page {page_number}."},
+            'invalid_page_message="No page {page_number}."',
+        ),
+        (
+            {"kind": "cursor", "page_size": 7, "offset_cutoff": None, "invalid_cursor_message": "None."},
+            'offset_cutoff=None, invalid_cursor_message="None."',
+        ),
     ],
 )
 def test_pages_are_those_of_drf(pages: dict[str, Any], code: str) -> None:
