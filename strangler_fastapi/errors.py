@@ -20,10 +20,45 @@ ApiError
 Source: `rest_framework.exceptions`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from shared_schema.refusals import CONFLICT, Refusal
+
+
+class ErrorDetail(str):
+    """A text of an error, with DRF's `code` of it, for a project's own form of errors (`error_body`)."""
+
+    __slots__ = ("code",)
+    code: str
+
+    def __new__(cls, text: str, code: str) -> Self:
+        """The text, which JSON has as any other."""
+        made = super().__new__(cls, text)
+        made.code = code
+        return made
+
+
+def error_codes(body: Any) -> Any:  # noqa: ANN401 - any JSON
+    """The codes of a body, in place of its texts (`APIException.get_codes`); None of a text that has none."""
+    return _each(body, lambda text: getattr(text, "code", None))
+
+
+def full_details(body: Any) -> Any:  # noqa: ANN401 - any JSON
+    """The texts of a body, each as `message` with its `code` (`APIException.get_full_details`)."""
+    return _each(body, lambda text: {"message": text, "code": getattr(text, "code", None)})
+
+
+def _each(body: Any, made: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(body, Mapping):
+        return {key: _each(value, made) for key, value in body.items()}
+    if isinstance(body, list | tuple):
+        return [_each(value, made) for value in body]
+    return made(body)
+
+
+def _coded(text: Any, code: str) -> Any:  # noqa: ANN401 - any JSON
+    return text if isinstance(text, ErrorDetail) or not isinstance(text, str) else ErrorDetail(text, code)
 
 
 class ApiError(Exception):
@@ -43,7 +78,7 @@ class ParseError(ApiError):
     status = 400
 
     def __init__(self, detail: str = "Malformed request.") -> None:
-        super().__init__({"detail": detail})
+        super().__init__({"detail": ErrorDetail(detail, "parse_error")})
 
 
 class SuspiciousRequest(ApiError):
@@ -56,12 +91,15 @@ class SuspiciousRequest(ApiError):
 
 
 class ValidationFailed(ApiError):
-    """The input is not valid; `errors` maps fields to lists of sentences, or is such a list."""
+    """The input is not valid; `errors` maps fields to lists of sentences, or is such a list.
+
+    A sentence without a code has DRF's `invalid`.
+    """
 
     status = 400
 
     def __init__(self, errors: Mapping[str, Any] | list[str]) -> None:
-        super().__init__(errors)
+        super().__init__(_each(errors, lambda text: _coded(text, "invalid")))
 
 
 class NotAuthenticated(ApiError):
@@ -74,7 +112,8 @@ class NotAuthenticated(ApiError):
     status = 401
 
     def __init__(self) -> None:
-        super().__init__({"detail": "Authentication credentials were not provided."})
+        sentence = "Authentication credentials were not provided."
+        super().__init__({"detail": ErrorDetail(sentence, "not_authenticated")})
 
 
 class AuthenticationFailed(ApiError):
@@ -83,7 +122,7 @@ class AuthenticationFailed(ApiError):
     status = 401
 
     def __init__(self, detail: str, **more: Any) -> None:  # noqa: ANN401 - any JSON
-        super().__init__({"detail": detail, **more})
+        super().__init__({"detail": ErrorDetail(detail, more.get("code", "authentication_failed")), **more})
 
 
 class PasswordChanged(AuthenticationFailed):
@@ -99,7 +138,7 @@ class PermissionDenied(ApiError):
     status = 403
 
     def __init__(self, detail: str = "You do not have permission to perform this action.") -> None:
-        super().__init__({"detail": detail})
+        super().__init__({"detail": ErrorDetail(detail, "permission_denied")})
 
 
 class NotFound(ApiError):
@@ -108,7 +147,7 @@ class NotFound(ApiError):
     status = 404
 
     def __init__(self, detail: str = "Not found.") -> None:
-        super().__init__({"detail": detail})
+        super().__init__({"detail": ErrorDetail(detail, "not_found")})
 
 
 class MethodNotAllowed(ApiError):
@@ -117,7 +156,7 @@ class MethodNotAllowed(ApiError):
     status = 405
 
     def __init__(self, method: str) -> None:
-        super().__init__({"detail": f'Method "{method}" not allowed.'})
+        super().__init__({"detail": ErrorDetail(f'Method "{method}" not allowed.', "method_not_allowed")})
 
 
 class NotAcceptable(ApiError):
@@ -126,7 +165,7 @@ class NotAcceptable(ApiError):
     status = 406
 
     def __init__(self, detail: str = "Could not satisfy the request Accept header.") -> None:
-        super().__init__({"detail": detail})
+        super().__init__({"detail": ErrorDetail(detail, "not_acceptable")})
 
 
 class UnsupportedMediaType(ApiError):
@@ -135,7 +174,8 @@ class UnsupportedMediaType(ApiError):
     status = 415
 
     def __init__(self, media_type: str) -> None:
-        super().__init__({"detail": f'Unsupported media type "{media_type}" in request.'})
+        sentence = f'Unsupported media type "{media_type}" in request.'
+        super().__init__({"detail": ErrorDetail(sentence, "unsupported_media_type")})
 
 
 class Throttled(ApiError):
@@ -144,7 +184,8 @@ class Throttled(ApiError):
     status = 429
 
     def __init__(self, sentence: str, *, retry_after: int | None = 5) -> None:
-        super().__init__({"detail": sentence}, {"Retry-After": str(retry_after)} if retry_after else None)
+        headers = {"Retry-After": str(retry_after)} if retry_after else None
+        super().__init__({"detail": ErrorDetail(sentence, "throttled")}, headers)
 
     @classmethod
     def until(cls, seconds: int | None) -> Self:

@@ -107,7 +107,7 @@ class Field:
 
     def refused(self, code: str, text: str, **values: object) -> Invalid:
         """What a value is refused with: the text of that code, DRF's or the field's own, with values in its braces."""
-        return Invalid(self.error_messages.get(code, text).format(**values))
+        return Invalid(self.error_messages.get(code, text).format(**values), code)
 
     def extract(self, name: str, data: Mapping[str, Any], *, partial: bool) -> Any:  # noqa: ANN401 - whatever was sent
         """The raw value, MISSING where none was sent."""

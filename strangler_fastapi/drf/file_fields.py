@@ -22,6 +22,8 @@ from strangler_fastapi.drf.validators import Invalid
 
 # Given the values that are written to the row and the file's name, the name with its folders.
 UploadTo = Callable[[Mapping[str, Any], str], str]
+# The code of an ending that isn't allowed (`FileExtensionValidator`).
+_NO_ENDING: Final = "invalid_extension"
 _NO_IMAGE: Final = "Upload a valid image. The file you uploaded was either not an image or a corrupted image."
 
 _names: dict[str, UploadTo] = {}
@@ -147,7 +149,7 @@ class ImageField(FileField):
         ending = PurePath(upload.name).suffix[1:].lower()
         if ending not in _image_endings():
             allowed = ", ".join(_image_endings())
-            raise Invalid(f"File extension “{ending}” is not allowed. Allowed extensions are: {allowed}.")
+            raise Invalid(f"File extension “{ending}” is not allowed. Allowed extensions are: {allowed}.", _NO_ENDING)
         return upload
 
     def columns(self, upload: UploadedFile | None) -> dict[str, Any]:  # noqa: D102 - see FileField
@@ -192,7 +194,7 @@ def allowed_endings(extensions: list[str]) -> Validator:
         ending = PurePath(value.name).suffix[1:].lower()
         if ending not in allowed:
             listed = ", ".join(allowed)
-            raise Invalid(f"File extension “{ending}” is not allowed. Allowed extensions are: {listed}.")
+            raise Invalid(f"File extension “{ending}” is not allowed. Allowed extensions are: {listed}.", _NO_ENDING)
 
     return check
 

@@ -46,7 +46,7 @@ def _read_sent(text: str) -> str | None:
 def _read_number(text: str) -> Decimal | None:
     number = _read_any_number(text)
     if number is not None and number > _LARGEST:
-        raise Invalid("Ensure this value is less than or equal to 1e+50.")
+        raise Invalid("Ensure this value is less than or equal to 1e+50.", "max_value")
     return number
 
 
@@ -125,7 +125,7 @@ def choice(choices: Collection[Any]) -> FormField:
         if not text:
             return None
         if text not in by_text:
-            raise Invalid(no_such_choice(text))
+            raise Invalid(no_such_choice(text), "invalid_choice")
         return by_text[text]
 
     return FormField(read, str(next(iter(choices))))

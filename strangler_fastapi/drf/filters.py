@@ -76,11 +76,11 @@ def lookup_choice_filter(column: Attribute, form: FormField, lookups: Collection
     def read(name: str, texts: tuple[str, str]) -> Criterion | None:
         text, lookup = texts
         if lookup and lookup not in filters:
-            raise Invalid(no_such_choice(lookup))
+            raise Invalid(no_such_choice(lookup), "invalid_choice")
         if form.read(text) is None:
             return None
         if not lookup:
-            raise Invalid("Select a lookup.")
+            raise Invalid("Select a lookup.", "lookup_required")
         # Each lookup has a statement of its own.
         found: Criterion | None = filters[lookup].read(f"{name}_{lookup}", text)
         return found
@@ -105,7 +105,7 @@ def date_range_filter(column: Attribute) -> Filter:
             "year": (year, year.replace(month=12, day=31)),
         }
         if text not in spans:
-            raise Invalid(no_such_choice(text))
+            raise Invalid(no_such_choice(text), "invalid_choice")
         return _between(column, name, _whole_days(column, DATE, spans[text]))
 
     return Filter(read, samples=("today",), description="today, yesterday, week, month or year.")
@@ -144,7 +144,7 @@ def multiple_choice_filter(column: Attribute, choices: Collection[Any], *, exclu
         for text in texts:
             # No choice at all is one that isn't there.
             if not text:
-                raise Invalid(no_such_choice(text))
+                raise Invalid(no_such_choice(text), "invalid_choice")
             values.append(form.read(text))
         return _any_of(column, name, values) if values else None
 
@@ -213,7 +213,7 @@ def _range(column: Attribute, form: FormField) -> Callable[[str, str], Criterion
             return None
         values = [form.read(part) for part in text.split(",")]
         if len(values) != 2:
-            raise Invalid("Range query expects two values.")
+            raise Invalid("Range query expects two values.", "invalid_values")
         return _between(column, name, values)
 
     return read

@@ -19,6 +19,8 @@ from typing import Any, Final, Self
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 
+from strangler_fastapi.errors import ErrorDetail
+
 _FORMAT: Final = 1
 # Of a header, as much as Django reads.
 _LONGEST: Final = 500
@@ -153,6 +155,8 @@ class Languages:
         texts = self.translations.get(language)
         if not texts:
             return body
+        if isinstance(body, ErrorDetail):
+            return ErrorDetail(self._translated(body, language), body.code)
         if isinstance(body, str):
             return self._translated(body, language)
         if isinstance(body, Mapping):

@@ -135,7 +135,7 @@ def all_values_filter(column: Attribute) -> Filter:
 
     def read(text: str) -> str | None:
         if "\x00" in text:
-            raise Invalid(no_such_choice(text))
+            raise Invalid(no_such_choice(text), "invalid_choice")
         return text or None
 
     whole = column_filter(column, FormField(read, "1"))
@@ -152,7 +152,7 @@ def _read_several(model: Any, text: str) -> Any:  # noqa: ANN401 - a mapped clas
     try:
         return read_text(primary_key(model).type.python_type, text)
     except (ArithmeticError, TypeError, ValueError, Invalid):
-        raise Invalid(f"\u201c{text}\u201d is not a valid value.") from None
+        raise Invalid(f"\u201c{text}\u201d is not a valid value.", "invalid_pk_value") from None
 
 
 def _read_key(model: Any, text: str) -> Any:  # noqa: ANN401 - a mapped class, and of its key's type
@@ -167,7 +167,7 @@ def _read_key(model: Any, text: str) -> Any:  # noqa: ANN401 - a mapped class, a
     try:
         key = read_text(kind.python_type, text)
     except (ArithmeticError, TypeError, ValueError, Invalid):
-        raise Invalid(NO_ROW) from None
+        raise Invalid(NO_ROW, "invalid_choice") from None
     if isinstance(key, int) and abs(key) > biggest(kind):
-        raise Invalid(NO_ROW)
+        raise Invalid(NO_ROW, "invalid_choice")
     return key

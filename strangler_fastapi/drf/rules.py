@@ -13,8 +13,9 @@ from strangler_fastapi.db.query import fetch_built
 from strangler_fastapi.db.session import driver_error
 from strangler_fastapi.drf.fields import Scope
 from strangler_fastapi.drf.validators import Invalid
+from strangler_fastapi.errors import ErrorDetail
 
-_REQUIRED = ["This field is required."]
+_REQUIRED = [ErrorDetail("This field is required.", "required")]
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class UniqueTogetherValidator:
         if not given or None in given.values():
             return
         if await fetch_built(scope.session, self.others(given, scope.instance_id)):
-            raise Invalid(self.refusal)
+            raise Invalid(self.refusal, "unique")
 
     @property
     def refusal(self) -> str:
@@ -98,7 +99,7 @@ class UniqueForDateValidator:
         found = self.others(values[self.field], values[self.date_field], scope.instance_id)
         if await fetch_built(scope.session, found):
             sentence = f'This field must be unique for the "{self.date_field}" {self.span}.'
-            raise Invalid({self.field: [sentence]})
+            raise Invalid({self.field: [ErrorDetail(sentence, "unique")]})
 
     def others(self, value: object, moment: date, instance_id: Any = None) -> Executable:  # noqa: ANN401 - of the key's type
         """Another row than the instance's that holds the value then."""

@@ -17,7 +17,7 @@ from strangler_fastapi.drf.fields import MISSING, Field, Scope
 from strangler_fastapi.drf.rules import UniqueTogetherValidator
 from strangler_fastapi.drf.usual_values import Usual, usual_of
 from strangler_fastapi.drf.validators import Invalid, Unique
-from strangler_fastapi.errors import ValidationFailed
+from strangler_fastapi.errors import ErrorDetail, ValidationFailed
 
 # Given the cleaned values by `source`, checks them together; raises Invalid.
 Rule = Callable[[dict[str, Any], Scope], Awaitable[None]]
@@ -88,8 +88,8 @@ class Serializer:
         if data is None:
             raise ValidationFailed({"non_field_errors": ["No data provided"]})
         if not isinstance(data, Mapping):
-            kind = type(data).__name__
-            raise ValidationFailed({"non_field_errors": [f"Invalid data. Expected a dictionary, but got {kind}."]})
+            sentence = f"Invalid data. Expected a dictionary, but got {type(data).__name__}."
+            raise ValidationFailed({"non_field_errors": [sentence]})
         cleaned: dict[str, Any] = {}
         errors: dict[str, Any] = {}
         for name, source, field, usual in self._written:
@@ -149,11 +149,11 @@ class Serializer:
         except (IntegrityError, asyncpg.IntegrityConstraintViolationError) as error:
             for whole in self.rules:
                 if isinstance(whole, UniqueTogetherValidator) and whole.is_violated_by(error):
-                    raise ValidationFailed({"non_field_errors": [whole.refusal]}) from None
+                    raise ValidationFailed({"non_field_errors": [ErrorDetail(whole.refusal, "unique")]}) from None
             for name, field in self.fields.items():
                 for rule in field.validators:
                     if isinstance(rule, Unique) and rule.is_violated_by(error):
-                        raise ValidationFailed({name: [rule.message]}) from None
+                        raise ValidationFailed({name: [ErrorDetail(rule.message, "unique")]}) from None
             raise
 
     def describe(self) -> dict[str, Any]:

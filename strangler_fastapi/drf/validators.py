@@ -15,6 +15,7 @@ from shared_schema.contract.values import BIGGEST
 from shared_schema.mapping import primary_key
 from strangler_fastapi.db.query import fetch_built
 from strangler_fastapi.db.session import driver_error
+from strangler_fastapi.errors import ErrorDetail
 
 if TYPE_CHECKING:
     from strangler_fastapi.drf.fields import Scope, Validator
@@ -38,11 +39,14 @@ _USERNAME = re.compile(r"[\w.@+-]+")
 
 
 class Invalid(Exception):
-    """A value that is refused; `detail` is DRF's list of sentences, or a dict of such lists."""
+    """A value that is refused; `detail` is DRF's list of sentences, or a dict of such lists.
 
-    def __init__(self, detail: str | list[Any] | dict[str, Any]) -> None:
+    Of one sentence `code` is DRF's name of the reason, which a project's own form of errors may show.
+    """
+
+    def __init__(self, detail: str | list[Any] | dict[str, Any], code: str = "invalid") -> None:
         super().__init__(detail)
-        self.detail: Any = [detail] if isinstance(detail, str) else detail
+        self.detail: Any = [ErrorDetail(detail, code)] if isinstance(detail, str) else detail
 
 
 class Unique:
@@ -60,7 +64,7 @@ class Unique:
         if not is_in_range(getattr(self._model, self.column).type, value):
             return
         if await fetch_built(scope.session, self.others(value, scope.instance_id)):
-            raise Invalid(self.message)
+            raise Invalid(self.message, "unique")
 
     def others(self, value: object, instance_id: Any = None) -> Executable:  # noqa: ANN401 - of the key's type
         """Another row than the instance's that holds the value: its key."""
@@ -86,7 +90,7 @@ def at_most(length: int, of: str = "characters", *, message: str | None = None) 
 
     def check(value: Sized, _scope: "Scope") -> None:
         if len(value) > length:
-            raise Invalid(sentence)
+            raise Invalid(sentence, "max_length")
 
     return check
 
@@ -97,7 +101,7 @@ def at_least(length: int, of: str = "characters", *, message: str | None = None)
 
     def check(value: Sized, _scope: "Scope") -> None:
         if len(value) < length:
-            raise Invalid(sentence)
+            raise Invalid(sentence, "min_length")
 
     return check
 
@@ -112,11 +116,11 @@ def within(least: Any, most: Any, messages: Mapping[str, str]) -> tuple["Validat
 
     def check_most(value: Any, _scope: "Scope") -> None:  # noqa: ANN401 - as above
         if most is not None and value > most:
-            raise Invalid(too_much.format(max_value=most))
+            raise Invalid(too_much.format(max_value=most), "max_value")
 
     def check_least(value: Any, _scope: "Scope") -> None:  # noqa: ANN401 - as above
         if least is not None and value < least:
-            raise Invalid(too_little.format(min_value=least))
+            raise Invalid(too_little.format(min_value=least), "min_value")
 
     return check_most, check_least
 
@@ -149,12 +153,14 @@ def check_storable(value: str) -> None:
     Raises:
         Invalid: there is one.
     """
-    sentences = ["Null characters are not allowed."] if "\x00" in value else []
+    null = ErrorDetail("Null characters are not allowed.", "null_characters_not_allowed")
+    sentences = [null] if "\x00" in value else []
     try:
         # A hundred times as fast as to look at each character.
         value.encode()
     except UnicodeEncodeError as error:
-        sentences.append(f"Surrogate characters are not allowed: U+{ord(value[error.start]):X}.")
+        sentence = f"Surrogate characters are not allowed: U+{ord(value[error.start]):X}."
+        sentences.append(ErrorDetail(sentence, "surrogate_characters_not_allowed"))
     if sentences:
         raise Invalid(sentences)
 

@@ -70,9 +70,7 @@ OTHERS: dict[str, set[str]] = {
     "attribute of a view": attributes(*VIEW_CLASSES),
     "attribute of a request": attributes(request.Request),
     "argument of every field": arguments(fields.Field),
-    "attribute of a pagination": {
-        name for each in PAGE_CLASSES for name in attributes(each) if not callable(getattr(each, name))
-    },
+    "attribute of a pagination": attributes(*PAGE_CLASSES),
     "argument of every filter": arguments(django_filters.filters.Filter),
     "Meta of a FilterSet": {*vars(django_filters.filterset.FilterSetOptions())},
 }

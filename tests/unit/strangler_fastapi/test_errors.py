@@ -20,6 +20,13 @@ PAIRS: list[tuple[ApiError, exceptions.APIException]] = [
     (errors.NotFound(), exceptions.NotFound()),
     (errors.MethodNotAllowed("PUT"), exceptions.MethodNotAllowed("PUT")),
     (errors.NotAcceptable(), exceptions.NotAcceptable()),
+    (
+        errors.ValidationFailed({"title": [errors.ErrorDetail("x", "blank"), "y"], "rows": [{}, {"name": ["z"]}]}),
+        exceptions.ValidationError(
+            {"title": [exceptions.ErrorDetail("x", "blank"), "y"], "rows": [{}, {"name": ["z"]}]}  # type: ignore[list-item] # DRF takes them
+        ),
+    ),
+    (errors.Throttled.until(7), exceptions.Throttled(7)),
     (errors.UnsupportedMediaType("text/plain"), exceptions.UnsupportedMediaType("text/plain")),
 ]
 
@@ -29,6 +36,10 @@ def test_an_error_is_answered_as_in_drf(error: ApiError, drf_error: exceptions.A
     response: Any = exception_handler(drf_error, {})
     assert (error.status, error.body) == (response.status_code, response.data)
     assert error.headers == {name: value for name, value in response.headers.items() if name != "Content-Type"}
+    codes, details = drf_error.get_codes(), drf_error.get_full_details()
+    is_whole = not isinstance(drf_error, exceptions.ValidationError)
+    assert errors.error_codes(error.body) == ({"detail": codes} if is_whole else codes)
+    assert errors.full_details(error.body) == ({"detail": details} if is_whole else details)
 
 
 def test_a_service_that_is_away_says_when_to_ask_again() -> None:

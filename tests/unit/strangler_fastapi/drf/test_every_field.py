@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rest_framework import serializers as drf
+from rest_framework.exceptions import _get_full_details
 
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf import fields
@@ -30,7 +31,7 @@ from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.storage import FileSystemStorage
 from strangler_fastapi.drf.text_fields import EmailField, IPAddressField, RegexField, SlugField, URLField, UUIDField
 from strangler_fastapi.drf.time_fields import DateField, DateTimeField, DurationField, TimeField
-from strangler_fastapi.errors import ValidationFailed
+from strangler_fastapi.errors import ValidationFailed, full_details
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CHOICES = [("Small", [("a", "A"), ("b", "B")]), (1, "One"), ("c", "C")]
@@ -259,14 +260,15 @@ def drf_answer(name: str, data: Any) -> Any:
     made: Any = type("Made", (drf.Serializer,), {"x": PAIRS[name][0]})(data=data)
     if made.is_valid():
         return made.validated_data.get("x", "nothing")
-    return json.loads(json.dumps(made.errors))
+    # With their codes.
+    return json.loads(json.dumps(_get_full_details(dict(made.errors))))
 
 
 async def answer(name: str, data: Any) -> Any:
     try:
         return (await Serializer("Made", {"x": PAIRS[name][1]}).validate(data, scope())).get("x", "nothing")
     except ValidationFailed as error:
-        return error.body
+        return json.loads(json.dumps(full_details(error.body)))
 
 
 @pytest.mark.parametrize("name", PAIRS)

@@ -46,7 +46,7 @@ from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.urls import ApiPrefixes
 from strangler_fastapi.drf.view import View, feature_router
-from strangler_fastapi.errors import NotFound, Throttled
+from strangler_fastapi.errors import ErrorDetail, NotFound, Throttled, error_codes
 from tests.languages import project_in_languages
 
 DECLARED = Serializer(
@@ -299,6 +299,9 @@ def test_texts_that_nobody_translates_stay_as_they_are(languages: Languages) -> 
     }
     assert languages.translated(body, "de") == body | {"detail": ["Nicht gefunden.", "Boats only.", 3, None]}
     assert languages.translated(body, "en") == body
+    coded = languages.translated({"detail": ErrorDetail("Not found.", "not_found")}, "de")
+    assert error_codes(coded) == {"detail": "not_found"}
+    assert coded == {"detail": "Nicht gefunden."}
     assert languages.translated({"code": ["Not found."]}, "de") == {"code": ["Nicht gefunden."]}
 
 
