@@ -10,7 +10,7 @@ from sqlalchemy import CTE, Select, select
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared_schema.consumer.samples import Deletion, Sent, sample_of
+from shared_schema.consumer.samples import Deletion, Sample, Sent, sample_of
 from shared_schema.mapping import primary_key
 from strangler_fastapi.db.query import Shape
 from strangler_fastapi.db.session import RequestSession
@@ -40,6 +40,8 @@ from strangler_fastapi.effects import Effect, TableEffects, effect_register
 PerformCreate = Callable[["Resource", RequestSession, dict[str, Any]], Awaitable[Any]]
 # Given the resource, the session, the row's key and what was cleaned, changes it.
 PerformUpdate = Callable[["Resource", RequestSession, Any, dict[str, Any]], Awaitable[None]]
+# Given the resource, the session and the row's key, deletes it, or does what stands for that.
+PerformDestroy = Callable[["Resource", RequestSession, Any], Awaitable[None]]
 ACTIONS: Final = ("list", "retrieve", "create", "update", "destroy")
 
 
@@ -68,8 +70,9 @@ class Resource(ResourceRows):
 
     `perform_create` writes a new row, and returns its key, `perform_update` changes one, where a body says more than
     what `add` and `save` of the resource write: of rows of other tables (`NestedField`), as DRF's `create` and `update`
-    of a serializer do. Either gets the resource, the session and what the serializer has cleaned. `performed` are the
-    attributes that `perform_create` gives a new row by itself: FastAPI's role may write them then.
+    of a serializer do. Either gets the resource, the session and what the serializer has cleaned. `perform_destroy`
+    does what stands for a row's end, as where rows are only marked as gone: `resource.save(session, key, {…})`.
+    `performed` are the attributes that these functions give a row by themselves: FastAPI's role may write them then.
 
     `effects` stand for what Django calls when it writes such a row (`strangler_fastapi.effects`).
 
@@ -102,6 +105,7 @@ class Resource(ResourceRows):
         checked: tuple[str, ...] = (),
         perform_create: PerformCreate | None = None,
         perform_update: PerformUpdate | None = None,
+        perform_destroy: PerformDestroy | None = None,
         performed: tuple[str, ...] = (),
         effects: tuple[Effect, ...] = (),
         actions: Collection[str] = ACTIONS,
@@ -129,6 +133,7 @@ class Resource(ResourceRows):
         self._checked = checked
         self._perform_create = perform_create
         self._perform_update = perform_update
+        self._perform_destroy = perform_destroy
         self.performed = performed
         lacking = [
             f"perform_{action}"
@@ -230,7 +235,10 @@ class Resource(ResourceRows):
             NotFound: there is none.
         """
         key = await self.find(request, session)
-        await self.remove(session, [key])
+        if self._perform_destroy is not None:
+            await self._perform_destroy(self, session, key)
+        else:
+            await self.remove(session, [key])
         return Response(status_code=204)
 
     async def find(self, request: Request, session: RequestSession, _caller: object = None) -> Any:  # noqa: ANN401 - of the key's type
@@ -246,11 +254,14 @@ class Resource(ResourceRows):
 
     def unported(self, *actions: Literal["create", "update", "destroy"]) -> tuple[str, ...]:
         """What Django calls when rows are written and nobody has written here yet, for `gaps` of a view's methods."""
-        performs = {"create": self._perform_create, "update": self._perform_update}
+        performs: dict[str, Callable[..., Any] | None] = {"create": self._perform_create}
+        performs |= {"update": self._perform_update, "destroy": self._perform_destroy}
         lacking: dict[str, None] = {}
         for action in actions:
             lacking |= dict.fromkeys(unported_of(performs.get(action)))
-            if action == "destroy":
+            if action == "destroy" and self._perform_destroy is not None:
+                lacking |= dict.fromkeys(self.effects.lacking("update") if self.performed else ())
+            elif action == "destroy":
                 lacking |= dict.fromkeys((*self.effects.lacking("delete"), *self.effects.lacking_along()))
             else:
                 lacking |= dict.fromkeys(self.effects.lacking(action))
@@ -278,8 +289,10 @@ class Resource(ResourceRows):
             yield from map(as_sample, existing_rows(self._filters))
         if used & {"create", "update"}:
             yield from self._written(key, used)
-        if "destroy" in used:
+        if "destroy" in used and self._perform_destroy is None:
             yield Deletion(self.model.key())
+        elif "destroy" in used and self.performed:
+            yield Sample(f"{self.listing.name} mark", self.change(key, self._performed_sample()))
 
     def _written(self, key: Any, used: Collection[str]) -> Iterator[Sent]:  # noqa: ANN401 - of the key's type
         yield as_sample(self.listing.rows(self._by_key(key)))

@@ -93,15 +93,20 @@ class RowWriter:
         name, (values, _) = self.listing.name, self._divided(body_values(self.serializer))
         yield from body_samples(self.serializer)
         values = {name: value for name, value in values.items() if name not in self._nested}
-        values |= {each: sample_of(getattr(self.model, each).type.python_type) for each in self.effects.writes}
+        values |= {each: self._sample_of(each) for each in self.effects.writes}
         if "create" in used:
-            given = filter(None, (self.creator, *self.performed))
-            by = {each: sample_of(getattr(self.model, each).type.python_type) for each in given}
-            yield Sample(f"{name} insert", self.insert(values | by))
+            by = {self.creator: self._sample_of(self.creator)} if self.creator else {}
+            yield Sample(f"{name} insert", self.insert(values | by | self._performed_sample()))
         if "update" in used:
             yield Sample(f"{name} change", self.change(key, values))
         for field_name, field in self._links.items():
             yield from field.samples(f"{name} {field_name}", key)
+
+    def _performed_sample(self) -> dict[str, Any]:
+        return {each: self._sample_of(each) for each in self.performed}
+
+    def _sample_of(self, attribute: str) -> Any:  # noqa: ANN401 - of the attribute's type
+        return sample_of(getattr(self.model, attribute).type.python_type)
 
     @property
     def _links(self) -> dict[str, ManyRelatedField]:

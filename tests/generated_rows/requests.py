@@ -108,11 +108,13 @@ MADE = st.fixed_dictionaries(
             {}, optional={name: st.sampled_from([*kinds]) for name, kinds in RELATIONS.items()}
         ),
         "pages": st.sampled_from([*PAGES]),
-        "classes": st.sampled_from([*["sets"] * 8, *CLASSES]),
+        "classes": st.sampled_from([*["sets"] * 20, *CLASSES]),
         "search": st.sampled_from([(), ("title",), ("^title", "=code"), ("$title", "remark"), ("pieces", "title")]),
         "ordering": st.sampled_from([("title",), ("title", "pieces", "id"), ("made_on", "rank", "price")]),
         "lookup": st.sampled_from(["pk", "pk", "code", "rank"]),
         "together": st.sampled_from([(), ("title", "pieces"), ("title", "made_on")]),
+        # Rows are marked as gone, and stay.
+        "marks": st.sampled_from([False, False, False, True]),
         # The rows of the caller alone, who becomes that of new ones.
         "owned": st.sampled_from([False, False, True]),
     }

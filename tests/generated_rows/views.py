@@ -175,6 +175,8 @@ def drf_urls(made: dict[str, Any]) -> list[Any]:
         "lookup_field": made["lookup"],
         "name": "Things",
     }
+    if made["marks"]:
+        facts["perform_destroy"] = _drf_mark
     if made["owned"]:
         facts["get_queryset"] = lambda self: Thing.objects.order_by("id").filter(maker_id=self.request.user.id)
         if "maker" not in made["relations"]:
@@ -198,6 +200,16 @@ def methods_of(kind: Any, actions: dict[str, str]) -> dict[str, str]:
 def _as_view(kind: Any, actions: dict[str, str]) -> Any:
     is_set = hasattr(kind, "reverse_action")
     return kind.as_view(methods_of(kind, actions), name="Things") if is_set else kind.as_view()
+
+
+def _drf_mark(_view: Any, thing: Thing) -> None:
+    """What a project does that keeps its rows."""
+    thing.kind = "lost"
+    thing.save()
+
+
+async def _mark(resource: Resource, session: RequestSession, key: Any) -> None:
+    await resource.save(session, key, {"kind": "lost"})
 
 
 def _drf_create(self: Any, validated_data: dict[str, Any]) -> models.Model:
@@ -277,6 +289,8 @@ def library_router(made: dict[str, Any]) -> APIRouter:
         creator="maker_id" if made["owned"] and "maker" not in made["relations"] else None,
         perform_create=_create if is_nested else None,
         perform_update=_update if is_nested else None,
+        perform_destroy=_mark if made["marks"] else None,
+        performed=("kind",) if made["marks"] else (),
     )
     router = feature_router(PREFIXES, "things")
     common: dict[str, Any] = {"permission": AllowAny, "serializer": serializer, "name": "Things"}

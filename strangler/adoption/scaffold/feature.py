@@ -108,6 +108,9 @@ class FeatureScaffold:
         each.functions += [*self.authenticators.unported(endpoint), *each.rule.gaps]
         action = endpoint.action or ""
         each.functions += self.effect_gaps(endpoint)
+        if action == "destroy":
+            each.saves = [*saving_gaps(endpoint)]
+            each.functions += each.saves
         try:
             if endpoint.serializer is not None and action != "destroy":
                 self._write_serializers(each, endpoint.serializer, action)

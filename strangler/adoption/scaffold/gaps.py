@@ -24,8 +24,12 @@ _READ: Final = frozenset(
         *("get_throttles", "get_renderers", "get_parsers"),
     }
 )
-# Hooks that save what was validated: a function of the resource stands for one of the project's own.
-_SAVING: Final = {"perform_create": ("create",), "perform_update": ("update", "partial_update")}
+# Hooks that save what was validated, or delete a row: a function of the resource stands for one of the project's own.
+_SAVING: Final = {
+    "perform_create": ("create",),
+    "perform_update": ("update", "partial_update"),
+    "perform_destroy": ("destroy",),
+}
 # Hooks that only some actions call.
 _CALLED_BY: Final = {
     "list": {"list"},
@@ -84,7 +88,7 @@ def handler_gaps(endpoint: DjangoEndpoint, contract: Contract) -> Iterator[str]:
 
 
 def saving_gaps(endpoint: DjangoEndpoint) -> Iterator[str]:
-    """The project's own hook that saves what was validated."""
+    """The project's own hook that saves what was validated, or deletes a row."""
     for name, actions in _SAVING.items():
         if endpoint.action in actions and name in endpoint.overridden and name not in _told(endpoint):
             yield f"{endpoint.view.rpartition('.')[2]}.{name} is your own"

@@ -1,4 +1,4 @@
-"""What saves a validated body in the project's own way, as functions to be filled in: `service.py` of a feature."""
+"""What saves a body or deletes a row in the project's own way, as functions to fill in: `service.py` of a feature."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -11,11 +11,12 @@ from strangler.adoption.scaffold.written_endpoint import WrittenResource
 _FUNCTIONS: Final = {
     "create": ("cleaned: dict[str, Any]", "Any", "Write a new row of what was validated; returns its key."),
     "update": ("key: Any, cleaned: dict[str, Any]", "None", "Change the row to what was validated."),
+    "destroy": ("key: Any", "None", "Delete the row, or do what stands for that."),
 }
 
 
 def saving_functions(resource: WrittenResource) -> Mapping[str, str]:
-    """The functions that save a resource's rows, by `create` and `update`; none where DRF's own do."""
+    """The functions that save a resource's rows, by `create`, `update` and `destroy`; none where DRF's own do."""
     return {action: f"{resource.constant.lower()}_{action}" for action in _FUNCTIONS if action in resource.saves}
 
 

@@ -44,9 +44,9 @@ class WrittenResource:
     """A Resource of a view with one serializer; `actions` are those that endpoints use.
 
     `answers` is the serializer that it answers by, where that is another one.
-    `saves` are the gaps of what saves a new row (`create`) or a changed one (`update`), where the project does that
-    itself, `performed` the attributes that this gives a new row. `callers` are its arguments that name columns of the
-    caller, `checked` the columns that permissions look at.
+    `saves` are the gaps of what saves a new row (`create`) or a changed one (`update`), or deletes one (`destroy`),
+    where the project does that itself, `performed` the attributes that this gives a row. `callers` are its arguments
+    that name columns of the caller, `checked` the columns that permissions look at.
     """
 
     constant: str

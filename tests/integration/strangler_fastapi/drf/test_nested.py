@@ -355,3 +355,12 @@ def test_what_a_service_needs_to_write_them_is_derived() -> None:
     features = {"boxes": lambda: (*resource.write_samples(), *ITEMS.write_samples(), *MAKERS.write_samples())}
     found = derive_consumer(MAPPING, MAPPING.contract, features).features["boxes"]
     assert {*found.inserts} == {"boxes", "items", "makers"}
+
+
+def test_what_a_service_needs_to_mark_rows_as_gone_is_derived() -> None:
+    async def mark(resource: Resource, session: RequestSession, key: Any) -> None:
+        await resource.save(session, key, {"name": "gone"})
+
+    marked = Resource(MAKERS.model, MAKERS.serializer, perform_destroy=mark, performed=("name",), actions=("destroy",))
+    found = derive_consumer(MAPPING, MAPPING.contract, {"makers": marked.statements}).features["makers"]
+    assert (found.updates["makers"], {*found.deletes}) == (("name",), set())

@@ -65,6 +65,16 @@ def test_versions_are_looked_for_as_in_django(facts: dict[str, Any], code: str) 
     assert f"    versioning={code}" in text_of(made, "router.py")
 
 
+def test_what_stands_for_the_end_of_a_row_is_a_function_to_fill_in() -> None:
+    made = feature(LIST | ROW | {"method": "DELETE", "action": "destroy", "overridden": ["perform_destroy"]})
+    assert made.endpoints[0].gaps == []
+    gap = f"{LIST['view'].rpartition('.')[2]}.perform_destroy is your own"
+    assert gap in made.endpoints[0].functions
+    assert "perform_destroy=boats_destroy" in " ".join(text_of(made, "serializers.py").split())
+    assert f'@unported("{gap}")\nasync def boats_destroy(' in text_of(made, "service.py")
+    assert '@boat.delete(gaps=BOATS.unported("destroy"))' in text_of(made, "router.py")
+
+
 def test_what_answers_by_another_serializer_is_written_so() -> None:
     of_rows = SERIALIZER | {"answers": SHOWN}
     made = feature(LIST | {"serializer": of_rows}, CREATE | {"serializer": of_rows})
