@@ -11,7 +11,7 @@ from rest_framework.request import Request as DrfRequest
 from rest_framework.test import APIRequestFactory
 
 from django_app.config.lists import PagePagination
-from strangler_fastapi.drf.pagination import PAGE_NUMBERS, PageNumberPagination, _page_number, _previous
+from strangler_fastapi.drf.pagination import PAGE_NUMBERS, PageNumberPagination, _previous
 from strangler_fastapi.errors import NotFound
 
 NUMBERS = st.integers(-3, 300).map(str) | st.text(st.sampled_from(list("0123456789+-_. e٣")), max_size=5)
@@ -46,7 +46,7 @@ def test_the_number_of_a_page(text: str) -> None:
     except InvalidPage:
         expected = None
     try:
-        found = _page_number(text)
+        found = PAGE_NUMBERS._number(text)
     except NotFound:
         found = None
     assert found == expected
