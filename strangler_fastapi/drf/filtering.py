@@ -202,7 +202,7 @@ def text_filter(
         if not stripped:
             return None
         if "\x00" in stripped:
-            raise Invalid("Null characters are not allowed.")
+            raise Invalid("Null characters are not allowed.", "null_characters_not_allowed")
         return Criterion(name, lambda: condition(bindparam(name, type_=Text)), {name: stripped})
 
     return Filter(read, samples=("sample",), description=description)
@@ -305,15 +305,15 @@ class IntegerParameter:
         if not text:
             return self.default
         if len(text) > _LONGEST_INTEGER:
-            raise Invalid("String value too large.")
+            raise Invalid("String value too large.", "max_string_length")
         try:
             number = int(_DECIMAL_ZEROS.sub("", text))
         except ValueError:
             raise Invalid("A valid integer is required.") from None
         if number > self.most:
-            raise Invalid(f"Ensure this value is less than or equal to {self.most}.")
+            raise Invalid(f"Ensure this value is less than or equal to {self.most}.", "max_value")
         if number < self.least:
-            raise Invalid(f"Ensure this value is greater than or equal to {self.least}.")
+            raise Invalid(f"Ensure this value is greater than or equal to {self.least}.", "min_value")
         return number
 
 

@@ -45,7 +45,8 @@ class JsonResponse(Response):
         elif self.body and (indent := scope.get("indent")) is not None:
             # What has been escaped stays so.
             body = bytes(self.body)
-            text = json.dumps(json.loads(body), indent=indent, ensure_ascii=body.isascii())
+            is_escaped = body.isascii() and b"\x7f" not in body
+            text = json.dumps(json.loads(body), indent=indent, ensure_ascii=is_escaped)
             self._replace(escape_line_ends(text.encode()))
         await super().__call__(scope, receive, send)
 

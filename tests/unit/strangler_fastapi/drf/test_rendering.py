@@ -44,6 +44,7 @@ async def sent(response: JsonResponse, *, indent: int | None = None) -> tuple[di
 
 @given(value=VALUES.filter(lambda value: value is not None))
 @example(value='\x7f\x00"\\/é😀')
+@example(value="\x7f")
 @example(value={"b": [], "a": {}})
 @example(value=[-5e-7, "5e-7,", {'"\\': 1e-9}])
 @example(value=[0.00002, 1000.00005, "0.00005", 1e-10, 1e16, 1e22])
