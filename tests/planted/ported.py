@@ -96,7 +96,7 @@ PORTED_READS = {
     "a limit too large is cut": at(
         FILTERING,
         "posts.recent",
-        'raise Invalid(f"Ensure this value is less than or equal to {self.most}.")',
+        'raise Invalid(f"Ensure this value is less than or equal to {self.most}.", "max_value")',
         "return self.most",
     ),
     "a limit of none is taken": at(FILTERING, "posts.recent", "if number < self.least:", "if number < 0:"),
@@ -268,22 +268,24 @@ PORTED_WRITES = {
     "no text is too long": at(
         FIELDS,
         "posts.create",
-        "longest = () if self.max_length is None else (at_most(self.max_length),)",
+        "longest = () if self.max_length is None else (at_most(self.max_length, message=too_long),)",
         "longest = ()",
     ),
     "no text is too short": at(
         FIELDS,
         "users.create",
-        "shortest = () if self.min_length is None else (at_least(self.min_length),)",
+        "shortest = () if self.min_length is None else (at_least(self.min_length, message=too_short),)",
         "shortest = ()",
     ),
     "no list is too long": at(
         "strangler_fastapi/drf/collection_fields.py",
         "posts.create",
-        'longest = () if self.max_length is None else (at_most(self.max_length, of="elements"),)',
+        'longest = () if self.max_length is None else (at_most(self.max_length, of="elements", message=too_long),)',
         "longest = ()",
     ),
-    "a blank is a text": at(FIELDS, "tags.create", 'raise Invalid("This field may not be blank.")', 'return ""'),
+    "a blank is a text": at(
+        FIELDS, "tags.create", 'raise self.refused("blank", "This field may not be blank.")', 'return ""'
+    ),
     "null in other words": at(FIELDS, "tags.create", '"This field may not be null."', '"This field is required."'),
     "unique in any case": at(
         "strangler_fastapi/drf/validators.py",
@@ -294,8 +296,8 @@ PORTED_WRITES = {
     "a number is no text": at(
         FIELDS,
         "tags.create",
-        "not isinstance(value, str | int | float):\n            raise Invalid(self.refusal)",
-        "not isinstance(value, str):\n            raise Invalid(self.refusal)",
+        'not isinstance(value, str | int | float):\n            raise self.refused("invalid", self.refusal)',
+        'not isinstance(value, str):\n            raise self.refused("invalid", self.refusal)',
     ),
     "true is a text": at(
         FIELDS, "tags.create", "isinstance(value, bool) or not isinstance(value, str", "not isinstance(value, str"
@@ -342,8 +344,8 @@ PORTED_WRITES = {
     "any text is an address": at(
         "strangler_fastapi/drf/validators.py",
         "users.create",
-        "if len(value) > _LONGEST_EMAIL or not _LOCAL_PART.fullmatch(local) or not _is_domain(domain):",
-        "if False:",
+        "return len(value) <= _LONGEST_EMAIL and _LOCAL_PART.fullmatch(local) is not None and _is_domain(domain)",
+        "return True",
     ),
     "unique but for itself is forgotten": at(
         "strangler_fastapi/drf/validators.py",
@@ -374,7 +376,10 @@ PORTED_WRITES = {
         "if False:",
     ),
     "a name is taken in words of its own": at(
-        "strangler_fastapi/drf/validators.py", "tags.create", "raise Invalid(self.message)", 'raise Invalid("Taken.")'
+        "strangler_fastapi/drf/validators.py",
+        "tags.create",
+        'raise Invalid(self.message, "unique")',
+        'raise Invalid("Taken.")',
     ),
     "the old password is not asked for": at(
         "fastapi_app/users/serializers.py",
