@@ -285,7 +285,7 @@ def until(holds: Callable[[], bool]) -> None:
 
 def test_the_folder_points_to_the_release_that_is_ready(checkout: Checkout, front: str) -> None:
     release, link = _release(checkout, "release-2"), checkout.path / "current"
-    main = release / "fastapi_app" / "main.py"
+    main = release / "fastapi_app" / "__main__.py"
     good = main.read_text()
     main.write_text("raise SystemExit('a fault')\n")
     refused = checkout.strangler("deploy", "fastapi", "--to", "release-2")

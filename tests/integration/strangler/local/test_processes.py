@@ -135,17 +135,14 @@ def test_a_failed_command_shows_the_end_of_its_log(tmp_path: Path) -> None:
         (None, r"\(GET /ready isn't answered \(.*refused"),
     ],
 )
-def test_a_service_that_does_not_get_ready_says_what_it_answers(
-    status: str | None, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("strangler.local.children.READY_SECONDS", 0)
-    children = Children(logs=tmp_path, check=lambda: None)
+def test_a_service_that_does_not_get_ready_says_what_it_answers(status: str | None, text: str, tmp_path: Path) -> None:
+    children = Children(logs=tmp_path, check=lambda: None, ready_seconds=0)
     body = http(b'{"detail":"no table"}', status=status or "")
     with raw_server(lambda _head: [body]) as url:
         port = int(url.rpartition(":")[2]) if status else port_free_pick()
         probe = Probe(host="127.0.0.1", port=port, path="/ready", host_header="localhost")
         service = Service(name="shop", argv=("true",), env={}, cwd=tmp_path, listens=("", port, ""), probe=probe)
-        with pytest.raises(FailedError, match=rf"shop wasn't ready within 0 s {text}"):
+        with pytest.raises(FailedError, match=rf"shop wasn't ready within the 0 s of READY_SECONDS {text}"):
             children.wait_until_ready([service])
 
 
