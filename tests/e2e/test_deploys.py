@@ -359,4 +359,6 @@ def test_what_can_not_be_deployed_is_said(tmp_path: Path) -> None:
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
     assert "the stack doesn't run: start it with strangler up" in refused.stderr
     contained = checkout.strangler("deploy", "fastapi", GATEWAY="container")
-    assert "containers are deployed by their engine: docker compose up --build --detach fastapi" in contained.stderr
+    assert "start it with docker compose up --build --detach" in contained.stderr
+    released = checkout.strangler("deploy", "fastapi", "--to", "release-2", GATEWAY="container")
+    assert "a container's code is its image's: name the image in docker-compose.yml" in released.stderr
