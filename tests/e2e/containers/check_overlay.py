@@ -1,5 +1,6 @@
 """compose.strangler.yml, as `strangler init` writes it beside a project's compose file, with a ramp in a container."""
 
+import errno
 import json
 import os
 import random
@@ -182,3 +183,22 @@ def test_its_container_sees_no_setting_of_the_host(shop: Shop) -> None:
     read = shop.run(*PROFILE, "exec", "-T", "strangler-ramp", "sh", "-c", "cat /project/.env; ls /project")
     assert "GATEWAY" not in read
     assert "strangler.toml" in read
+
+
+def test_ramps_know_what_the_shadow_has_found_and_no_port_tells_others(shop: Shop) -> None:
+    shop.strangler("switch", ROUTE, "--shadow", "100", "--yes")
+    script = (
+        "import pathlib\n"
+        "from strangler.compare.shadow.results import ShadowResults\n"
+        "from strangler.deployment.container_shadow import ServedShadow\n"
+        "found = ShadowResults(ServedShadow('shadow').fetch(pathlib.Path('/tmp'))).routes()\n"
+        f"print(found['{ROUTE}'].equal if found else 0)"
+    )
+
+    def counted() -> bool:
+        shop.get(V1)
+        return int(shop.run(*PROFILE, "exec", "-T", "strangler-ramp", "python", "-c", script)) > 0
+
+    wait_for("the shadow's counts", counted)
+    closed = "import socket; print(socket.socket().connect_ex(('strangler-shadow', 9146)))"
+    assert int(shop.run("exec", "-T", "web", "python", "-c", closed)) == errno.ECONNREFUSED
