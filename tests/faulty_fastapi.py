@@ -29,16 +29,18 @@ _PAUSE_SECONDS = 0.02
 
 
 class Fastapi:
-    """The run's FastAPI, with a fault that can be switched on."""
+    """The run's FastAPI, with faults that can be switched on."""
 
     def __init__(self, url: str) -> None:
         self.address = urlsplit(url)
-        self.failing = False
+        self.failing = self.wrong = False
 
     def answer(self, head: bytes) -> Iterable[bytes]:
         path = head.split(b" ", 2)[1].decode()
         if self.failing and "health" not in path:
             return [answer_of(b'{"detail":"planted"}', status="500 Internal Server Error")]
+        if self.wrong and "health" not in path:
+            return [answer_of(b'{"name":"planted"}')]
         connection = http.client.HTTPConnection(self.address.hostname or "", self.address.port, timeout=10)
         try:
             connection.request("GET", path, headers={"Host": "localhost"})

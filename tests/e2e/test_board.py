@@ -143,7 +143,7 @@ def test_a_board_with_a_token_is_read_with_it_alone(operator: Operator) -> None:
 
 def test_what_the_shadow_finds_is_a_link_away(operator: Operator, tmp_path: Path) -> None:
     operator.run("switch", ROUTE, "--shadow", "100", "--yes")
-    operator.fastapi.failing = True
+    operator.fastapi.wrong = True
     try:
         with operator.board() as address, chromium(tmp_path) as browser:
             page = browser.new_page()
@@ -162,7 +162,7 @@ def test_what_the_shadow_finds_is_a_link_away(operator: Operator, tmp_path: Path
             page.get_by_role("link", name="strangler board").click()
             expect(row(page)).to_be_visible()
     finally:
-        operator.fastapi.failing = False
+        operator.fastapi.wrong = False
         operator.run("switch", ROUTE, "--shadow", "0", "--yes")
 
 
