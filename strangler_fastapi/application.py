@@ -167,6 +167,8 @@ def freeze_started() -> None:
 
 def _known_paths(routers: Sequence[APIRouter]) -> Callable[[str], bool]:
     """Whether a path is one of the routers'."""
-    paths = {route.path for router in routers for route in router.routes if isinstance(route, APIRoute)}
-    pattern = re.compile("|".join(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)) for path in sorted(paths)))
+    routes = (route for router in routers for route in router.routes if isinstance(route, APIRoute))
+    # A name of a variable stands in many paths, and a regular expression has it once.
+    paths = {re.sub(r"\(\?P<\w+>", "(?:", route.path_regex.pattern) for route in routes}
+    pattern = re.compile("|".join(sorted(paths)))
     return lambda path: pattern.fullmatch(path) is not None

@@ -23,7 +23,6 @@ from strangler_fastapi.errors import (
     AuthenticationFailed,
     MethodNotAllowed,
     NotAuthenticated,
-    NotFound,
     NotPorted,
     PermissionDenied,
     SuspiciousRequest,
@@ -51,6 +50,18 @@ AWAY_ERRORS = (
 _TRACEBACK_SECONDS = 60.0
 
 _HTTP_NOT_FOUND = 404
+# Of a path that nobody serves, which is Django's to answer and not DRF's (`django.views.defaults.page_not_found`).
+_NO_PAGE = """
+<!doctype html>
+<html lang="en">
+<head>
+  <title>Not Found</title>
+</head>
+<body>
+  <h1>Not Found</h1><p>The requested resource was not found on this server.</p>
+</body>
+</html>
+"""
 _HTTP_METHOD_NOT_ALLOWED = 405
 _HTTP_SERVER_ERROR = 500
 
@@ -105,7 +116,7 @@ async def _answer_suspicious_request(request: Request, error: Exception) -> Resp
 async def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - what the handler is registered for
     if error.status_code == _HTTP_NOT_FOUND:
-        return await _answer_api_error(request, NotFound())
+        return Response(_NO_PAGE, status_code=_HTTP_NOT_FOUND, media_type="text/html")
     if error.status_code == _HTTP_METHOD_NOT_ALLOWED:
         return await _answer_api_error(request, MethodNotAllowed(request.method))
     return JsonResponse({"detail": error.detail}, status_code=error.status_code, headers=error.headers)

@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, FastAPI, Request
-from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.responses import Response
 
@@ -52,7 +51,8 @@ class View:
     """One path of a feature's router.
 
     Its methods are added with `get`, `post` and so on; every other method gets DRF's answer. It is `without` HEAD or
-    OPTIONS where `http_method_names` of Django's leave them out.
+    OPTIONS where `http_method_names` of Django's leave them out. `patterns` are the regular expressions of the path's
+    variables by name, such as `[0-9]+` of `<int:pk>`: a path with other values is one that nobody serves.
 
     `permission` says who may send a request, by one rule or by several (`strangler_fastapi.drf.permissions`).
     `authenticators` find its caller, in their order: the service's own where they are left out, `()` where the view
@@ -75,6 +75,7 @@ class View:
         name: str,
         methods: tuple[str, ...],
         without: tuple[str, ...] = (),
+        patterns: Mapping[str, str] = MappingProxyType({}),
         permission: Rule | tuple[Rule, ...] | None = None,
         authenticators: tuple[BaseAuthentication, ...] | None = None,
         challenge: Callable[[Request], str | None] | None = None,
@@ -101,6 +102,7 @@ class View:
         self._find = find
         self._methods = methods
         self._without = without
+        self._patterns = patterns
         allowed = {*methods, "OPTIONS", *(("HEAD",) if "GET" in methods else ())} - {*without}
         self.allow = ", ".join(method for method in METHODS if method in allowed)
         self._renderers = renderers
@@ -239,8 +241,10 @@ class View:
         self._router.add_api_route(
             self._path, endpoint, methods=[method], dependencies=self._guards, name=name, **documentation
         )
+        route = cast("ViewRoute", self._router.routes[-1])
+        route.narrow(self._patterns)
         if documentation.get("include_in_schema", True):
-            cast("ViewRoute", self._router.routes[-1]).view = self
+            route.view = self
 
     def _response_model(self, method: str, response: Answer = None, many: Any = None) -> Any:  # noqa: ANN401 - a union of models
         given = self._serializer if response is None else response
@@ -264,7 +268,9 @@ class View:
         self._router.add_api_route(
             self._path, self._answer_others, methods=list(METHODS), dependencies=self._guards, include_in_schema=False
         )
-        return cast("APIRoute", self._router.routes[-1]).methods or set()
+        route = cast("ViewRoute", self._router.routes[-1])
+        route.narrow(self._patterns)
+        return route.methods or set()
 
     async def _guard(self, request: Request, session: Session) -> None:
         """DRF's `initial()`: 406, the version, then 401, 403 and 429; the method is looked at after."""

@@ -3,7 +3,8 @@
 This is on the way of every request, and does without what a plain endpoint has no need of (docs/benchmark.md).
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from inspect import iscoroutinefunction, signature
 from typing import Any, get_type_hints
@@ -22,6 +23,8 @@ from strangler_fastapi.db.session import DRIVER_ERRORS, RequestSession, begin_se
 # The order of `View.http_method_names`, which is the order of `Allow`.
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
 _READS = frozenset(("GET", "HEAD", "OPTIONS"))
+# What a variable of a path is to Starlette.
+_SEGMENT = "[^/]+"
 _OUTDATED = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
 
 # The names of an endpoint's parameters, each with what it takes.
@@ -71,6 +74,13 @@ class ViewRoute(APIRoute):
             return
         response = await _handle_twice(partial(self._answer, self._parameters), Request(scope, receive, send))
         await response(scope, receive, send)
+
+    def narrow(self, patterns: Mapping[str, str]) -> None:
+        """Have it match paths alone whose variables, by name, are all of such a regular expression."""
+        text: str = self.path_regex.pattern
+        for name, pattern in patterns.items():
+            text = text.replace(f"(?P<{name}>{_SEGMENT})", f"(?P<{name}>{pattern})")
+        self.path_regex = re.compile(text)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """See APIRoute."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.scaffold.account_tables import MODEL_PERMISSIONS
 from strangler.adoption.scaffold.code import Code, Text, call, dictionary, laid_out, quoted, statement, texts
 from strangler.adoption.scaffold.effects import effects_text
@@ -18,6 +19,8 @@ from strangler.adoption.scaffold.versions import versioning_of_view
 from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint, WrittenResource
 from strangler.adoption.scaffold.written_serializer import WrittenSerializer
 
+# What a variable is without a converter, and in DRF's routers.
+_SEGMENTS: Final = frozenset(("[^/]+", "[^/.]+"))
 _VIEW: Final = "strangler_fastapi.drf.view"
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # Whose serializer OPTIONS describes.
@@ -204,6 +207,7 @@ class FeatureModules:
                 renderers=renderers_of(first, self._feature.api.settings, module),
                 throttles=self._feature.throttles.of_view(first, module, self._feature.package),
                 versioning=versioning_of_view(first, module),
+                patterns=_patterns(first),
             ),
         )
 
@@ -324,6 +328,16 @@ class FeatureModules:
         head = "def feature_statements() -> Iterator[Sent]:\n"
         module.add("", f'{head}    """Every statement that the feature can send."""\n{body}')
         return module.text()
+
+
+def _patterns(endpoint: DjangoEndpoint) -> Code | None:
+    """What the path's variables may be; nginx knows them as segments without a dot."""
+    own = {
+        each.name: quoted(each.pattern)
+        for each in endpoint.parameters
+        if f"{{{each.name}}}" in endpoint.path and each.pattern not in _SEGMENTS and "?P<" not in each.pattern
+    }
+    return dictionary(own) if own else None
 
 
 def _answered(endpoints: Sequence[WrittenEndpoint]) -> WrittenSerializer | None:

@@ -100,6 +100,7 @@ class LabelViewSet(viewsets.ModelViewSet[Label]):
     pagination_class = None
     throttle_classes = (throttling.ScopedRateThrottle,)
     throttle_scope = "labels"
+    lookup_value_regex = "[0-9]+"
 
     @action(detail=True, serializer_class=PricedLabelSerializer)
     def priced(self, request: Request, pk: str) -> Response:

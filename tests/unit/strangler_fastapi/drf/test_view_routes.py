@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from django.views.defaults import ERROR_PAGE_TEMPLATE
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -19,6 +20,8 @@ from strangler_fastapi.drf.view import View, feature_router
 plain = APIRouter(prefix="/api/v2")
 router = feature_router(PREFIXES, "notes")
 view = View(router, "/notes/", name="Note", methods=("GET", "POST"), permission=AllowAny)
+
+numbered = View(router, "/notes/{pk}/", name="Note", methods=("GET",), patterns={"pk": "[0-9]+"}, permission=AllowAny)
 
 
 @plain.get("/plain/")
@@ -34,6 +37,11 @@ async def notes_list(session: Session) -> Response:
 @view.post()
 async def notes_create(session: Session) -> Response:
     return refuse(session)
+
+
+@numbered.get()
+async def notes_retrieve(request: Request, _session: Session) -> Response:
+    return Response(request.path_params["pk"])
 
 
 def refuse(session: Any) -> Response:
@@ -83,3 +91,30 @@ async def test_a_standby_is_for_the_first_try_of_a_views_read(
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver/api/v2") as client:
         assert (await client.request(method, path)).status_code == httpx.codes.OK
     assert opened == expected
+
+
+@pytest.mark.parametrize("path", ["/notes/+3/", "/notes/-1/", "/notes/x/", "/notes/x", "/notes/3/4/", "/no/"])
+async def test_a_path_that_nobody_serves_gets_the_page_of_django(path: str, opened: list[bool]) -> None:
+    answer = await answered(path)
+    details = "The requested resource was not found on this server."
+    assert answer.text == ERROR_PAGE_TEMPLATE % {"title": "Not Found", "details": details}
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert not opened
+
+
+async def test_a_variable_is_what_its_pattern_says(opened: list[bool]) -> None:
+    assert (await answered("/notes/007/")).text == "007"
+    assert opened
+    # Only what there is with a slash is redirected there.
+    assert (await answered("/notes/7")).headers["Location"] == "/api/v2/notes/7/"
+
+
+async def answered(path: str) -> httpx.Response:
+    app = create_application(
+        (plain, router), service="notes", prefixes=PREFIXES, database=lambda: pytest.fail("not started")
+    )
+    app.state.database = SimpleNamespace(problem=None, engine="primary", is_pooled=False, replica=None)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://testserver/api/v2", follow_redirects=False
+    ) as client:
+        return await client.get(path)

@@ -127,6 +127,15 @@ def test_the_root_of_a_router_lists_its_paths() -> None:
     assert feature(root | {"root": [["up", "/up/"]]}).endpoints[0].gaps != []
 
 
+def test_a_variable_of_a_path_has_the_pattern_of_django() -> None:
+    for pattern, written in (("[0-9]+", '    patterns={"pk": "[0-9]+"},\n'), (r"\d{2}", r'{"pk": "\\d{2}"}')):
+        parameters = [{"name": "pk", "kind": "int", "pattern": pattern}]
+        assert written in text_of(feature(LIST | ROW | {"parameters": parameters}), "router.py")
+    for pattern in ("[^/.]+", "[^/]+", "(?P<a>x)"):
+        parameters = [{"name": "pk", "kind": "regex", "pattern": pattern}]
+        assert "patterns" not in text_of(feature(LIST | ROW | {"parameters": parameters}), "router.py")
+
+
 def test_the_rows_of_an_endpoint_are_those_of_its_own_queryset() -> None:
     delete = LIST | {"method": "DELETE", "action": "destroy", "serializer": None, "path": "/api/boats/{pk}/"}
     mine = {"queryset": {"ordering": ["name"], "where": [["is", "id", "gt", 1]]}}
