@@ -18,7 +18,7 @@ bootstrap = for python in $(if $(PYTHON),"$(PYTHON)",$(pythons)); do \
 	exit 2
 
 .DEFAULT_GOAL := help
-.PHONY: help up status logs down deploy backup restore seed routes switch plan apply rollback history check cases compare schema env containers \
+.PHONY: help up status logs down deploy restart backup restore seed routes switch plan apply rollback history check cases compare schema env containers \
 	test test-long test-pythons test-torture torture torture-instances soak audit fuzz bench bench-switch bench-compare bench-ramp bench-growth bench-peers bench-check \
 	lint lock clean
 
@@ -47,6 +47,8 @@ down: ## End what make up started
 deploy: ## Replace a service by its new code without losing a request: make deploy SERVICE=fastapi
 	@$(call bootstrap,run)
 	@$(strangler) deploy $(SERVICE)
+
+restart: deploy ## The same: a new process of a service that loses no request
 
 backup: ## The database and the tool's files, into a folder; TO=/mnt/backups/monday
 	@$(call bootstrap,run)

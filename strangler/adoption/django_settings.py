@@ -76,8 +76,9 @@ class DjangoSettings(Facts):
     `password_hasher` is the algorithm by which Django stores new passwords, `username_field` the field of the user by
     which one signs in, `num_proxies` DRF's NUM_PROXIES, `unfollowed` the settings of Django and DRF that
     strangler_fastapi goes without, as far as they are unusual, `cors` the settings of django-cors-headers without their
-    `CORS_`, `token_cookie` is None where dj-rest-auth gives no JSON web tokens, `tokens_by_secret_key` is of simplejwt
-    without a SIGNING_KEY. `standard_middleware` has Django's own class in place of one that the project made of it.
+    `CORS_`, `token_cookie` is None where dj-rest-auth gives no JSON web tokens, `secret_key_signs_tokens` is of
+    simplejwt without a SIGNING_KEY. `standard_middleware` has Django's own class in place of one that the project made
+    of it.
     """
 
     append_slash: bool = True
@@ -104,7 +105,7 @@ class DjangoSettings(Facts):
     caches: dict[str, KeptPlace] = {}
     cors: dict[str, bool | int | str | tuple[str, ...]] | None = None
     token_cookie: TokenCookieSettings | None = None
-    tokens_by_secret_key: bool = False
+    secret_key_signs_tokens: bool = False
 
     @property
     def zone(self) -> str:

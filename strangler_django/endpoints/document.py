@@ -239,7 +239,7 @@ def _settings() -> dict[str, Any]:
         "unfollowed": _unfollowed(),
         "cors": _cors(),
         "token_cookie": _token_cookie(),
-        "tokens_by_secret_key": is_signed_by_secret_key(),
+        "secret_key_signs_tokens": is_signed_by_secret_key(),
         "format_suffix": api_settings.FORMAT_SUFFIX_KWARG,
         "exception_handler": f"{api_settings.EXCEPTION_HANDLER.__module__}.{api_settings.EXCEPTION_HANDLER.__name__}",
         "root_urlconf": settings.ROOT_URLCONF,

@@ -226,7 +226,7 @@ class ServiceScaffold:
     @property
     def has_tokens_by_secret_key(self) -> bool:
         """Whether the tokens that it reads are signed by Django's SECRET_KEY."""
-        return self.has_tokens and self._api.settings.tokens_by_secret_key
+        return self.has_tokens and self._api.settings.secret_key_signs_tokens
 
     def _middleware(self) -> list[str]:
         """The arguments of the application for headers, in Django's order, as far as Django says it."""
