@@ -135,16 +135,14 @@ class Project(Section):
 
     @property
     def probes(self) -> tuple[str, ...]:
-        """The services' health checks, which nothing else answers at: paths, some with a query; none for `/`."""
+        """The services' health checks: paths, some with a query; none for `/`.
+
+        Whoever reads such a path passes the gateway's limits, a person too where it is a page such as an admin's form.
+        """
         cluster = self.kubernetes
         lives = (cluster.django.live, cluster.fastapi.live) if cluster else ()
         probes = (self.django.health, self.fastapi.health, *lives)
         return tuple(dict.fromkeys(probe for probe in probes if probe.strip("/")))
-
-    @property
-    def signing_secret(self) -> str:
-        """The secret that signs tokens: `jwt_signing_key` where a service gets it, else Django's `secret_key`."""
-        return "jwt_signing_key" if self.uses("jwt_signing_key") else "secret_key"
 
     def load_contract(self, file: Path | None = None) -> Contract:
         """The contract, or what another file says.

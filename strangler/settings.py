@@ -115,6 +115,21 @@ class LocalSettings(BaseModel):
         return self.environment == "development"
 
     @property
+    def signing_secret(self) -> str:
+        """The name of the secret that signs tokens: the one that the project file gives to a service.
+
+        Services that run elsewhere are given none by it: then JWT_SIGNING_KEY, or SECRET_KEY where that is empty.
+        """
+        names = ("jwt_signing_key", "secret_key")
+        given = next(filter(self.project.uses, names), None)
+        return given or next((name for name in names if getattr(self, name)), names[-1])
+
+    @property
+    def signing_key(self) -> str:
+        """What `signing_secret` is here; empty where nobody says it."""
+        return str(getattr(self, self.signing_secret))
+
+    @property
     def reports_sql(self) -> bool:
         """Whether both stacks tell each client how many SQL statements its request took."""
         return self.report_sql == "1" or (self.report_sql == "" and self.is_development)

@@ -207,7 +207,7 @@ def _writes_live(
             scenarios,
             rules=session.rules,
             options=session,
-            key=getattr(settings, settings.project.signing_secret),
+            key=settings.signing_key,
             chosen=selection.routes,
         )
         with interruptible(runner.stop):

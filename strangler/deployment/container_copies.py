@@ -64,7 +64,7 @@ def container_source(settings: LocalSettings) -> Iterator[tuple[Source, ServerFa
                 fastapi_dsn=dsn_as(admin_dsn, settings.project.database.fastapi_role, password),
                 admin_dsn=admin_dsn,
                 # The containers have theirs from compose.
-                secrets={"secret_key": "", "jwt_signing_key": getattr(settings, settings.project.signing_secret)},
+                secrets={"secret_key": "", "jwt_signing_key": settings.signing_key},
                 name=urlsplit(admin_dsn).path.removeprefix("/"),
                 identity=identity_of(admin_dsn),
                 is_idle=True,

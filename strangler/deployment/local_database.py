@@ -51,7 +51,7 @@ class LocalDatabase:
                 owner_dsn=owner_dsn, role=self._settings.project.database.fastapi_role, password=password
             ),
             secret_key=self._secret("secret_key"),
-            jwt_signing_key=self._secret(self._settings.project.signing_secret),
+            jwt_signing_key=self._secret(self._settings.signing_secret) or self._settings.signing_key,
         )
 
     def prepare(self) -> None:

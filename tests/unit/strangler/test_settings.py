@@ -3,18 +3,20 @@
 import re
 import stat
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, cast
 
 import pytest
 from pydantic import ValidationError
 
 from strangler.compare.shadow.worker import ShadowSettings
+from strangler.deployment.local_database import LocalDatabase
 from strangler.errors import UsageError
 from strangler.local.secret_store import SecretStore, secret_resolve
 from strangler.local.services import Connections, stack_environment
 from strangler.routes.route import Stack
+from strangler.sections import DjangoSection, FastapiSection
 from strangler.settings import LocalSettings, base_environment, fastapi_dsn_derive, settings_load
-from tests.example import EXAMPLE, ROOT, example_settings
+from tests.example import EXAMPLE, ROOT, example_project, example_settings
 
 CONNECTIONS = Connections(
     owner_dsn="postgresql://owner:o@h/d",
@@ -95,6 +97,31 @@ def test_a_given_secret_is_used_and_not_written_down(tmp_path: Path) -> None:
     settings = example_settings(environment="production", jwt_signing_key=given)
     assert secret_resolve(settings=settings, name="jwt_signing_key", store=SecretStore(tmp_path)) == given
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "secrets", "name"),
+    [
+        # Both services run elsewhere, as strangler init writes them.
+        ("", {"jwt_signing_key": "j", "secret_key": "s"}, "jwt_signing_key"),
+        ("", {"secret_key": "s"}, "secret_key"),
+        ("", {}, "secret_key"),
+        ("{secret_key}", {"jwt_signing_key": "j", "secret_key": "s"}, "secret_key"),
+        ("{secret_key} {jwt_signing_key}", {"secret_key": "s"}, "jwt_signing_key"),
+    ],
+)
+def test_tokens_are_signed_by_what_a_service_gets_else_by_what_is_set(
+    given: str, secrets: dict[str, str], name: str, tmp_path: Path
+) -> None:
+    elsewhere = DjangoSection(address="http://127.0.0.1:8000", health="/up", environment={"KEY": given})
+    services = {"django": elsewhere, "fastapi": FastapiSection(address="http://127.0.0.1:9000", health="/up")}
+    settings = LocalSettings(project=example_project(**services), **secrets)
+    assert (settings.signing_secret, settings.signing_key) == (name, secrets.get(name, ""))
+    settings = settings.model_copy(update={"database_url": "postgresql://o@h/d", "environment": "production"})
+    if not given:
+        unused = cast("Any", None)
+        database = LocalDatabase(settings, server=unused, secrets=SecretStore(tmp_path), children=unused)
+        assert database.connections().jwt_signing_key == secrets.get(name, "")
 
 
 @pytest.mark.parametrize(
