@@ -70,8 +70,9 @@ def own_version(version: str) -> str:
 
 def _files(table: RouteTable, settings: GatewaySettings, *, version: str) -> dict[str, str]:
     shown = table.without_django if settings.without_django else table
-    context = _context(shown if settings.shadow_server else shown.without_shadow) | vars(settings)
-    context |= {"homes": dict(settings.homes), "queries": [probe for probe in settings.probes if "?" in probe]}
+    asides = [(f"{method} {probe}", "_aside") for probe in settings.probes for method in ("GET", "HEAD")]
+    context = _context(shown if settings.shadow_server else shown.without_shadow, asides) | vars(settings)
+    context |= {"homes": dict(settings.homes), "has_queries": any("?" in probe for probe in settings.probes)}
     texts = {name: _environment().get_template(f"{name}.j2").render(context, version=version) for name in _TEMPLATES}
     return texts | _scripts()
 
@@ -107,17 +108,18 @@ def _version(files: dict[str, str]) -> str:
     return digest.hexdigest()[:_VERSION_LENGTH]
 
 
-def _context(table: RouteTable) -> dict[str, object]:
+def _context(table: RouteTable, asides: list[tuple[str, str]]) -> dict[str, object]:
     methods, answers, prefixes = routes_map(table), answers_map(table), table.prefixes
     routes: dict[str, object] = {
         "answers": answers,
         "api_pattern": prefixes.pattern,
+        "asides": asides,
         "canaries": canary_percents(table),
         "fixed": fixed_apis(table),
         "gone": gone_apis(table),
         "has_root": any(route.path == "/" for route in table.routes),
         "limits": limited_names(table),
-        "map_sizes": map_sizes(methods, answers),
+        "map_sizes": map_sizes(methods, answers, asides),
         "methods": methods,
         "prefixes": prefixes,
         "routed": [(api, prefixes.of(api), routed_locations(table, api)) for api in Api],

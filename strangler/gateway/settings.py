@@ -67,7 +67,7 @@ class GatewaySettings:
     `operator_networks` are those that may read what the gateway says of itself. With `without_django` FastAPI answers
     all that isn't gone. `metrics` is the file of Prometheus' text, empty where nobody writes it. `django_requests` and
     `fastapi_requests` are the most that a stack may have under way, those that wait included; 0 is any number. Streams
-    and requests of `probes`, the health checks, are not counted: a path with any query, or with the one that it has.
+    and reads of `probes`, the health checks, are not counted: a path with any query, or with the one that it has.
     With `browsable` a browser that reads v1 gets Django's page of it, whoever answers other clients.
     `board` is the address of `strangler board`, empty where the front door hasn't got it. `service_metrics`: both
     stacks answer /metrics, which operators may read here. `log_name` is a second access log, without `.log` at its end,

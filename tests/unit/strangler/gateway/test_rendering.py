@@ -196,6 +196,29 @@ def test_a_fixed_folder_has_a_twin_without_its_slash_and_a_file_has_none() -> No
     assert "location /api/v2/docs" not in text
 
 
+def test_reads_of_health_checks_alone_are_put_aside() -> None:
+    """The admin's form may be the check: who signs in there has a password hashed, which is no probe."""
+    settings = replace(SETTINGS, probes=("/admin/login/", "/api/feed/?limit=1"))
+    text = render_gateway(make_table(), settings).files["http.conf"]
+    assert entries(text, 'map "$request_method $uri" $aside_path') == dict.fromkeys(
+        ("GET /admin/login/", "HEAD /admin/login/"), "_aside"
+    )
+    assert entries(text, 'map "$request_method $uri?$args" $aside') == dict.fromkeys(
+        ("GET /api/feed/?limit=1", "HEAD /api/feed/?limit=1"), "_aside"
+    )
+    alone = render_gateway(make_table(), replace(settings, probes=("/up",))).files["http.conf"]
+    assert set(entries(alone, 'map "$request_method $uri" $aside')) == {"GET /up", "HEAD /up"}
+    assert "$aside_path" not in alone
+
+
+def test_a_long_address_of_a_health_check_fits_into_a_map() -> None:
+    def bucket(probe: str) -> int:
+        text = render_gateway(make_table(), replace(SETTINGS, probes=(probe,))).files["http.conf"]
+        return int(re.findall(r"map_hash_bucket_size (\d+);", text)[0])
+
+    assert bucket("/up") < 2 * 400 < bucket(f"/up?{'a' * 400}")
+
+
 def test_only_throttled_routes_are_throttled_and_say_when_to_come_back() -> None:
     routes = (
         make_route("/a/", name="a.list", throttle="slow"),
