@@ -140,6 +140,20 @@ def test_paths_are_from_the_folder_of_the_first_file(tmp_path: Path) -> None:
     assert setup["volumes"][1]["source"] == "../nginx/routes.toml"
 
 
+def test_no_folder_of_theirs_is_taken_for_a_volume(tmp_path: Path) -> None:
+    """In compose's short syntax `backend:/project` is a volume of that name."""
+    (tmp_path / "backend").mkdir()
+    base = compose_file(tmp_path)
+    document = yaml.safe_load(overlay_text(base, base.django(), project(tmp_path / "backend")))
+    for service in document["services"].values():
+        for each in service.get("volumes", ()):
+            if isinstance(each, str) or each["type"] == "volume":
+                assert (each.partition(":")[0] if isinstance(each, str) else each["source"]) in document["volumes"]
+    binds = [each for each in document["services"]["strangler-ramp"]["volumes"] if isinstance(each, dict)]
+    sources = [each["source"] for each in binds]
+    assert sources == ["backend", "/dev/null", "backend/nginx", "backend/.run/containers"]
+
+
 def test_the_shadow_can_read_its_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     environment = overlay(tmp_path)["services"]["strangler-shadow"]["environment"]
     for name, value in environment.items():
@@ -156,10 +170,15 @@ def test_the_container_of_ramps_renders_what_setup_does_and_writes_what_moves_wr
     ramp, setup = services["strangler-ramp"], services["strangler-setup"]
     theirs = {name: value for name, value in setup["environment"].items() if not name.endswith("DATABASE_URL")}
     assert theirs.items() <= ramp["environment"].items()
-    written = {volume for volume in ramp["volumes"] if not volume.endswith(":ro")}
-    moves = {"./nginx:/project/nginx", "./.run/containers:/project/.run/containers", "strangler-moves:/moves"}
-    assert written == moves
-    assert "/dev/null:/project/.env:ro" in ramp["volumes"]
+    binds = {each["target"]: each for each in ramp["volumes"] if isinstance(each, dict)}
+    assert {each["type"] for each in binds.values()} == {"bind"}
+    assert {target for target, each in binds.items() if not each.get("read_only")} == {
+        "/project/nginx",
+        "/project/.run/containers",
+    }
+    assert binds["/project/.env"]["source"] == "/dev/null"
+    named = {each for each in ramp["volumes"] if isinstance(each, str)}
+    assert named == {"strangler-moves:/moves", "strangler-log:/log:ro", "strangler-samples:/run/shadow:ro"}
     assert ramp["environment"]["MOVES_FOLDER"] == "/moves"
     for name, folder in (("strangler-moves", "/moves"), ("strangler-log", "/log")):
         [mount] = [each for each in services["strangler-nginx"]["volumes"] if each["source"] == name]
