@@ -23,7 +23,6 @@ _OPENAPI: Final = {
     "drf_yasg.views.": "?format=openapi",
     "rest_framework.schemas.views.SchemaView": "?format=openapi-json",
 }
-_DOCUMENTS: Final = ("drf_spectacular.", "drf_yasg.", "rest_framework.schemas.")
 # The share of endpoints that a prefix must have.
 _MOST: Final = 0.8
 _HEALTH: Final = frozenset(
@@ -130,7 +129,7 @@ def detection_of(manage: Sequence[str], api: DjangoApi) -> Detection:
 
     :raises FailedError: there is none of Django REST framework.
     """
-    own = [each for each in api.endpoints if each.is_api and not each.view.startswith(_DOCUMENTS)]
+    own = [each for each in api.endpoints if each.is_api and not each.is_document]
     if not own:
         raise FailedError("no endpoint of Django REST framework was found", "is ROOT_URLCONF the API's?")
     v1 = _prefix(own)

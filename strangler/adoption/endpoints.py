@@ -16,6 +16,8 @@ BROWSABLE_API: Final = "rest_framework.renderers.BrowsableAPIRenderer"
 RENDERERS: Final = {"rest_framework.renderers.JSONRenderer": "JSON_RENDERER", BROWSABLE_API: "BROWSABLE_API"}
 # The routes of a viewset are named as those of the example: what Django calls destroy is a delete.
 _ACTIONS: Final = {"partial_update": "update", "destroy": "delete"}
+# Views that show what the API is, and that no team writes or moves.
+_DOCUMENTS: Final = ("drf_spectacular.", "drf_yasg.", "rest_framework.schemas.")
 # A segment that nginx's maps find: fixed, or a parameter and nothing else.
 _SEGMENT: Final = re.compile(r"(?!\.\.?$)[A-Za-z0-9_~.-]+|\{[^{}/]+\}")
 
@@ -250,6 +252,11 @@ class DjangoEndpoint(Facts):
     def is_api(self) -> bool:
         """Whether it is a view of Django REST framework."""
         return self.kind != "django"
+
+    @property
+    def is_document(self) -> bool:
+        """Whether it shows the API's OpenAPI document, as JSON or as a page such as Redoc."""
+        return self.view.startswith(_DOCUMENTS)
 
     @property
     def is_routable(self) -> bool:

@@ -77,8 +77,8 @@ class RouteSync:
 def sync_routes(text: str, table: RouteTable, endpoints: Iterable[DjangoEndpoint]) -> RouteSync:
     """The text of a routes file with the endpoints below v1 that it lacks; all else stays as it is.
 
-    `endpoints` are Django's own below its prefix. A route that is only v2's, at stage parallel or behind it, doesn't
-    vanish: Django never had it.
+    `endpoints` are Django's own below its prefix; pages of the API's document, such as Redoc, are no routes. A route
+    that is only v2's, at stage parallel or behind it, doesn't vanish: Django never had it.
     """
     prefix = table.prefixes.django
     known = [(each, each.path.removeprefix(prefix)) for each in endpoints]
@@ -87,7 +87,8 @@ def sync_routes(text: str, table: RouteTable, endpoints: Iterable[DjangoEndpoint
     routable = [
         (each, path)
         for each, path in known
-        if each.is_api and each.is_routable and path not in fixed and not f"{path}/".startswith(folders)
+        if each.is_api and each.is_routable and not each.is_document
+        if path not in fixed and not f"{path}/".startswith(folders)
     ]
     named = {(method, path_key(route.path)) for route in table.routes for method in route.methods}
     lacking = [(each, path) for each, path in routable if (each.method, path_key(path)) not in named]

@@ -128,6 +128,22 @@ def test_what_no_route_can_name_stays_with_django() -> None:
     assert found.added == ()
 
 
+@pytest.mark.parametrize(
+    "view",
+    [
+        "drf_yasg.views.get_schema_view.<locals>.SchemaView",
+        "drf_spectacular.views.SpectacularSwaggerView",
+        "rest_framework.schemas.views.SchemaView",
+    ],
+)
+def test_a_page_of_the_document_is_no_route_and_one_that_is_named_stays(view: str) -> None:
+    redoc = endpoint("GET", "/redoc/").model_copy(update={"view": view})
+    found = synced(endpoint("GET", "/posts/"), redoc)
+    assert (found.added, found.vanished, found.unroutable) == ((), (), ())
+    named = FILE.replace('path = "/posts/"', 'path = "/redoc/"')
+    assert synced(redoc, text=named).text == named
+
+
 def test_a_vanished_endpoint_is_marked_once_and_unmarked_when_it_returns() -> None:
     text = FILE.replace('stage = "canary"\npercent = 5\n', 'stage = "legacy"\n')
     other = endpoint("GET", "/tags/", "list")
