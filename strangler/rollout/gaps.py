@@ -50,6 +50,17 @@ def gap_results(table: RouteTable, gaps: Gaps) -> Iterator[CheckResult]:
 
 def gap_reasons(plan: RoutesPlan, gaps: Gaps) -> Iterator[str]:
     """Why a plan is unsafe that gives clients a route which isn't ported whole."""
-    for change in plan.moves:
-        if change.towards_fastapi and change.after is not None and (found := gaps.of(change.after)):
-            yield f"fastapi answers {change.name} with 501: {', '.join(found)}"
+    for name, found in _refused(plan, gaps).items():
+        yield f"fastapi answers {name} with 501: {', '.join(found)}"
+
+
+def whole_moves(plan: RoutesPlan, gaps: Gaps) -> tuple[str, ...]:
+    """The names of the plan's other moves, where some are of routes that aren't ported whole."""
+    refused = _refused(plan, gaps)
+    return tuple(change.name for change in plan.moves if change.name not in refused) if refused else ()
+
+
+def _refused(plan: RoutesPlan, gaps: Gaps) -> dict[str, tuple[str, ...]]:
+    """The gaps of each route that the plan gives to clients and that has any."""
+    given = {change.name: change.after for change in plan.moves if change.towards_fastapi}
+    return {name: found for name, route in given.items() if route and (found := gaps.of(route))}

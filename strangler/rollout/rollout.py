@@ -8,7 +8,7 @@ from strangler.errors import FailedError, UnsafeError, UsageError
 from strangler.gateway.interface import Gateway
 from strangler.gateway.rendering import Rendered, own_version, render_gateway
 from strangler.rollout.evidence import Proof, RouteEvidence
-from strangler.rollout.gaps import Gaps, gap_reasons
+from strangler.rollout.gaps import Gaps, gap_reasons, whole_moves
 from strangler.rollout.history import HistoryEntry, Point, applied, stands_at, step_back, utc_now
 from strangler.rollout.plan import RoutesPlan, plan_make
 from strangler.rollout.safety import Conditions, unbound_notes, unproven, unsafe_reasons
@@ -24,7 +24,8 @@ from strangler.routes.table import RouteTable, parse_routes
 class Proposal:
     """A routes file that may be applied: its bytes, nginx's configuration for it, the plan, and why it is unsafe.
 
-    `running` are the routes that it would replace. `notes` are what the evidence for it doesn't hold for.
+    `running` are the routes that it would replace. `notes` are what the evidence for it doesn't hold for. `whole` are
+    the names of what may move alone, where others aren't ported whole.
     """
 
     content: bytes
@@ -34,6 +35,7 @@ class Proposal:
     plan: RoutesPlan
     unsafe: tuple[str, ...]
     notes: tuple[str, ...]
+    whole: tuple[str, ...] = ()
 
     def require_safe(self, *, forced: bool) -> None:
         """Refuse an unsafe plan, unless it is forced.
@@ -42,7 +44,8 @@ class Proposal:
         """
         if self.unsafe and not forced:
             reasons = "; ".join(self.unsafe)
-            hint = "fix that, or apply it anyway with --force --reason TEXT"
+            others = f"move the others by their names ({' '.join(self.whole)}), " if self.whole else ""
+            hint = f"fix that, {others}or apply it anyway with --force --reason TEXT"
             raise UnsafeError(f"plan {self.plan.checksum} is refused as unsafe ({reasons})", hint)
 
 
@@ -179,6 +182,7 @@ class Rollout:
             plan=plan,
             unsafe=(*unsafe_reasons(plan, conditions, needed, evidence), *gap_reasons(plan, gaps)),
             notes=(*(unbound_notes(evidence) if self.proof.equal else ()), *((gaps.unread,) if gaps.unread else ())),
+            whole=whole_moves(plan, gaps),
         )
 
     def unrecorded_start(self) -> HistoryEntry | None:

@@ -1,12 +1,15 @@
 """What FastAPI lists as not ported is noted, found where clients meet it, and refused by a move."""
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
+from strangler.errors import UnsafeError
 from strangler.rollout.coverage import Level
-from strangler.rollout.gaps import Gaps, gap_reasons, gap_results, gaps_of
+from strangler.rollout.gaps import Gaps, gap_reasons, gap_results, gaps_of, whole_moves
 from strangler.rollout.plan import plan_make
+from strangler.rollout.rollout import Proposal
 from strangler.routes.prefixes import Prefixes
 from strangler.routes.route import Route, Stage
 from strangler.routes.table import RouteTable
@@ -53,3 +56,31 @@ def test_a_move_towards_a_gap_is_refused_and_back_it_is_not() -> None:
 
     assert reasons(Stage.LEGACY, Stage.PARALLEL) == ["fastapi answers boats.retrieve with 501: a method field"]
     assert reasons(Stage.PARALLEL, Stage.LEGACY) == []
+
+
+def test_what_may_move_alone_is_named_where_others_have_gaps() -> None:
+    def both(stage: Stage) -> RouteTable:
+        boats = Route(name="boats.list", methods=("GET",), path="/boats/", stage=stage)
+        return RouteTable(routes=(boats, *table(stage).routes), prefixes=PREFIXES, fixed=())
+
+    plan = plan_make(running=both(Stage.LEGACY), wanted=both(Stage.PARALLEL), ends=(), rendered_anew=False)
+    assert whole_moves(plan, Gaps()) == ()
+    gaps = gaps_of(DOCUMENT, prefix="/v2")
+    unused = cast("Any", None)
+    proposal = Proposal(
+        content=b"",
+        running=unused,
+        rendered=unused,
+        table=unused,
+        plan=plan,
+        unsafe=tuple(gap_reasons(plan, gaps)),
+        notes=(),
+        whole=whole_moves(plan, gaps),
+    )
+    with pytest.raises(
+        UnsafeError, match=r"with 501: a method field\): fix that, move the others .* \(boats\.list\), or"
+    ):
+        proposal.require_safe(forced=False)
+    with pytest.raises(UnsafeError, match="fix that, or apply it anyway"):
+        replace(proposal, whole=()).require_safe(forced=False)
+    proposal.require_safe(forced=True)
