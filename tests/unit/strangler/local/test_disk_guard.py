@@ -20,7 +20,12 @@ Changes = list[bool]
 def changes(monkeypatch: pytest.MonkeyPatch) -> Changes:
     """What PostgreSQL was told, in place of telling it."""
     found: Changes = []
-    monkeypatch.setattr(DiskGuard, "_set", lambda _guard, is_closed: found.append(is_closed))
+
+    def told(_guard: DiskGuard, is_closed: bool) -> bool:
+        found.append(is_closed)
+        return True
+
+    monkeypatch.setattr(DiskGuard, "_set", told)
     return found
 
 
@@ -86,10 +91,11 @@ def test_a_server_that_ended_while_it_was_closed_is_opened_once_there_is_room(
     guard = guard_of(tmp_path)
     asked: Changes = []
 
-    def ended(_guard: DiskGuard, is_closed: bool) -> None:
+    def ended(_guard: DiskGuard, is_closed: bool) -> bool:
         asked.append(is_closed)
         if len(asked) == 1:
             raise psycopg.OperationalError("the server has ended, and its setting was written before")
+        return True
 
     monkeypatch.setattr(DiskGuard, "_set", ended)
     assert not guard.step()
