@@ -104,13 +104,17 @@ class FastapiSection(StackSection):
 
 
 class ContainersSection(Section):
-    """The names of services in the compose file, where GATEWAY=container: the gateway's, and the background jobs'."""
+    """The names of services in the compose file, where GATEWAY=container: the gateway's, and the background jobs'.
+
+    `manage` calls Django's management commands in its image; without one a deploy doesn't look for migrations.
+    """
 
     nginx: ContainerName = "nginx"
     setup: ContainerName = "setup"
     shadow: ContainerName = "shadow"
     ramp: ContainerName = "ramp"
     worker: ContainerName | None = None
+    manage: tuple[str, ...] = ("python", "manage.py")
 
 
 class DatabaseSection(Section):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from strangler.cli.moves import back_apply, edited_apply
 from strangler.cli.output import note, say
 from strangler.cli.schema.drift import schema_drift
-from strangler.deployment.container_deploys import NEXT
+from strangler.deployment.elsewhere import NEXT
 from strangler.deployment.open import rollout_open
 from strangler.errors import StalePlanError, StranglerError, UsageError
 from strangler.local.process import StopRequested, StopSignals

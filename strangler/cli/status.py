@@ -153,6 +153,7 @@ class ContainerServices:
     def __init__(self, settings: LocalSettings, rollout: Rollout) -> None:
         self.are_ready = rollout.gateway.running_version() is not None
         self._compose = settings.compose
+        self._nginx = settings.project.containers.nginx
         self._url = rollout.gateway.url
         self._elsewhere = rollout.gateway.settings.elsewhere
 
@@ -166,7 +167,7 @@ class ContainerServices:
         say(f"nginx {self._url} {self._state}")
         for stack, address in self._elsewhere:
             note(f"a deploy of {stack} has its requests sent to {address}: where it has ended, deploy again")
-        note(f"{self._compose} ps shows the other containers, and {self._compose} logs nginx the requests")
+        note(f"{self._compose} ps shows the other containers, and {self._compose} logs {self._nginx} the requests")
 
     @property
     def _state(self) -> str:

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Final
 
-from strangler.deployment.container_deploys import ElsewhereFile
 from strangler.deployment.container_shadow import container_shadow
+from strangler.deployment.elsewhere import ElsewhereFile, elsewhere_reader
 from strangler.deployment.remote_shadow import shadow_counts
 from strangler.deployment.rollouts import rollout_assemble
 from strangler.errors import FailedError, UsageError
@@ -65,6 +65,7 @@ def container_rollout(settings: LocalSettings, *, state_dir: Path) -> Rollout:
     compose, names = Compose(settings.compose, folder=settings.project.root), settings.project.containers
     shadow = container_shadow(settings)
     moves = MovesFolder(Path(settings.moves_folder), command=compose.command) if settings.moves_folder else None
+    shell = moves or compose
 
     def grow_grants(running: RouteTable, wanted: RouteTable) -> None:
         if moves:
@@ -75,9 +76,9 @@ def container_rollout(settings: LocalSettings, *, state_dir: Path) -> Rollout:
     gateway = ComposeGateway(
         settings=container_settings(settings),
         url=settings.proxy_url,
-        shell=moves or compose,
+        shell=shell,
         service=names.nginx,
-        elsewhere=ElsewhereFile(state_dir).read,
+        elsewhere=elsewhere_reader(settings, ElsewhereFile(state_dir), shell),
     )
     return rollout_assemble(
         settings,

@@ -4,6 +4,7 @@ REQUESTS in the environment has it deploy both stacks again and again, until so 
 """
 
 import asyncio
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -92,6 +93,20 @@ def test_an_image_that_does_not_start_is_given_up(containers: Containers, front:
     assert re.search(r"fastapi-next wasn't ready within .*, and the old fastapi serves as before", said)
     assert front.get("/api/v2/feed/").headers["X-Served-By"] == "fastapi"
     assert containers.strangler("plan") == "nothing to do\n"
+
+
+def test_a_deploy_that_was_interrupted_leaves_no_address_behind(containers: Containers, front: httpx.Client) -> None:
+    left = containers.folder / ".run" / "containers" / "elsewhere.json"
+    # As after a reboot, which gives containers new addresses.
+    left.write_text('{"fastapi": "10.255.255.1:8002"}')
+    move = ("switch", "feed.list", "--to", "canary", "--percent", "10", "--yes", "--force", "--reason", "a tenth")
+    said = containers.strangler(*move)
+    assert "fastapi-next of an interrupted deploy serves no more at 10.255.255.1:8002" in said
+    assert front.get("/api/v2/feed/").headers["X-Served-By"] == "fastapi"
+    containers.strangler("rollback", "--yes")
+    containers.strangler("deploy", "fastapi")
+    assert json.loads(left.read_text()) == {}
+    assert front.get("/api/v2/feed/").headers["X-Served-By"] == "fastapi"
 
 
 @pytest.mark.parametrize("arguments", [("--to", "release-2")])

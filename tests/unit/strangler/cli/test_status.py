@@ -34,7 +34,10 @@ def test_containers_are_as_ready_as_their_front_door(
     url = "http://127.0.0.1:8080"
     at = SimpleNamespace(elsewhere=(("fastapi", "10.0.0.7:8002"),))
     rollout: Any = SimpleNamespace(gateway=SimpleNamespace(url=url, running_version=lambda: version, settings=at))
-    services = ContainerServices(example_settings(gateway="container", compose="podman compose"), rollout)
+    settings = example_settings(gateway="container", compose="podman compose")
+    containers = settings.project.containers.model_copy(update={"nginx": "strangler-nginx"})
+    project = settings.project.model_copy(update={"containers": containers})
+    services = ContainerServices(settings.model_copy(update={"project": project}), rollout)
     assert services.are_ready is (state == "ready")
     nginx = {"service": "nginx", "address": url, "state": state}
     assert services.as_json() == {"services": [nginx], "elsewhere": {"fastapi": "10.0.0.7:8002"}}
@@ -42,7 +45,7 @@ def test_containers_are_as_ready_as_their_front_door(
     said = capsys.readouterr()
     assert said.out == f"nginx {url} {state}\n"
     assert "a deploy of fastapi has its requests sent to 10.0.0.7:8002" in said.err
-    assert "podman compose ps shows the other containers" in said.err
+    assert "podman compose ps shows the other containers, and podman compose logs strangler-nginx the" in said.err
 
 
 # The services of a stack that went through a lot, four routes at canary, a ramp with every gate: all that can be said.

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from strangler.deployment.container_rollout import container_rollout, container_settings, grants_grow
+from strangler.deployment.elsewhere import ElsewhereFile
 from strangler.errors import FailedError, UsageError
 from strangler.gateway.compose_cli import Compose
 from strangler.rollout.evidence import EvidenceFile, RunEvidence, evidence_path
@@ -49,6 +50,17 @@ def test_a_project_without_addresses_among_containers_is_refused() -> None:
     project = settings.project.model_copy(update={"django": django})
     with pytest.raises(UsageError, match=r"where django is among containers: set container = .* under \[django\]"):
         container_settings(settings.model_copy(update={"project": project}))
+
+
+def test_moves_leave_out_where_nobody_stands_in_any_more(tmp_path: Path) -> None:
+    answer = "printf 'strangler: inside\\n10.0.0.8\\nHTTP/1.1 200 OK\\n'"
+    settings = example_settings(compose=engine(tmp_path, answer).command)
+    gateway = container_rollout(settings, state_dir=tmp_path).gateway
+    file = ElsewhereFile(tmp_path)
+    file.write({"fastapi": "10.0.0.7:8002"})
+    assert gateway.settings.elsewhere == ()
+    file.write({"fastapi": "10.0.0.8:8002"})
+    assert gateway.settings.elsewhere == (("fastapi", "10.0.0.8:8002"),)
 
 
 def test_its_moves_are_kept_apart_and_its_door_is_the_published_port(tmp_path: Path) -> None:
