@@ -22,10 +22,11 @@ class DriverTransaction:
 
     @classmethod
     async def begin(cls, engine: Engine, pooled: PoolProxiedConnection) -> Self:
-        """Sends BEGIN.
+        """Sends BEGIN. Where it raises, or is given up, the connection must not be used again: it may have begun.
 
         Raises:
-            engine.dialect.loaded_dbapi.Error: the connection is dead.
+            engine.dialect.loaded_dbapi.Error: the database refuses, or the connection is dead.
+            TimeoutError: BEGIN wasn't answered within the driver's `command_timeout`.
         """
         adapted: Any = pooled.dbapi_connection
         await adapted._start_transaction()  # noqa: SLF001 - SQLAlchemy sends BEGIN with its own first statement only

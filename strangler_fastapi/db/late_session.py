@@ -14,12 +14,12 @@ OWNER: Final = "request session"
 
 
 class LateSession(Session):
-    """SQLAlchemy's own, which has the request's connection opened by the first statement that needs one."""
+    """SQLAlchemy's own, which has the request's connection opened and its transaction begun when it first asks."""
 
     def get_bind(self, *args: Any, **options: Any) -> Engine | Connection:  # noqa: ANN401 - as Session's
         """See Session."""
         owner: RequestSession = self.info[OWNER]
-        if not owner.is_open:
+        if not owner.has_begun:
             await_only(owner.begin_transaction())
         return super().get_bind(*args, **options)
 

@@ -1,11 +1,10 @@
 """One session for each request: one connection, one transaction, and one place that commits."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from inspect import isawaitable, iscoroutinefunction
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 import asyncpg
 from fastapi import Depends, Request
@@ -31,6 +30,7 @@ DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Internal
 _MADE_LATE: Final = frozenset(("sync_session", "_proxied", "bind", "binds", "_async_bind", "_async_binds"))
 
 
+Begun = TypeVar("Begun")
 Committed = Callable[[], Awaitable[object] | object]
 
 
@@ -88,7 +88,12 @@ class RequestSession(AsyncSession):
         return await super().execute(statement, *args, **options)
 
     async def begin_transaction(self) -> None:
-        """Begins the session's transaction, if it hasn't begun: for a SELECT that calls a function that writes."""
+        """Begins the session's transaction, if it hasn't begun: for a SELECT that calls a function that writes.
+
+        Raises:
+            asyncpg.PostgresError: the database refuses; and asyncpg's other errors: the connection is dead.
+            TimeoutError: the server doesn't answer, or a pooler has no connection to it.
+        """
         if self._transaction is not None:
             return
         try:
@@ -103,12 +108,7 @@ class RequestSession(AsyncSession):
             raise driver_error(error) from error
 
     async def _begin_driver(self, pooled: PoolProxiedConnection) -> None:
-        try:
-            self._transaction = await DriverTransaction.begin(self._engine.sync_engine, pooled)
-        except asyncio.CancelledError:
-            # The server may have begun, and the next request's transaction would be one within that.
-            await self.discard()
-            raise
+        self._transaction = await self._begun(DriverTransaction.begin(self._engine.sync_engine, pooled))
 
     async def _begin_sqlalchemy(self) -> None:
         connection = (await self._open()).sync_connection
@@ -117,10 +117,22 @@ class RequestSession(AsyncSession):
             connection.begin()
         adapted: Any = connection.connection.dbapi_connection
         if adapted._transaction is None:  # noqa: SLF001 - SQLAlchemy sends BEGIN with its own first statement only
-            await adapted._start_transaction()  # noqa: SLF001 - as above
+            await self._begun(adapted._start_transaction())  # noqa: SLF001 - as above
         if self._is_made and self.in_nested_transaction():
             # As late as BEGIN, SAVEPOINT is sent.
             await self.connection()
+
+    async def _begun(self, begin: Awaitable[Begun]) -> Begun:
+        """What `begin` gives once BEGIN is answered; whatever ends the wait for it ends the connection too.
+
+        The server may have begun, and the driver takes its connection for begun as soon as it sends: a transaction of
+        whoever has it next would be a savepoint, which nobody commits.
+        """
+        try:
+            return await begin
+        except BaseException:
+            await self.discard()
+            raise
 
     def on_commit(self, function: Committed) -> None:
         """Has a function called once the session has committed, and not at all where it rolls back.
@@ -261,6 +273,15 @@ class RequestSession(AsyncSession):
     def is_open(self) -> bool:
         """Whether SQLAlchemy has the request's connection."""
         return self._connection is not None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the transaction of SQLAlchemy's connection has begun on the server too."""
+        connection = self._connection and self._connection.sync_connection
+        if connection is None or not connection.in_transaction():
+            return False
+        adapted: Any = connection.connection.dbapi_connection
+        return adapted._transaction is not None  # noqa: SLF001 - as in `_begin_sqlalchemy`
 
     @property
     def reads_replica(self) -> bool:

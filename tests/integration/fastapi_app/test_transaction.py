@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -58,7 +58,8 @@ each_first = pytest.mark.parametrize("first", WAYS)
 @pytest_asyncio.fixture(loop_scope="module")
 async def other(database: OwnDatabase) -> AsyncIterator[asyncpg.Connection]:
     """Another connection, which sees what is committed; with an empty table."""
-    connection = await asyncpg.connect(database.owner_dsn)
+    # A transaction that is left open holds the table: an error, and no wait without end.
+    connection = await asyncpg.connect(database.owner_dsn, server_settings={"lock_timeout": "5s"})
     try:
         await connection.execute(TABLE)
         yield connection
@@ -278,28 +279,46 @@ async def test_what_is_left_of_a_transaction_whose_connection_died_is_not_done_i
     assert (session.committed, await committed(other)) == (True, [3])
 
 
-async def test_a_request_that_is_given_up_at_begin_leaves_no_transaction_to_the_next(
-    running: Running, other: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+@each_way
+@pytest.mark.parametrize("again", [False, True], ids=["first", "after a rollback"])
+@pytest.mark.parametrize("error", [asyncio.CancelledError, TimeoutError, asyncpg.FeatureNotSupportedError])
+async def test_a_begin_that_is_given_up_leaves_no_transaction_to_the_next(
+    running: Running,
+    session: RequestSession,
+    other: asyncpg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    way: Way,
+    again: bool,
+    error: type[BaseException],
 ) -> None:
-    session, execute = RequestSession(running.engine), asyncpg.Connection.execute
+    execute = asyncpg.Connection.execute
 
     async def sent_and_given_up(connection: asyncpg.Connection, query: str, *args: Any, **options: Any) -> str:
         await execute(connection, query, *args, **options)
-        raise asyncio.CancelledError
+        raise error("given up")
 
+    if again:
+        await way(session, 1)
+        await session.rollback()
     monkeypatch.setattr(asyncpg.Connection, "execute", sent_and_given_up)
-    with pytest.raises(asyncio.CancelledError):
-        await by_driver(session, 1)
+    with pytest.raises(error):
+        await way(session, 1)
     monkeypatch.undo()
+    # An endpoint that goes on all the same.
+    answered: list[int] = []
+    with suppress(SQLAlchemyError):
+        await way(session, 2)
+        await session.commit()
+        answered = [2]
     await session.close()
     assert running.in_use == 0
     # The pool's connections, one after the other, are as new.
-    for number in range(2, 5):
+    for number in range(3, 6):
         following = RequestSession(running.engine)
         await by_driver(following, number)
         await following.commit()
         await following.close()
-    assert await committed(other) == [2, 3, 4]
+    assert await committed(other) == [*answered, 3, 4, 5]
 
 
 @with_table
