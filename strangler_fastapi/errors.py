@@ -6,6 +6,7 @@ ApiError
 ├── ValidationFailed      400
 ├── NotAuthenticated      401
 ├── AuthenticationFailed  401
+│   ├── InvalidToken      401
 │   └── PasswordChanged   401
 ├── PermissionDenied      403
 ├── NotFound              404
@@ -117,12 +118,22 @@ class NotAuthenticated(ApiError):
 
 
 class AuthenticationFailed(ApiError):
-    """The credentials or the token are not accepted; `body` beyond the detail is simplejwt's."""
+    """The credentials or the token are not accepted; `more` of the body is simplejwt's.
+
+    `detail_code` is DRF's code of every text in it, also where simplejwt answers a `code` of its own.
+    """
 
     status = 401
 
+    def __init__(self, detail: str, *, detail_code: str = "authentication_failed", **more: Any) -> None:  # noqa: ANN401 - any JSON
+        super().__init__(_each({"detail": detail, **more}, lambda text: _coded(text, detail_code)))
+
+
+class InvalidToken(AuthenticationFailed):
+    """A token of simplejwt's that is not accepted."""
+
     def __init__(self, detail: str, **more: Any) -> None:  # noqa: ANN401 - any JSON
-        super().__init__({"detail": ErrorDetail(detail, more.get("code", "authentication_failed")), **more})
+        super().__init__(detail, detail_code="token_not_valid", code="token_not_valid", **more)
 
 
 class PasswordChanged(AuthenticationFailed):

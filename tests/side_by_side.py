@@ -8,11 +8,14 @@ from types import ModuleType
 from typing import Any
 
 import httpx
+from django.conf import settings as djangos
 from django.db import connections
 from django.test import Client
 from django.test.utils import override_settings
 from django.urls import path
 from fastapi import APIRouter
+from rest_framework.exceptions import _get_full_details
+from rest_framework.views import exception_handler
 
 from django_app.config.database import database_settings
 from shared_schema.consumer.consumer import Consumer
@@ -20,12 +23,26 @@ from shared_schema.mapping import Mapping as Tables
 from strangler_fastapi.application import create_application
 from strangler_fastapi.db.engine import Database
 from strangler_fastapi.drf.urls import ApiPrefixes
+from strangler_fastapi.errors import full_details
 from tests.databases import OwnDatabase
 from tests.integration.fastapi_app.running import until
 
 PREFIXES = ApiPrefixes(service="/", v1="/", v2="/v2")
 INTERNAL_ERROR = 500
+# Settings of `side_by_side` with which errors are answered with the codes of their texts.
+CODED: dict[str, Any] = {
+    "settings": {"REST_FRAMEWORK": {**djangos.REST_FRAMEWORK, "EXCEPTION_HANDLER": "tests.side_by_side.coded"}},
+    "error_body": lambda _request, body, _status: full_details(body),
+}
 COMPARED = ("www-authenticate", "allow", "content-type", "retry-after")
+
+
+def coded(error: Exception, context: dict[str, Any]) -> Any:
+    """DRF's answer to an error, each text with its code (an EXCEPTION_HANDLER)."""
+    response = exception_handler(error, context)
+    if response is not None:
+        response.data = _get_full_details(response.data)
+    return response
 
 
 @dataclass

@@ -14,7 +14,7 @@ from strangler_fastapi.auth.tokens import Payload, TokenError, Tokens
 from strangler_fastapi.auth.user_tables import Found
 from strangler_fastapi.db.query import fetch
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.errors import AuthenticationFailed, PasswordChanged
+from strangler_fastapi.errors import AuthenticationFailed, InvalidToken, PasswordChanged
 
 _REALM = "api"
 _PARTS = 2
@@ -80,7 +80,7 @@ class JWTAuthentication(BaseAuthentication, Generic[Found]):
             return None
         payload = await _accepted(tokens, token, session, self._blacklist)
         if tokens.settings.user_id_claim not in payload:
-            raise AuthenticationFailed("Token contained no recognizable user identification", code="token_not_valid")
+            raise InvalidToken("Token contained no recognizable user identification")
         account = await self._find(session, payload[tokens.settings.user_id_claim])
         if account is None:
             raise AuthenticationFailed("User not found", code="user_not_found")
@@ -117,7 +117,7 @@ class JWTStatelessUserAuthentication(BaseAuthentication, Generic[Found]):
             return None
         payload = await _accepted(tokens, token, session, self._blacklist)
         if tokens.settings.user_id_claim not in payload:
-            raise AuthenticationFailed("Token contained no recognizable user identification", code="token_not_valid")
+            raise InvalidToken("Token contained no recognizable user identification")
         return self._make(payload)
 
     def authenticate_header(self, request: Request) -> str:
@@ -165,7 +165,7 @@ async def _accepted(
         else:
             return payload
     sentence = "Given token not valid for any token type"
-    raise AuthenticationFailed(sentence, code="token_not_valid", messages=messages)
+    raise InvalidToken(sentence, messages=messages)
 
 
 async def _require_alive(

@@ -88,11 +88,11 @@ async def sign_in(
         stored = await fetch_value(session, tables.hash_after(username))
         await session.release()
         await verify_off_loop(password, stored or "")
-        raise AuthenticationFailed("No active account found with the given credentials")
+        raise _no_active_account()
     await session.release()
     user_id, stored, is_active = accounts[0]
     if not await verify_off_loop(password, stored) or not is_active:
-        raise AuthenticationFailed("No active account found with the given credentials")
+        raise _no_active_account()
     if tables.renews_passwords and needs_rehash(stored):
         stored = await hash_off_loop(password)
         await fetch(session, tables.set_password(user_id, stored))
@@ -101,3 +101,8 @@ async def sign_in(
     if tables.attempts is not None:
         await tables.attempts.forget(session, username)
     return SignedIn(user_id, stored)
+
+
+def _no_active_account() -> AuthenticationFailed:
+    sentence = "No active account found with the given credentials"
+    return AuthenticationFailed(sentence, detail_code="no_active_account")

@@ -11,7 +11,7 @@ from strangler_fastapi.auth.token_tables import TokenTables
 from strangler_fastapi.auth.tokens import Payload, TokenError, Tokens, expiry, unverified_claims
 from strangler_fastapi.db.query import fetch, fetch_value
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.errors import AuthenticationFailed, PasswordChanged, ValidationFailed
+from strangler_fastapi.errors import AuthenticationFailed, InvalidToken, PasswordChanged, ValidationFailed
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class TokenService:
         try:
             return {"token": self.tokens.encode(self.tokens.slide(payload, datetime.now(UTC)))}
         except TokenError as error:
-            raise _not_valid(str(error)) from None
+            raise InvalidToken(str(error)) from None
 
     async def refresh(self, *, refresh: str) -> dict[str, str]:
         """Exchanges a refresh token for an access token, and for a new refresh token where they rotate.
@@ -83,7 +83,8 @@ class TokenService:
         if claim := old.get(self.tokens.settings.user_id_claim):
             account = await self.tables.find_account(self.session, claim)
             if account is None or not account.is_active:
-                raise AuthenticationFailed("No active account found for the given token.")
+                sentence = "No active account found for the given token."
+                raise AuthenticationFailed(sentence, detail_code="no_active_account")
             if self.tokens.is_revoked(old, account):
                 raise PasswordChanged
             user_id = account.id
@@ -107,7 +108,7 @@ class TokenService:
             payload = self.tokens.decode(token)
             self.tokens.check_claims(payload)
         except TokenError as error:
-            raise _not_valid(str(error)) from None
+            raise InvalidToken(str(error)) from None
         if self.tokens.settings.blacklist_after_rotation and (await self._issued(payload))[1]:
             raise ValidationFailed({"non_field_errors": ["Token is blacklisted"]})
         return {}
@@ -147,7 +148,7 @@ class TokenService:
             self.tokens.check_claims(payload)
             self.tokens.check_type(payload, token_type)
         except TokenError as error:
-            raise _not_valid(str(error)) from None
+            raise InvalidToken(str(error)) from None
         return payload, issued_id
 
     async def _spend(self, old: Payload, issued_id: int | None, user_id: int | None, now: datetime) -> None:
@@ -221,8 +222,4 @@ class TokenService:
         if issued_id is None:
             issued_id, _ = await self._issued(refresh)
         if issued_id is None or await fetch_value(self.session, self.tables.add_blacklisted(issued_id, now)) is None:
-            raise _not_valid("Token is blacklisted")
-
-
-def _not_valid(reason: str) -> AuthenticationFailed:
-    return AuthenticationFailed(reason, code="token_not_valid")
+            raise InvalidToken("Token is blacklisted")

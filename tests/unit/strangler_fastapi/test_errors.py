@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from rest_framework import exceptions
 from rest_framework.views import exception_handler
+from rest_framework_simplejwt import exceptions as simplejwt
 
 from strangler_fastapi import errors
 from strangler_fastapi.errors import ApiError
@@ -16,6 +17,20 @@ PAIRS: list[tuple[ApiError, exceptions.APIException]] = [
     (errors.ValidationFailed(["x"]), exceptions.ValidationError(["x"])),
     (errors.NotAuthenticated(), exceptions.NotAuthenticated()),
     (errors.AuthenticationFailed("x"), exceptions.AuthenticationFailed("x")),
+    (
+        errors.AuthenticationFailed("x", detail_code="no_active_account"),
+        exceptions.AuthenticationFailed("x", "no_active_account"),
+    ),
+    (errors.AuthenticationFailed("x", code="user_inactive"), simplejwt.AuthenticationFailed("x", code="user_inactive")),
+    (
+        errors.PasswordChanged(),
+        simplejwt.AuthenticationFailed("The user's password has been changed.", code="password_changed"),
+    ),
+    (errors.InvalidToken("x"), simplejwt.InvalidToken("x")),
+    (
+        errors.InvalidToken("x", messages=[{"token_class": "AccessToken", "message": "y"}]),
+        simplejwt.InvalidToken({"detail": "x", "messages": [{"token_class": "AccessToken", "message": "y"}]}),
+    ),
     (errors.PermissionDenied(), exceptions.PermissionDenied()),
     (errors.NotFound(), exceptions.NotFound()),
     (errors.MethodNotAllowed("PUT"), exceptions.MethodNotAllowed("PUT")),
@@ -37,7 +52,7 @@ def test_an_error_is_answered_as_in_drf(error: ApiError, drf_error: exceptions.A
     assert (error.status, error.body) == (response.status_code, response.data)
     assert error.headers == {name: value for name, value in response.headers.items() if name != "Content-Type"}
     codes, details = drf_error.get_codes(), drf_error.get_full_details()
-    is_whole = not isinstance(drf_error, exceptions.ValidationError)
+    is_whole = not isinstance(drf_error.detail, dict | list)
     assert errors.error_codes(error.body) == ({"detail": codes} if is_whole else codes)
     assert errors.full_details(error.body) == ({"detail": details} if is_whole else details)
 

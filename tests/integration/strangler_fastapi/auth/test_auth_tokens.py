@@ -24,7 +24,7 @@ from tests.example import CONTRACT_FILE
 from tests.integration.fastapi_app.running import USER_HASH, USER_PASSWORD
 from tests.integration.strangler_fastapi.auth.test_authentication import Account
 from tests.shared_stack import StackAddresses
-from tests.side_by_side import PREFIXES, BothSides, djangos_database, side_by_side
+from tests.side_by_side import CODED, PREFIXES, BothSides, djangos_database, side_by_side
 
 MAPPING = Mapping(contract=CONTRACT_FILE)
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -83,8 +83,8 @@ def sides(database: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[BothSides]
     monkeypatch.setattr(drf, "Token", DrfToken)
     views = {"token/": drf.ObtainAuthToken.as_view(authentication_classes=())}
     router = auth_token_router(PREFIXES, TABLES, path="/token/", authenticators=())
-    backend = {"AUTHENTICATION_BACKENDS": ["django.contrib.auth.backends.ModelBackend"]}
-    with side_by_side(database, views=views, routers=(router,), tables=MAPPING, settings=backend) as made:
+    own = {**CODED["settings"], "AUTHENTICATION_BACKENDS": ["django.contrib.auth.backends.ModelBackend"]}
+    with side_by_side(database, views=views, routers=(router,), tables=MAPPING, **CODED | {"settings": own}) as made:
         DrfToken.objects.all().delete()
         yield made
 

@@ -38,7 +38,7 @@ from tests.example import CONTRACT_FILE
 from tests.integration.fastapi_app.running import USER_HASH, USER_PASSWORD
 from tests.integration.strangler_fastapi.auth.test_authentication import Account
 from tests.shared_stack import StackAddresses
-from tests.side_by_side import PREFIXES, BothSides, djangos_database, side_by_side
+from tests.side_by_side import CODED, PREFIXES, BothSides, djangos_database, side_by_side
 
 KEY: str = settings.SIMPLE_JWT["SIGNING_KEY"]
 MAPPING = Mapping(contract=CONTRACT_FILE)
@@ -127,7 +127,7 @@ def sides(database: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[BothSides]
     }
     routers = (token_router(PREFIXES, TABLES, paths=PATHS), library_router())
     state = {"tokens": Tokens(KEY, exported)}
-    with side_by_side(database, views=views, routers=routers, tables=MAPPING, state=state) as made:
+    with side_by_side(database, views=views, routers=routers, tables=MAPPING, state=state, **CODED) as made:
         yield made
 
 
