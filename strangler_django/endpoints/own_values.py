@@ -173,6 +173,9 @@ class _Reader:
         """What `get_…_display` is: the label of the column's value, or the value itself where no choice has it."""
         value = self.at([field.attname])
         labels = {plain(key): label for key, label in field.flatchoices}
+        # A decimal would be its text, which no value of the column is.
+        if any(plain(key) != key for key, _ in field.flatchoices):
+            raise UnreadError
         is_translated = settings.USE_I18N and any(name.endswith(_LOCALE) for name in settings.MIDDLEWARE)
         if is_translated and any(isinstance(label, Promise) for label in labels.values()):
             raise UnreadError
@@ -181,7 +184,7 @@ class _Reader:
             values=[ast.Constant(value=str(label)) for label in labels.values()],
         )
         shown = ast.Call(func=ast.Attribute(value=named, attr="get"), args=[value, value], keywords=[])
-        if not field.null:
+        if not field.null or None in labels:
             return shown
         null = ast.Constant(value=None)
         return ast.IfExp(test=ast.Compare(left=value, ops=[ast.Is()], comparators=[null]), body=null, orelse=shown)

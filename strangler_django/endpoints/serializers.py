@@ -47,6 +47,8 @@ _FORMATS: Final = {
     serializers.DateField: ("DATE_FORMAT", "DATE_INPUT_FORMATS"),
     serializers.TimeField: ("TIME_FORMAT", "TIME_INPUT_FORMATS"),
 }
+# Of an attribute that a class lacks: it may be None.
+_MISSING: Final = object()
 _LINKS: Final = ("many_to_one", "many_to_many", "one_to_one", "one_to_many")
 # What makes a serializer, and what of it its fields and rules show.
 _MADE: Final = frozenset({"__init__", "__new__"})
@@ -283,7 +285,7 @@ def _property(model: Any, source: str) -> str | None:  # noqa: ANN401 - as above
 def _is_lacking(model: Any, source: str) -> bool:  # noqa: ANN401 - as above
     """Whether rows have no such attribute, unless a queryset annotates them."""
     is_made = any(is_own(model, name) for name in ("__getattr__", "__init__", "from_db"))
-    return not is_made and source.isidentifier() and inspect.getattr_static(model, source, None) is None
+    return not is_made and source.isidentifier() and inspect.getattr_static(model, source, _MISSING) is _MISSING
 
 
 def _text(model: Any, source: str) -> str | None:  # noqa: ANN401 - as above

@@ -85,9 +85,16 @@ with isolate_apps("django_app.blog"):
         def doubled(self) -> int:
             return self.id * 2
 
+    class Size(models.IntegerChoices):
+        SMALL = 1
+        __empty__ = "(Unknown)"
+
     class Chosen(models.Model):
         state = models.CharField(max_length=1, choices=[("a", "Afloat"), ("Sunk", [("c", "It's gone")])])
         size = models.IntegerField(null=True, choices=[(1, "Small")])
+        known = models.IntegerField(null=True, choices=Size.choices)
+        price = models.DecimalField(max_digits=3, decimal_places=1, choices=[(Decimal("1.5"), "Cheap")])
+        rounded = models.DecimalField(max_digits=3, decimal_places=1, choices=[(2, "Dear"), (0.5, "Half")])
         mood = models.CharField(max_length=1, choices=[("m", gettext_lazy("Monday"))])
 
         class Meta:
@@ -112,6 +119,25 @@ def test_the_label_of_a_choice_is_read() -> None:
     assert size
     assert size["code"] == "None if size is None else {1: 'Small'}.get(size, size)"
     assert attribute_value(Chosen, "get_size_display", "CharField") is None
+
+
+def test_the_label_of_null_is_read() -> None:
+    for kind in ("ReadOnlyField", "CharField"):
+        found = attribute_value(Chosen, "get_known_display", kind)
+        assert found
+        function = eval(f"lambda known: {found['code']}")  # noqa: S307 - what was read above
+        for value, shown in ((None, "(Unknown)"), (1, "Small"), (7, 7)):
+            assert Chosen(known=value).get_known_display() == shown  # type: ignore[attr-defined] # Django's own
+            assert function(value) == (shown if kind == "ReadOnlyField" else str(shown))
+
+
+def test_a_label_by_a_key_that_json_has_otherwise_is_not_read() -> None:
+    assert attribute_value(Chosen, "get_price_display", "ReadOnlyField") is None
+    found = attribute_value(Chosen, "get_rounded_display", "ReadOnlyField")
+    assert found
+    function = eval(f"lambda rounded: {found['code']}")  # noqa: S307 - as above
+    for value in (Decimal("2.0"), Decimal("0.5"), Decimal("0.1")):
+        assert function(value) == Chosen(rounded=value).get_rounded_display()  # type: ignore[attr-defined] # as above
 
 
 def test_a_label_that_follows_the_callers_language_is_not(settings: Any) -> None:

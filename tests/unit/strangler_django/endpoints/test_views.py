@@ -206,6 +206,13 @@ def test_a_serializer_has_its_fields_with_their_limits_and_nested_ones() -> None
     assert (fields["tags"]["link"], fields["author"]["link"]) == ("many_to_many", "many_to_one")
 
 
+def test_an_attribute_that_is_none_is_not_lacking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DRF answers null."""
+    monkeypatch.setattr(Tag, "kind", None, raising=False)
+    fields = {each["name"]: each for each in facts(LIST, "get", "list")["serializer"]["fields"]}
+    assert not [each for each in fields["tags"]["serializer"]["fields"] if each.get("lacking")]
+
+
 def test_what_writes_rows_within_may_be_a_librarys() -> None:
     def create(self: Any, validated_data: Any) -> Any:
         raise NotImplementedError
