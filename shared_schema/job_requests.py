@@ -12,16 +12,18 @@ KEY: Final = "x-request-id"
 
 
 class RequestJobManager(JobManager):
-    """Enqueues jobs with the id in `request_id`, and sets it to a job's own while that is done.
+    """Sets `request_id` to the id that a job bears while that is done; with `marks` it enqueues jobs with the id in it.
 
-    It stands in place of an app's `job_manager`, in the service and in the workers: a worker without it would pass the
-    id to the task, which takes no such argument. `nothing` is what the variable holds where there is no request.
+    It stands in place of an app's `job_manager`. A worker without it passes the id to the task, which takes no such
+    argument: the job fails, and only a task with a `retry` is tried again. So nothing may mark jobs before every worker
+    of the database has this class. `nothing` is what the variable holds where there is no request.
     """
 
-    def __init__(self, connector: Any, *, request_id: ContextVar[Any], nothing: str | None) -> None:  # noqa: ANN401 - the library's own
+    def __init__(self, connector: Any, *, request_id: ContextVar[Any], nothing: str | None, marks: bool) -> None:  # noqa: ANN401 - the library's own
         super().__init__(connector)
         self._request_id = request_id
         self._nothing = nothing
+        self._marks = marks
 
     async def batch_defer_jobs_async(self, jobs: list[Job], connection: Any = None) -> list[Job]:  # noqa: ANN401 - as above
         """See JobManager."""
@@ -40,6 +42,6 @@ class RequestJobManager(JobManager):
 
     def _marked(self, jobs: Sequence[Job]) -> list[Job]:
         found = self._request_id.get()
-        if found in {None, self._nothing}:
+        if not self._marks or found in {None, self._nothing}:
             return list(jobs)
         return [job.evolve(task_kwargs={**job.task_kwargs, KEY: found}) for job in jobs]

@@ -60,11 +60,15 @@ def _as_sent(value: Any) -> Any:  # noqa: ANN401 - whatever a query takes
     return [_as_sent(each) for each in value] if isinstance(value, list) else value
 
 
-def create_jobs(url: str) -> App:
+def create_jobs(url: str, *, request_ids: bool = False) -> App:
     """The jobs of a service, whose workers use the database at `url`; its tasks are added by their decorator.
 
-    Each minute a worker has the jobs of dead workers run again, and once a day removes what was done a week ago. What a
-    worker logs of a job has the id of the request that enqueued it.
+    Each minute a worker has the jobs of dead workers run again, and once a day removes what was done a week ago.
+
+    Args:
+        url: of the database.
+        request_ids: whether a job that is enqueued bears the id of its request, which every worker of this function
+            logs. Only once each worker of the database, Django's too, knows it (`RequestJobManager`): another's fails.
     """
     app = App(
         connector=SessionConnector(conninfo=url),
@@ -73,7 +77,7 @@ def create_jobs(url: str) -> App:
             "stalled_worker_timeout": _DEAD_SECONDS,
         },
     )
-    app.job_manager = RequestJobManager(app.connector, request_id=request_id, nothing=NO_REQUEST)
+    app.job_manager = RequestJobManager(app.connector, request_id=request_id, nothing=NO_REQUEST, marks=request_ids)
 
     @app.periodic(cron="* * * * *")
     @app.task(name="jobs_of_dead_workers", queue=QUEUE, queueing_lock="jobs of dead workers", pass_context=True)

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Final
 
-# What stands in a line that belongs to no request, or to one whose id can't be one.
+# What stands in a line that belongs to no request.
 NO_REQUEST: Final = "-"
 request_id: ContextVar[str] = ContextVar("request_id", default=NO_REQUEST)
 

@@ -4,6 +4,7 @@ import json
 import logging
 import re
 import time
+import uuid
 from collections.abc import Awaitable, Callable, Collection
 from functools import lru_cache, partial
 
@@ -19,7 +20,7 @@ from strangler_fastapi.drf.rendering import UNFORESEEN, JsonResponse
 from strangler_fastapi.drf.urls import public_path, requested, with_query
 from strangler_fastapi.errors import SuspiciousRequest
 from strangler_fastapi.hosts import is_allowed_host
-from strangler_fastapi.logs import NO_REQUEST, request_id
+from strangler_fastapi.logs import request_id
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _LONG_ADDRESS = {"detail": "Request address is too long: send less."}
@@ -43,7 +44,7 @@ class RequestMiddleware:
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).get("x-request-id", "")
-        token = request_id.set(given if _REQUEST_ID.fullmatch(given) else NO_REQUEST)
+        token = request_id.set(given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex)
         asked = requested.set(scope)
         started = time.perf_counter()
         status = None

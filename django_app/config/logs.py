@@ -18,7 +18,7 @@ EXTRAS = ("method", "path", "status", "duration_ms")
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
 def request_id_accept(value: str | None) -> str:

@@ -19,7 +19,7 @@ PRUNE_DRAFTS: Final = "prune_drafts"
 def create_worker(settings: Settings) -> App:
     """The tasks, and those that come round by themselves; they work as the role of DATABASE_URL, the tables' owner."""
     url = settings.database_url or settings.fastapi_database_url
-    app, database = create_jobs(url), partial(open_database, settings, url=url)
+    app, database = create_jobs(url, request_ids=True), partial(open_database, settings, url=url)
 
     @app.task(name=PRUNE_DRAFTS, retry=RETRY)
     async def prune_drafts(days: int) -> int:

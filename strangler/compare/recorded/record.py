@@ -97,6 +97,7 @@ class _Taking:
     saved: set[str] = field(default_factory=lambda: {PASSWORD})
     before: Mapping[Table, TableChanges] = field(default_factory=dict)
     transactions: dict[str, str] = field(default_factory=dict)
+    number: int = 0
 
     @classmethod
     def begin(cls, served: ServedCopies, *, password: str | None) -> "_Taking":
@@ -116,6 +117,7 @@ class _Taking:
         :raises FailedError: there is no answer.
         """
         name, digest = step_name(step), step_digest(step)
+        self.number += 1
         self.saved |= {each for each, _ in step.save}
         lacking = names_in(step.case, self.saved) - self.variables.keys()
         if lacking:
@@ -125,7 +127,7 @@ class _Taking:
         try:
             credentials = await callers.credentials_of(case)
             with self.reader.commits_refused() if step.refuse_commit else nullcontext():
-                answers = await answers_of(client, case, credentials, together=step.together)
+                answers = await answers_of(client, case, credentials, number=self.number, together=step.together)
         except NotSignedInError as error:
             return RecordedStep(name=name, digest=digest, skipped=f"cases of {error} without a password")
         except RequestError as error:

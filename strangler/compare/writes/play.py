@@ -213,7 +213,9 @@ class Play:
         self._signed_in(credentials, is_lent=callers[RIGHT].is_lent(step.case.caller))
 
         def ask(side: int) -> Coroutine[None, None, Answers]:
-            return answers_of(clients[side], cases[side], credentials[side], together=step.together)
+            return answers_of(
+                clients[side], cases[side], credentials[side], number=self._number, together=step.together
+            )
 
         with ExitStack() as refusing:
             for reader in self._readers if step.refuse_commit else ():

@@ -1,6 +1,7 @@
 """One request sent several times at once: the sets of both sides' answers are compared, whichever came first."""
 
 import asyncio
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
@@ -16,6 +17,7 @@ from strangler.compare.differ import DifferenceKind, ResponseDifference
 Answers = Sequence[TimedResponse]
 # A server that is busy, and not an outcome of the race.
 _BUSY: Final = frozenset({429, 503})
+_REQUEST_ID: Final = "X-Request-ID"
 
 
 class SideAnswers(Protocol):
@@ -34,13 +36,25 @@ class SideAnswers(Protocol):
         ...
 
 
-async def answers_of(client: SideAnswers, case: Case, credentials: Headers, *, together: int) -> Answers:
-    """The answers of one side, by status.
+async def answers_of(client: SideAnswers, case: Case, credentials: Headers, *, number: int, together: int) -> Answers:
+    """The answers of one side, by status, to the step of that number.
 
     :raises RequestError: one can't be had.
     """
+    if together == 1:
+        case = _with_id(case, number)
     asked = (client.send(case, credentials=credentials) for _ in range(together))
     return sorted(await asyncio.gather(*asked), key=lambda each: each.answer.status)
+
+
+def _with_id(case: Case, number: int) -> Case:
+    """The case with an id as nginx gives one to each request: what a job bears, say, is then the same on both sides.
+
+    Not so of requests at once: each has another, and nobody knows which comes first.
+    """
+    if any(name.lower() == _REQUEST_ID.lower() for name, _ in case.headers):
+        return case
+    return dataclasses.replace(case, headers=(*case.headers, (_REQUEST_ID, f"{number:032x}")))
 
 
 async def sets_compare(

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import RequestFactory
 from django.utils import timezone
-from procrastinate import App
+from procrastinate import App, PsycopgConnector
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
@@ -32,6 +32,8 @@ from fastapi_app.commands import tasks as fastapi_tasks
 from fastapi_app.commands.tasks import create_worker, drafts_prune_later
 from fastapi_app.config import load_settings
 from fastapi_app.main import open_database
+from strangler.compare.writes.id_mapping import Clock, IdMapping
+from strangler.compare.writes.tables import Column, Table
 from strangler_fastapi.commands import command_do
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.jobs import QUEUE, RETRY, create_jobs, stalled_retry
@@ -79,13 +81,13 @@ def old_draft(alice: User, url: str) -> Post:  # noqa: ARG001 - what deletes it 
     return draft
 
 
-def jobs() -> list[Any]:
-    """All but those that come round by themselves: name, status, arguments, attempts, and whether it is to wait."""
+def jobs(*, periodic: bool = False) -> list[Any]:
+    """Those that come round by themselves, or all others: name, status, arguments, attempts, whether it is to wait."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT task_name, status::text, args, attempts, coalesce(scheduled_at > now(), false)"
-            " FROM procrastinate_jobs WHERE queue_name <> %s ORDER BY id",
-            [QUEUE],
+            " FROM procrastinate_jobs WHERE (queue_name = %s) = %s ORDER BY id",
+            [QUEUE, periodic],
         )
         return cursor.fetchall()
 
@@ -108,7 +110,7 @@ async def fastapi_enqueues(*, fails: bool) -> int:
     return await command_do(lambda: open_database(settings, url=settings.database_url), work)
 
 
-def django_requested(request_id: str) -> None:
+def django_requested(request_id: str = "") -> None:
     """A request of Django's that enqueues a job."""
 
     def view(_request: object) -> HttpResponse:
@@ -118,11 +120,11 @@ def django_requested(request_id: str) -> None:
     RequestLogMiddleware(view)(RequestFactory().get("/", headers={"X-Request-ID": request_id}))
 
 
-def fastapi_requested(request_id: str) -> None:
+def fastapi_requested(request_id: str = "", *, enqueues: Any = lambda: fastapi_enqueues(fails=False)) -> None:
     """A request of FastAPI's that enqueues a job."""
 
     async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
-        await fastapi_enqueues(fails=False)
+        await enqueues()
         await PlainTextResponse("")(scope, receive, send)
 
     app = RequestMiddleware(endpoint, service="fastapi_app")
@@ -203,6 +205,39 @@ def test_what_a_worker_logs_of_a_job_has_the_id_of_its_request(
     assert [job[1] for job in jobs()] == ["succeeded"] * 2
 
 
+def test_a_job_bears_no_id_before_the_project_says_that_each_worker_knows_it(url: str) -> None:
+    """One of code that doesn't know it would pass it to the task, and the job would fail for good."""
+    service = create_jobs(url)
+    plain = App(connector=PsycopgConnector(conninfo=url))
+    done: list[int] = []
+
+    @plain.task(name="counted")
+    async def counted(number: int) -> None:
+        done.append(number)
+
+    async def enqueues() -> None:
+        async with service.open_async():
+            await service.configure_task("counted", allow_unknown=True).defer_async(number=7)
+
+    fastapi_requested("0af7651916cd43dd", enqueues=enqueues)
+    plain.run_worker(wait=False, install_signal_handlers=False)
+    assert jobs() == [("counted", "succeeded", '{"number": 7}', 1, False)]
+    assert done == [7]
+
+
+@pytest.mark.usefixtures("url")
+@pytest.mark.parametrize("request_id", ["0af7651916cd43dd", ""], ids=["given", "missing"])
+def test_the_job_of_a_request_is_the_same_to_a_comparison_on_either_stack(request_id: str) -> None:
+    """Without an id from outside each stack makes one of its own, in one form."""
+    django_requested(request_id)
+    fastapi_requested(request_id)
+    left, right = (job[2] for job in jobs())
+    assert "x-request-id" in json.loads(left)
+    column = Column(name="args", type="jsonb", category="U")
+    table = Table(schema="public", name="procrastinate_jobs", partitioned=False, key=("id",), columns=(column,))
+    assert IdMapping(Clock(datetime.now(UTC))).column_same(table, column, left, right)
+
+
 def test_a_job_that_fails_is_tried_again_later(url: str) -> None:
     app = create_jobs(url)
 
@@ -246,7 +281,7 @@ def test_what_is_done_each_minute_leaves_one_row(url: str) -> None:
             app.tasks["jobs_of_dead_workers"].defer(timestamp=minute)
         app.run_worker(wait=False, install_signal_handlers=False, queues=[QUEUE])
     # The last, or that of this very minute.
-    assert [job[:2] for job in jobs()] == [("jobs_of_dead_workers", "succeeded")]
+    assert [job[0] for job in jobs(periodic=True) if job[1] == "succeeded"] == ["jobs_of_dead_workers"]
 
 
 async def freed(url: str) -> int:

@@ -38,7 +38,7 @@ def test_an_id_of_nginx_is_kept(value: str) -> None:
     assert request_id_accept(value) == value
 
 
-@pytest.mark.parametrize("value", [None, "", "a b", 'a"b', "a\nb", "ä", "x" * 129])
+@pytest.mark.parametrize("value", [None, "", "-", "-a", "a b", 'a"b', "a\nb", "ä", "x" * 129])
 def test_any_other_id_is_replaced(value: str | None) -> None:
     assert len(request_id_accept(value)) == 32
     assert request_id_accept(value) != request_id_accept(value)

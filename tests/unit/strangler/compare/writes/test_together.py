@@ -1,6 +1,7 @@
 """Several requests at once: the sets of answers are compared, in whatever order they came."""
 
 import asyncio
+import dataclasses
 import json
 from typing import Any
 
@@ -79,5 +80,28 @@ async def test_they_are_sent_at_once() -> None:
             await asyncio.wait_for(all_there.wait(), 5)
             return answers((200, 1))[0]
 
-    found = await answers_of(Client(), CASE, (), together=5)  # type: ignore[arg-type] # all that it needs
+    found = await answers_of(Client(), CASE, (), number=1, together=5)  # type: ignore[arg-type] # all that it needs
     assert len(found) == 5
+
+
+@pytest.mark.parametrize(
+    ("own", "together", "sent"),
+    [
+        ((), 1, [f"{7:032x}"]),
+        ((), 2, [None, None]),
+        ((("x-request-id", "a-case's-own"),), 1, ["a-case's-own"]),
+    ],
+)
+async def test_a_step_has_one_request_id_on_whichever_side(
+    own: tuple[tuple[str, str], ...], together: int, sent: list[str | None]
+) -> None:
+    """That of nginx, which differs from request to request: what bears it, such as a job, would differ, too."""
+    asked: list[str | None] = []
+
+    class Client:
+        async def send(self, case: Case, **_options: Any) -> TimedResponse:
+            asked.append({name.lower(): text for name, text in case.headers}.get("x-request-id"))
+            return TimedResponse(answer=SideResponse(status=201), seconds=0.1)
+
+    await answers_of(Client(), dataclasses.replace(CASE, headers=own), (), number=7, together=together)  # type: ignore[arg-type] # all that it needs
+    assert asked == sent
