@@ -77,7 +77,7 @@ class Blacklisted(Reflected):
 
 
 TABLES = TokenTables(user=User, account=Account, outstanding=Outstanding, blacklisted=Blacklisted)
-PATHS = {"sliding": "/token/", "sliding_refresh": "/refresh/", "verify": "/verify/"}
+PATHS = {"sliding": "/token/", "sliding_refresh": "/refresh/", "verify": "/verify/", "refresh": "/exchange/"}
 
 
 class DrfMe(APIView):
@@ -122,6 +122,7 @@ def sides(database: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[BothSides]
     views = {
         "token/": simplejwt.TokenObtainSlidingView.as_view(),
         "refresh/": simplejwt.TokenRefreshSlidingView.as_view(),
+        "exchange/": simplejwt.TokenRefreshView.as_view(),
         "verify/": simplejwt.TokenVerifyView.as_view(),
         "me/": DrfMe.as_view(),
     }
@@ -218,6 +219,27 @@ def test_what_is_no_good_sliding_token_is_refused_in_the_same_words(sides: BothS
             assert sides.ask("POST", path, body=sent).status_code in (400, 401)
     for path in ("/token/", "/refresh/"):
         assert sides.ask("OPTIONS", path).json()["name"].endswith("Sliding")
+
+
+def test_who_may_no_longer_exchange_a_refresh_token_is_refused_with_the_same_codes(sides: BothSides) -> None:
+    ann, gone = (get_user_model().objects.get(username=name) for name in ("ann", "gone"))
+    claims = RefreshToken.for_user(ann).payload
+    tokens = {
+        "inactive": str(RefreshToken.for_user(gone)),
+        "of nobody": jwt.encode(claims | {"user_id": "99999999"}, KEY),
+        "of another password": jwt.encode(claims | {"hash_password": "x"}, KEY),
+        "access": str(AccessToken.for_user(ann)),
+    }
+    found = {}
+    for name, token in tokens.items():
+        answer = sides.ask("POST", "/exchange/", body=json.dumps({"refresh": token}).encode())
+        found[name] = (answer.status_code, answer.json()["detail"]["code"])
+    assert found == {
+        "inactive": (401, "no_active_account"),
+        "of nobody": (401, "no_active_account"),
+        "of another password": (401, "authentication_failed"),
+        "access": (401, "token_not_valid"),
+    }
 
 
 def test_what_the_contract_says_of_them_is_there_where_they_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
