@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.depots import Depot
+from tests.example import ROOT
 from tests.planted.depot import DEPOT_FAULTS, DEPOT_READS, DEPOT_WRITES
 from tests.planted.fault import Fault
 from tests.planted.generated import (
@@ -86,6 +87,8 @@ def test_each_fault_is_another_one_in_code_that_compiles_and_hardly_any_is_out_o
     groups = (READS, WRITES, PORTED_READS, PORTED_WRITES, UNSEEN)
     # A name in two groups would plant one of them only.
     assert len(planted) == len(FAULTS) == sum(map(len, groups)) >= 130
+    # The others are in what the scaffold writes.
+    assert all(fault.planted() for fault in DEPOT_FAULTS.values() if (ROOT / fault.file).exists())
     assert len(DEPOT_FAULTS) == len(DEPOT_READS) + len(DEPOT_WRITES) >= 100
     for missed, faults in ((NOT_FOUND, FAULTS), (DEPOT_NOT_FOUND, DEPOT_FAULTS)):
         assert set(missed) <= set(faults)

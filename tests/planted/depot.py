@@ -284,7 +284,7 @@ DEPOT_WRITES = {
     "links are never made": at(
         _RELATIONS,
         "items.create",
-        "if new := [each for each in dict.fromkeys(wanted) if each not in linked]:",
+        "if new := {each for each in wanted if each not in linked}:",
         "if new := []:",
     ),
     "a text is a list": at(
@@ -348,7 +348,9 @@ DEPOT_WRITES = {
     "a number may be too large": at(
         f"{DRF}/validators.py", "places.create", "if most is not None and value > most:", "if False:"
     ),
-    "a method in other words": at("strangler_fastapi/errors.py", "(no route)", "not allowed.'}", "is not allowed.'}"),
+    "a method in other words": at(
+        "strangler_fastapi/errors.py", "(no route)", "not allowed.', \"", "is not allowed.', \""
+    ),
     **_again(
         PORTED_WRITES,
         texts_are_not_trimmed="places.create",
