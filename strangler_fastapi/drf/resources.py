@@ -71,7 +71,8 @@ class Resource(ResourceRows):
     `perform_create` writes a new row, and returns its key, `perform_update` changes one, where a body says more than
     what `add` and `save` of the resource write: of rows of other tables (`NestedField`), as DRF's `create` and `update`
     of a serializer do. Either gets the resource, the session and what the serializer has cleaned. `perform_destroy`
-    does what stands for a row's end, as where rows are only marked as gone: `resource.save(session, key, {…})`.
+    does what a view's does before or after `resource.remove(session, [key])`, or what stands for a row's end:
+    `resource.save(session, key, {…})` with `destroys=False`, where rows are only marked as gone and none is deleted.
     `performed` are the attributes that these functions give a row by themselves: FastAPI's role may write them then.
 
     `effects` stand for what Django calls when it writes such a row (`strangler_fastapi.effects`).
@@ -106,6 +107,7 @@ class Resource(ResourceRows):
         perform_create: PerformCreate | None = None,
         perform_update: PerformUpdate | None = None,
         perform_destroy: PerformDestroy | None = None,
+        destroys: bool = True,
         performed: tuple[str, ...] = (),
         effects: tuple[Effect, ...] = (),
         actions: Collection[str] = ACTIONS,
@@ -134,6 +136,7 @@ class Resource(ResourceRows):
         self._perform_create = perform_create
         self._perform_update = perform_update
         self._perform_destroy = perform_destroy
+        self._destroys = destroys
         self.performed = performed
         lacking = [
             f"perform_{action}"
@@ -144,6 +147,10 @@ class Resource(ResourceRows):
             raise LookupError(
                 f"{serializer.name} takes {', '.join(sorted(self._nested))} in a body: give Resource"
                 f" {' and '.join(lacking)} to write them, or make the fields read-only."
+            )
+        if perform_destroy is None and not destroys:
+            raise LookupError(
+                "destroys=False says that rows are only marked as gone: give Resource perform_destroy to mark them."
             )
         self.effects = TableEffects(model.__mapping__.contract, model.key(), effects)
         self.effects.check()
@@ -259,7 +266,7 @@ class Resource(ResourceRows):
         lacking: dict[str, None] = {}
         for action in actions:
             lacking |= dict.fromkeys(unported_of(performs.get(action)))
-            if action == "destroy" and self._perform_destroy is not None:
+            if action == "destroy" and not self._destroys:
                 lacking |= dict.fromkeys(self.effects.lacking("update") if self.performed else ())
             elif action == "destroy":
                 lacking |= dict.fromkeys((*self.effects.lacking("delete"), *self.effects.lacking_along()))
@@ -289,7 +296,7 @@ class Resource(ResourceRows):
             yield from map(as_sample, existing_rows(self._filters))
         if used & {"create", "update"}:
             yield from self._written(key, used)
-        if "destroy" in used and self._perform_destroy is None:
+        if "destroy" in used and self._destroys:
             yield Deletion(self.model.key())
         elif "destroy" in used and self.performed:
             yield Sample(f"{self.listing.name} mark", self.change(key, self._performed_sample()))

@@ -290,6 +290,7 @@ def library_router(made: dict[str, Any]) -> APIRouter:
         perform_create=_create if is_nested else None,
         perform_update=_update if is_nested else None,
         perform_destroy=_mark if made["marks"] else None,
+        destroys=not made["marks"],
         performed=("kind",) if made["marks"] else (),
     )
     router = feature_router(PREFIXES, "things")

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared_schema.consumer.derivation import derive_consumer
+from shared_schema.consumer.samples import Deletion
 from shared_schema.mapping import Mapping, Reflected
 from strangler_fastapi.db.session import RequestSession, Session
 from strangler_fastapi.drf.fields import CharField, ReadOnlyField
@@ -361,6 +362,20 @@ def test_what_a_service_needs_to_mark_rows_as_gone_is_derived() -> None:
     async def mark(resource: Resource, session: RequestSession, key: Any) -> None:
         await resource.save(session, key, {"name": "gone"})
 
-    marked = Resource(MAKERS.model, MAKERS.serializer, perform_destroy=mark, performed=("name",), actions=("destroy",))
+    given = {"perform_destroy": mark, "performed": ("name",), "actions": ("destroy",)}
+    marked = Resource(MAKERS.model, MAKERS.serializer, destroys=False, **given)
     found = derive_consumer(MAPPING, MAPPING.contract, {"makers": marked.statements}).features["makers"]
     assert (found.updates["makers"], {*found.deletes}) == (("name",), set())
+
+
+def test_a_function_of_the_projects_that_deletes_has_the_right_to() -> None:
+    async def delete(resource: Resource, session: RequestSession, key: Any) -> None:
+        await resource.remove(session, [key])
+
+    deleted = Resource(MAKERS.model, MAKERS.serializer, perform_destroy=delete, actions=("destroy",))
+    assert Deletion("makers") in [*deleted.statements()]
+
+
+def test_rows_that_are_not_deleted_are_marked_by_a_function() -> None:
+    with pytest.raises(LookupError, match="give Resource perform_destroy"):
+        Resource(MAKERS.model, MAKERS.serializer, destroys=False)
