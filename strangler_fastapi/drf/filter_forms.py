@@ -86,7 +86,7 @@ def _read_duration(text: str) -> timedelta | None:
         duration = parse_duration(text)
     except OverflowError:
         days = f"{timedelta.min.days} and {timedelta.max.days}"
-        raise Invalid(f"The number of days must be between {days}.") from None
+        raise Invalid(f"The number of days must be between {days}.", "overflow") from None
     if duration is None:
         raise Invalid("Enter a valid duration.")
     return duration

@@ -15,7 +15,7 @@ from strangler_fastapi.db.query import Rows, fetch
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.criteria import Criteria, Criterion
 from strangler_fastapi.drf.validators import Invalid
-from strangler_fastapi.errors import NotPorted, ValidationFailed
+from strangler_fastapi.errors import ErrorDetail, NotPorted, ValidationFailed
 
 Params = Mapping[str, str]
 # A mapped attribute; classes are mapped only once the service runs, so it is called when a statement is built.
@@ -155,7 +155,7 @@ def filter_criteria(
         if criterion is not None:
             criteria.append(criterion)
         elif reader.required and not is_sample:
-            errors[name] = ["This field is required."]
+            errors[name] = [ErrorDetail("This field is required.", "required")]
     if errors:
         raise ValidationFailed(errors)
     if beyond:

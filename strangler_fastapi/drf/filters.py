@@ -19,7 +19,7 @@ from strangler_fastapi.drf.filter_forms import ANY_NUMBER, DATE, TEXT, FormField
 from strangler_fastapi.drf.filtering import Attribute, Filter, Params
 from strangler_fastapi.drf.search import TEXT_LOOKUPS
 from strangler_fastapi.drf.validators import Invalid, biggest
-from strangler_fastapi.errors import ValidationFailed
+from strangler_fastapi.errors import ErrorDetail, ValidationFailed
 
 _LARGEST: Final = Decimal(10) ** 50
 _MOST_DIGITS: Final = 1000
@@ -164,7 +164,7 @@ def filtered_ordering(
     words = text.split(",") if text else []
     for word in words:
         if word and word.removeprefix("-") not in fields:
-            raise ValidationFailed({name: [no_such_choice(word)]})
+            raise ValidationFailed({name: [ErrorDetail(no_such_choice(word), "invalid_choice")]})
     terms = [("-" if word.startswith("-") else "") + fields[word.removeprefix("-")] for word in words if word]
     return tuple(terms) or default
 

@@ -54,17 +54,24 @@ class PrimaryKeyRelatedField(Field):
 
     def _key(self, value: Any) -> Any:  # noqa: ANN401 - as it was sent, and as the column has it
         kind = python_type(self.type)
-        text = "Incorrect type. Expected pk value, received {data_type}."
-        wrong = self.refused("incorrect_type", text, data_type=type(value).__name__)
         if isinstance(value, bool):
-            raise wrong
+            raise self._wrong_type(value)
         if kind is str:
             check_storable(text := str(value))
             return text
         if kind is UUID:
-            wrong = Invalid(f"\u201c{value}\u201d is not a valid UUID.")
-            return _converted(lambda: UUID(int=value) if isinstance(value, int) else UUID(str(value)), wrong)
-        return _converted(lambda: kind(value), wrong)
+            try:
+                return UUID(int=value) if isinstance(value, int) else UUID(str(value))
+            except ValueError:
+                raise Invalid(f"\u201c{value}\u201d is not a valid UUID.") from None
+        try:
+            return kind(value)
+        except (TypeError, ValueError, OverflowError):
+            raise self._wrong_type(value) from None
+
+    def _wrong_type(self, value: object) -> Invalid:
+        text = "Incorrect type. Expected pk value, received {data_type}."
+        return self.refused("incorrect_type", text, data_type=type(value).__name__)
 
     def _fits(self, key: object) -> bool:
         """Whether the column could hold the key."""
@@ -237,10 +244,3 @@ def _slug_of(kind: type, value: Any) -> Any:  # noqa: ANN401 - as it was sent, a
         check_storable(text := str(value))
         return text
     return kind(value)
-
-
-def _converted(convert: Callable[[], Any], wrong: Invalid) -> Any:  # noqa: ANN401 - of the key's type
-    try:
-        return convert()
-    except (TypeError, ValueError, OverflowError):
-        raise wrong from None

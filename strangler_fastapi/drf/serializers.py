@@ -86,7 +86,7 @@ class Serializer:
             ValidationFailed: with every field's error, in order.
         """
         if data is None:
-            raise ValidationFailed({"non_field_errors": ["No data provided"]})
+            raise ValidationFailed({"non_field_errors": [ErrorDetail("No data provided", "null")]})
         if not isinstance(data, Mapping):
             sentence = f"Invalid data. Expected a dictionary, but got {type(data).__name__}."
             raise ValidationFailed({"non_field_errors": [sentence]})

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from strangler_fastapi.drf.fields import CharField, Scope, Validator, ValueField
-from strangler_fastapi.drf.validators import NO_EMAIL, Invalid, Pattern, is_email_address
+from strangler_fastapi.drf.validators import NO_EMAIL, Invalid, Pattern, filled, is_email_address
 
 _NO_ADDRESS: Final = "Enter a valid IPv4 or IPv6 address."
 _LONGEST_IPV6: Final = 39
@@ -49,7 +49,7 @@ class EmailField(CharField):
 
     def _check_address(self, value: str, _scope: Scope) -> None:
         if not is_email_address(value):
-            raise Invalid(self.error_messages.get("invalid", self.refusal))
+            raise Invalid(filled(self.error_messages.get("invalid", self.refusal), value=value))
 
     def schema(self) -> dict[str, Any]:  # noqa: D102 - see CharField
         return {"format": "email", **super().schema()}
@@ -104,7 +104,7 @@ class URLField(CharField):
 
     def _check_address(self, value: str, _scope: Scope) -> None:
         if not _is_url(value):
-            raise Invalid(self.error_messages.get("invalid", self.refusal))
+            raise Invalid(filled(self.error_messages.get("invalid", self.refusal), value=value))
 
     def schema(self) -> dict[str, Any]:  # noqa: D102 - see CharField
         return {"format": "uri", **super().schema()}

@@ -84,24 +84,31 @@ class Unique:
         return any(rule.name == name and [column.name for column in rule.columns] == [own] for rule in rules)
 
 
+def filled(text: str, **values: object) -> str:
+    """A validator's text, which Django fills with `%(name)s` (`ValidationError.params`)."""
+    return text % values
+
+
 def at_most(length: int, of: str = "characters", *, message: str | None = None) -> "Validator":
     """A text of no more characters than that, or a list of no more elements; a `message` may have {max_length}."""
-    sentence = (message or f"Ensure this field has no more than {{max_length}} {of}.").format(max_length=length)
+    text = message or f"Ensure this field has no more than {{max_length}} {of}."
 
     def check(value: Sized, _scope: "Scope") -> None:
         if len(value) > length:
-            raise Invalid(sentence, "max_length")
+            sentence = text.format(max_length=length)
+            raise Invalid(filled(sentence, limit_value=length, show_value=len(value), value=value), "max_length")
 
     return check
 
 
 def at_least(length: int, of: str = "characters", *, message: str | None = None) -> "Validator":
     """A text of no fewer characters than that, or a list of no fewer elements; a `message` may have {min_length}."""
-    sentence = (message or f"Ensure this field has at least {{min_length}} {of}.").format(min_length=length)
+    text = message or f"Ensure this field has at least {{min_length}} {of}."
 
     def check(value: Sized, _scope: "Scope") -> None:
         if len(value) < length:
-            raise Invalid(sentence, "min_length")
+            sentence = text.format(min_length=length)
+            raise Invalid(filled(sentence, limit_value=length, show_value=len(value), value=value), "min_length")
 
     return check
 
@@ -116,11 +123,13 @@ def within(least: Any, most: Any, messages: Mapping[str, str]) -> tuple["Validat
 
     def check_most(value: Any, _scope: "Scope") -> None:  # noqa: ANN401 - as above
         if most is not None and value > most:
-            raise Invalid(too_much.format(max_value=most), "max_value")
+            sentence = too_much.format(max_value=most)
+            raise Invalid(filled(sentence, limit_value=most, show_value=value, value=value), "max_value")
 
     def check_least(value: Any, _scope: "Scope") -> None:  # noqa: ANN401 - as above
         if least is not None and value < least:
-            raise Invalid(too_little.format(min_value=least), "min_value")
+            sentence = too_little.format(min_value=least)
+            raise Invalid(filled(sentence, limit_value=least, show_value=value, value=value), "min_value")
 
     return check_most, check_least
 
@@ -139,7 +148,7 @@ class Pattern:
     def __call__(self, value: object, _scope: "Scope") -> None:
         """See `Pattern`."""
         if bool(self._compiled.search(str(value))) is self._inverse:
-            raise Invalid(self._message)
+            raise Invalid(filled(self._message, value=value))
 
 
 def storable(value: str, _scope: "Scope") -> None:

@@ -12,6 +12,7 @@ import django_filters.rest_framework as django_filters
 import pytest
 from django import forms
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django.test import Client
 from django.test.utils import isolate_apps
@@ -53,7 +54,7 @@ from strangler_fastapi.drf.sample_queries import body_samples
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.time_fields import DateField, DateTimeField
 from strangler_fastapi.drf.view import View, feature_router
-from strangler_fastapi.errors import ApiError
+from strangler_fastapi.errors import ApiError, full_details
 from tests.databases import migrated_database
 from tests.example import CONTRACT_FILE
 from tests.shared_stack import StackAddresses
@@ -513,13 +514,13 @@ def test_django_filters_ordering_is_read_as_by_it() -> None:
         try:
             ours.append(json.dumps(filtered_ordering({"o": text}, "o", fields, ())))
         except ApiError as error:
-            ours.append(json.dumps(error.body["o"]))
+            ours.append(json.dumps(full_details(error.body["o"])))
         field = drf_filter.field
         try:
             value = field.clean(field.widget.value_from_datadict({"o": text}, {}, "o"))
             theirs.append(json.dumps([drf_filter.get_ordering_value(word) for word in value if word]))
-        except Exception as error:  # noqa: BLE001 - Django's ValidationError
-            theirs.append(json.dumps(error.messages))
+        except ValidationError as error:
+            theirs.append(json.dumps([{"message": each.messages[0], "code": each.code} for each in error.error_list]))
     assert ours == theirs
 
 

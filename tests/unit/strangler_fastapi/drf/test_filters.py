@@ -14,11 +14,21 @@ from sqlalchemy import Integer, Text, column
 from sqlalchemy.dialects import postgresql
 from starlette.datastructures import QueryParams
 
-from strangler_fastapi.drf.filter_forms import DATE, IDENTIFIER, NUMBER, SENT_TEXT, TEXT, TIME, FormField, choice
+from strangler_fastapi.drf.filter_forms import (
+    DATE,
+    DURATION,
+    IDENTIFIER,
+    NUMBER,
+    SENT_TEXT,
+    TEXT,
+    TIME,
+    FormField,
+    choice,
+)
 from strangler_fastapi.drf.filtering import Filter, filter_criteria, required
 from strangler_fastapi.drf.filters import column_filter, multiple_choice_filter
 from strangler_fastapi.drf.validators import Invalid
-from strangler_fastapi.errors import ValidationFailed
+from strangler_fastapi.errors import ValidationFailed, full_details
 
 NAME = column("name", Text)
 NUMBERS = {"1": 1, "2.5": 2.5, "x": "x"}
@@ -29,6 +39,7 @@ PAIRS: list[tuple[FormField, forms.Field]] = [
     (IDENTIFIER, forms.UUIDField(required=False)),
     (DATE, forms.DateField(required=False)),
     (TIME, forms.TimeField(required=False)),
+    (DURATION, forms.DurationField(required=False)),
     (
         choice(NUMBERS.values()),
         forms.TypedChoiceField(choices=[(text, text) for text in NUMBERS], coerce=NUMBERS.__getitem__, required=False),
@@ -56,20 +67,21 @@ def answer(form: FormField, text: str) -> Any:
     try:
         return form.read(text)
     except Invalid as error:
-        return [str(sentence) for sentence in error.detail]
+        return [(str(sentence), sentence.code) for sentence in error.detail]
 
 
 def django_answer(field: forms.Field, text: str) -> Any:
     try:
         value = field.clean(text)
     except ValidationError as error:
-        return error.messages
+        return [(each.messages[0], each.code) for each in error.error_list]
     return None if value == "" else value
 
 
 @pytest.mark.parametrize(("form", "field"), PAIRS, ids=lambda part: type(part).__name__)
 @given(text=TEXTS | st.text(max_size=5))
 @example(text="9" * 60)
+@example(text="9" * 10 + " 00:00:00")
 def test_a_form_reads_what_djangos_reads(form: FormField, field: forms.Field, text: str) -> None:
     assert answer(form, text) == django_answer(field, text)
 
@@ -87,12 +99,15 @@ REQUIRED: list[tuple[Filter, filters.Filter]] = [
 @pytest.mark.parametrize("query", ["", "name=", "name=%20", "name=1", "name=2026-01-05", "name=x"])
 def test_what_is_required_is_refused_as_by_django_filter(ours: Filter, theirs: filters.Filter, query: str) -> None:
     form = type("Form", (forms.Form,), {"name": theirs.field})(QueryDict(query))
-    expected = {name: [str(sentence) for sentence in found] for name, found in form.errors.items()}
+    expected = {
+        name: [{"message": error.messages[0], "code": error.code} for error in errors]
+        for name, errors in form.errors.as_data().items()
+    }
     try:
         filter_criteria(QueryParams(query), {"name": required(ours)})
         found: dict[str, Any] = {}
     except ValidationFailed as error:
-        found = error.body
+        found = full_details(error.body)
     assert found == expected
 
 

@@ -8,6 +8,7 @@ from django.http import QueryDict
 from hypothesis import example, given
 from hypothesis import strategies as st
 from rest_framework import serializers
+from rest_framework.exceptions import _get_full_details
 from rest_framework.metadata import SimpleMetadata
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,7 +16,7 @@ from strangler_fastapi.drf.bodies import Form
 from strangler_fastapi.drf.collection_fields import ListField
 from strangler_fastapi.drf.fields import BooleanField, CharField, ReadOnlyField, Scope
 from strangler_fastapi.drf.serializers import Serializer
-from strangler_fastapi.errors import ValidationFailed
+from strangler_fastapi.errors import ValidationFailed, full_details
 
 # No field here asks the database.
 SCOPE = Scope(session=cast("AsyncSession", None))
@@ -56,14 +57,14 @@ def drf_answer(data: Any, *, partial: bool) -> Any:
     serializer = Post(data=data, partial=partial)
     if serializer.is_valid():
         return dict(serializer.validated_data)
-    return {"errors": json.loads(json.dumps(serializer.errors))}
+    return {"errors": json.loads(json.dumps(_get_full_details(serializer.errors)))}
 
 
 async def answer(data: Any, *, partial: bool) -> Any:
     try:
         return await POST.validate(data, SCOPE, partial=partial)
     except ValidationFailed as error:
-        return {"errors": error.body}
+        return {"errors": full_details(error.body)}
 
 
 @given(data=BODIES)
