@@ -358,6 +358,7 @@ def test_what_a_service_needs_to_write_them_is_derived() -> None:
     assert {*found.inserts} == {"boxes", "items", "makers"}
 
 
+@pytest.mark.usefixtures("sides")
 def test_what_a_service_needs_to_mark_rows_as_gone_is_derived() -> None:
     async def mark(resource: Resource, session: RequestSession, key: Any) -> None:
         await resource.save(session, key, {"name": "gone"})
@@ -368,6 +369,7 @@ def test_what_a_service_needs_to_mark_rows_as_gone_is_derived() -> None:
     assert (found.updates["makers"], {*found.deletes}) == (("name",), set())
 
 
+@pytest.mark.usefixtures("sides")
 def test_a_function_of_the_projects_that_deletes_has_the_right_to() -> None:
     async def delete(resource: Resource, session: RequestSession, key: Any) -> None:
         await resource.remove(session, [key])
