@@ -268,7 +268,9 @@ DEPOT_WRITES = {
     "a row that is none in other words": at(
         _RELATIONS, "items.create", "- object does not exist.'", "- there is none.'"
     ),
-    "true is a key": at(_RELATIONS, "items.create", "if isinstance(value, bool):\n            raise wrong", "pass"),
+    "true is a key": at(
+        _RELATIONS, "items.create", "if isinstance(value, bool):\n            raise self._wrong_type(value)", "pass"
+    ),
     "a row need not be there": at(
         _RELATIONS,
         "items.create",
