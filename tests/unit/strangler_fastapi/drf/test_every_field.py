@@ -31,6 +31,7 @@ from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.storage import FileSystemStorage
 from strangler_fastapi.drf.text_fields import EmailField, IPAddressField, RegexField, SlugField, URLField, UUIDField
 from strangler_fastapi.drf.time_fields import DateField, DateTimeField, DurationField, TimeField
+from strangler_fastapi.drf.validators import Invalid
 from strangler_fastapi.errors import ValidationFailed, full_details
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -256,6 +257,17 @@ def with_own_messages(theirs: drf.Field, ours: fields.Field) -> tuple[drf.Field,
 async def test_a_text_of_the_projects_is_filled_when_it_is_said() -> None:
     field = fields.CharField(max_length=3, error_messages={"max_length": "At most {limit}."})
     assert await field.clean("abc", scope()) == "abc"
+    for filled, value, text in (
+        (EmailField(error_messages={"invalid": "%(value)s is bad"}), "foo", "foo is bad"),
+        (
+            fields.CharField(max_length=3, error_messages={"max_length": "%(show_value)s > %(limit_value)s"}),
+            "food",
+            "4 > 3",
+        ),
+    ):
+        with pytest.raises(Invalid) as refused:
+            await filled.clean(value, scope())
+        assert refused.value.detail == [text]
 
 
 OWN = {f"{name} with own messages": with_own_messages(*pair) for name, pair in PAIRS.items() if name != "hidden"}
