@@ -73,7 +73,8 @@ class Resource(ResourceRows):
     of a serializer do. Either gets the resource, the session and what the serializer has cleaned. `perform_destroy`
     does what a view's does before or after `resource.remove(session, [key])`, or what stands for a row's end:
     `resource.save(session, key, {…})` with `destroys=False`, where rows are only marked as gone and none is deleted.
-    `performed` are the attributes that these functions give a row by themselves: FastAPI's role may write them then.
+    `performed` are the attributes that these functions give a row by themselves, by the action (create, update,
+    destroy): FastAPI's role may write them then.
 
     `effects` stand for what Django calls when it writes such a row (`strangler_fastapi.effects`).
 
@@ -108,7 +109,7 @@ class Resource(ResourceRows):
         perform_update: PerformUpdate | None = None,
         perform_destroy: PerformDestroy | None = None,
         destroys: bool = True,
-        performed: tuple[str, ...] = (),
+        performed: Mapping[Literal["create", "update", "destroy"], tuple[str, ...]] = MappingProxyType({}),
         effects: tuple[Effect, ...] = (),
         actions: Collection[str] = ACTIONS,
         name: str | None = None,
@@ -267,7 +268,7 @@ class Resource(ResourceRows):
         for action in actions:
             lacking |= dict.fromkeys(unported_of(performs.get(action)))
             if action == "destroy" and not self._destroys:
-                lacking |= dict.fromkeys(self.effects.lacking("update") if self.performed else ())
+                lacking |= dict.fromkeys(self.effects.lacking("update") if "destroy" in self.performed else ())
             elif action == "destroy":
                 lacking |= dict.fromkeys((*self.effects.lacking("delete"), *self.effects.lacking_along()))
             else:
@@ -298,8 +299,8 @@ class Resource(ResourceRows):
             yield from self._written(key, used)
         if "destroy" in used and self._destroys:
             yield Deletion(self.model.key())
-        elif "destroy" in used and self.performed:
-            yield Sample(f"{self.listing.name} mark", self.change(key, self._performed_sample()))
+        elif "destroy" in used and (marks := self._performed_sample("destroy")):
+            yield Sample(f"{self.listing.name} mark", self.change(key, marks))
 
     def _written(self, key: Any, used: Collection[str]) -> Iterator[Sent]:  # noqa: ANN401 - of the key's type
         yield as_sample(self.listing.rows(self._by_key(key)))

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Executable, insert, null, update
 
@@ -23,14 +23,15 @@ class RowWriter:
     """Writes what a serializer has cleaned.
 
     `model` is the mapped class, `listing` names its rows, `creator` is the attribute of a new row's caller, `performed`
-    are those that a function of the project gives one, `effects` are what else happens to the rows that it writes.
+    are those that functions of the project give one, by the action, `effects` are what else happens to the rows that it
+    writes.
     """
 
     model: Any
     serializer: Serializer
     listing: Listing
     creator: str | None
-    performed: tuple[str, ...]
+    performed: Mapping[Literal["create", "update", "destroy"], tuple[str, ...]]
     effects: TableEffects
 
     async def add(self, session: RequestSession, cleaned: Mapping[str, Any]) -> Any:  # noqa: ANN401 - of the key's type
@@ -96,14 +97,14 @@ class RowWriter:
         values |= {each: self._sample_of(each) for each in self.effects.writes}
         if "create" in used:
             by = {self.creator: self._sample_of(self.creator)} if self.creator else {}
-            yield Sample(f"{name} insert", self.insert(values | by | self._performed_sample()))
+            yield Sample(f"{name} insert", self.insert(values | by | self._performed_sample("create")))
         if "update" in used:
-            yield Sample(f"{name} change", self.change(key, values))
+            yield Sample(f"{name} change", self.change(key, values | self._performed_sample("update")))
         for field_name, field in self._links.items():
             yield from field.samples(f"{name} {field_name}", key)
 
-    def _performed_sample(self) -> dict[str, Any]:
-        return {each: self._sample_of(each) for each in self.performed}
+    def _performed_sample(self, action: Literal["create", "update", "destroy"]) -> dict[str, Any]:
+        return {each: self._sample_of(each) for each in self.performed.get(action, ())}
 
     def _sample_of(self, attribute: str) -> Any:  # noqa: ANN401 - of the attribute's type
         return sample_of(getattr(self.model, attribute).type.python_type)

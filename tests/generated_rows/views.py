@@ -291,7 +291,7 @@ def library_router(made: dict[str, Any]) -> APIRouter:
         perform_update=_update if is_nested else None,
         perform_destroy=_mark if made["marks"] else None,
         destroys=not made["marks"],
-        performed=("kind",) if made["marks"] else (),
+        performed={"destroy": ("kind",)} if made["marks"] else {},
     )
     router = feature_router(PREFIXES, "things")
     common: dict[str, Any] = {"permission": AllowAny, "serializer": serializer, "name": "Things"}

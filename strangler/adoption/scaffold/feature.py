@@ -208,7 +208,8 @@ class FeatureScaffold:
         resource.checked |= each.rule.checked
         if each.saves:
             resource.saves[ACTIONS[action]] = each.saves
-            resource.performed += each.performed
+            if each.performed:
+                resource.performed[ACTIONS[action]] = each.performed
         if action == "list":
             each.limits += resource.lists.gaps
             each.remarks += resource.lists.remarks

@@ -105,7 +105,9 @@ class FeatureModules:
                 lookup_url_kwarg=quoted(parameter) if parameter != field_name else None,
                 **resource.callers,
                 **{f"perform_{action}": name for action, name in saving_functions(resource).items()},
-                performed=texts(resource.performed) if resource.performed else None,
+                performed=dictionary({action: texts(each) for action, each in resource.performed.items()})
+                if resource.performed
+                else None,
                 effects=self._effects_constant(resource) if self._feature.effects(resource) else None,
                 checked=texts(sorted(resource.checked)) if resource.checked else None,
                 name=quoted(resource.constant.lower()) if len(self._feature.used()) > 1 else None,

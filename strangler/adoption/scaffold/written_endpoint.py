@@ -45,8 +45,8 @@ class WrittenResource:
 
     `answers` is the serializer that it answers by, where that is another one.
     `saves` are the gaps of what saves a new row (`create`) or a changed one (`update`), or deletes one (`destroy`),
-    where the project does that itself, `performed` the attributes that this gives a row. `callers` are its arguments
-    that name columns of the caller, `checked` the columns that permissions look at.
+    where the project does that itself, `performed` the attributes that this gives a row, by the action. `callers` are
+    its arguments that name columns of the caller, `checked` the columns that permissions look at.
     """
 
     constant: str
@@ -57,5 +57,5 @@ class WrittenResource:
     answers: WrittenSerializer | None = None
     actions: list[str] = field(default_factory=list)
     saves: dict[str, list[str]] = field(default_factory=dict)
-    performed: list[str] = field(default_factory=list)
+    performed: dict[str, list[str]] = field(default_factory=dict)
     checked: set[str] = field(default_factory=set)

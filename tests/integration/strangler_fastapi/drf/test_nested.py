@@ -363,10 +363,19 @@ def test_what_a_service_needs_to_mark_rows_as_gone_is_derived() -> None:
     async def mark(resource: Resource, session: RequestSession, key: Any) -> None:
         await resource.save(session, key, {"name": "gone"})
 
-    given = {"perform_destroy": mark, "performed": ("name",), "actions": ("destroy",)}
+    given = {"perform_destroy": mark, "performed": {"destroy": ("name",)}, "actions": ("destroy",)}
     marked = Resource(MAKERS.model, MAKERS.serializer, destroys=False, **given)
     found = derive_consumer(MAPPING, MAPPING.contract, {"makers": marked.statements}).features["makers"]
     assert (found.updates["makers"], {*found.deletes}) == (("name",), set())
+
+
+@pytest.mark.usefixtures("sides")
+@pytest.mark.parametrize("action", ["create", "update"])
+def test_what_a_function_of_the_projects_gives_a_row_is_written_by_its_action_alone(action: Any) -> None:
+    made = Resource(MAKERS.model, MAKERS.serializer, performed={action: ("id",)}, actions=("create", "update"))
+    found = derive_consumer(MAPPING, MAPPING.contract, {"makers": made.statements}).features["makers"]
+    written = {"create": found.inserts["makers"], "update": found.updates["makers"]}
+    assert [name for name, columns in written.items() if "id" in columns] == [action]
 
 
 @pytest.mark.usefixtures("sides")
