@@ -120,6 +120,9 @@ class ReadCases:
             ordering = world.ordering(operation)
             yield from order_values(ordering)
             others = [each.name for each in operation.items if each.name not in ordering]
+            if len(others) > 1:
+                # Each is dropped, so that one that shouldn't be there is what orders.
+                yield "by all that are no orders", ",".join(others)
             random = world.random("orders", operation.route.name)
             for name in random.sample(others, min(_OTHER_ORDERS, len(others))):
                 yield f"by {name}, which is no order", name
