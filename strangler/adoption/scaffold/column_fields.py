@@ -91,8 +91,8 @@ class ColumnFields:
         name, facts = self._tables.column_of(table, each.source)
         self._require_readable(facts, each)
         self._tables.use(table, name)
-        told = _FORMATS | {"error_messages"}
-        changed = {key: value for key, value in (each.changed or {}).items() if key not in told}
+        written = _FORMATS | {"error_messages"}
+        changed = {key: value for key, value in (each.changed or {}).items() if key not in written}
         if each.help_text:
             changed["help_text"] = each.help_text
         gaps = [*self._column_gaps(facts), *(f"{key} is another" for key in changed if key not in _ARGUMENTS)]

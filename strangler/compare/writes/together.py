@@ -77,20 +77,20 @@ async def sets_compare(
     for name, answers in zip(names, sides, strict=True):
         if busy := [each.answer.status for each in answers if each.answer.status in _BUSY]:
             raise UnavailableError(name, f"answered {busy[0]}")
-    told = [each for each in left if not each.answer.is_unavailable]
+    answered = [each for each in left if not each.answer.is_unavailable]
     lost = [each.answer.status for each in left if each.answer.is_unavailable]
-    if lost and (not told or any(each.answer.is_unavailable for each in right)):
+    if lost and (not answered or any(each.answer.is_unavailable for each in right)):
         raise UnavailableError(names[0], f"answered {lost[0]}")
     statuses = tuple(_counted(answers) for answers in sides)
     found: list[ResponseDifference] = []
     more = Counter(each.answer.status for each in right)
-    more.subtract(each.answer.status for each in told)
+    more.subtract(each.answer.status for each in answered)
     if any(count < 0 or (count and not (lost and 400 <= status < 500)) for status, count in more.items()):
         found = [ResponseDifference(kind=DifferenceKind.STATUS, left=statuses[0], right=statuses[1])]
         return CaseResult(outcome=CaseOutcome.DIFFERENT, found=tuple(found), left=left[0], right=right[0])
     rest, differs = list(right), False
     first: tuple[TimedResponse, TimedResponse] | None = None
-    for one in told:
+    for one in answered:
         compared = [await rules.compare(case.route, one.answer, other.answer, is_same=is_same) for other in rest]
         best = min(range(len(rest)), key=lambda index: (bool(compared[index][0]), compared[index][1]))
         other = rest.pop(best)
@@ -98,7 +98,7 @@ async def sets_compare(
         if compared[best][0] and first is None:
             found, first = compared[best][0], (one, other)
     outcome = CaseOutcome.DIFFERENT if found else CaseOutcome.DECLARED if differs else CaseOutcome.EQUAL
-    shown = first or (told[0], right[0])
+    shown = first or (answered[0], right[0])
     return CaseResult(outcome=outcome, found=tuple(found), left=shown[0], right=shown[1])
 
 
