@@ -24,10 +24,12 @@ from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.unported import unported_of
 from strangler_fastapi.errors import NotPorted
 
-Action = Literal["create", "update", "delete"]
+Action = Literal["create", "update", "delete", "add", "remove"]
 _BEFORE: Final = ("pre_save", "pre_delete")
 _SAVES: Final = frozenset({"save", "pre_save", "post_save"})
 _DELETES: Final = frozenset({"delete", "pre_delete", "post_delete"})
+_LINKS: Final = frozenset({"m2m_changed"})
+_OF_ACTION: Final = {"delete": _DELETES, "add": _LINKS, "remove": _LINKS}
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,16 @@ class RowWrite:
 
     `table` is the contract's name of it. `keys` are the rows', none of a new one that isn't written yet. `values` are
     those that a new or changed row gets, by attribute: whoever is called before may change them, and add others.
+
+    Of links between rows, which a many-to-many relation adds and removes, `table` is the one that holds them, `owner`
+    the key of the row whose relation it is, and `keys` are those of the rows that it is linked to (`m2m_changed`).
     """
 
     table: str
     action: Action
     keys: Sequence[Any] = ()
     values: MutableMapping[str, Any] = field(default_factory=dict)
+    owner: Any = None
 
 
 EffectFunction = Callable[[RequestSession, RowWrite], Awaitable[None] | None]
@@ -93,14 +99,24 @@ def effect_register(effect: Effect) -> None:
 class TableEffects:
     """What is called for one table's rows; `own` are the effects that a resource names.
 
-    Of rows that are deleted `along` with others Django calls the receivers, and no method.
+    Of rows that are deleted `along` with others Django calls the receivers, and no method. `links` are the tables that
+    hold the links which are written along with a row.
     """
 
-    def __init__(self, contract: Contract, table: str, own: Sequence[Effect] = (), *, along: bool = False) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        table: str,
+        own: Sequence[Effect] = (),
+        *,
+        along: bool = False,
+        links: Sequence[str] = (),
+    ) -> None:
         self._contract = contract
         self._table = table
         self._own = own
         self._along = along
+        self._links = links
 
     def check(self) -> None:
         """Looks whether each of its own is one of Django's, and has a function for each time at which it is called.
@@ -109,7 +125,8 @@ class TableEffects:
             LookupError: it is not.
         """
         known: dict[str, set[str]] = {}
-        for called in (*self._called("create"), *self._called("delete")):
+        of_links = (called for table in self._links for called in self.of_links(table)._called("add"))  # noqa: SLF001 - its own class
+        for called in (*self._called("create"), *self._called("delete"), *of_links):
             known.setdefault(called.name, set()).update(called.times)
         for effect in self._own:
             if effect.name and effect.name not in known:
@@ -136,6 +153,10 @@ class TableEffects:
             effect = self._effect(called.name)
             found |= dict.fromkeys((called.text,) if effect is None else (*effect.unported, *_missing(effect, called)))
         return tuple(found)
+
+    def lacking_links(self) -> tuple[str, ...]:
+        """The same of the links that are written along with a row."""
+        return tuple(what for table in self._links for what in self.of_links(table).lacking("add"))
 
     def lacking_along(self) -> tuple[str, ...]:
         """The same of the rows that a deletion may take along."""
@@ -183,6 +204,10 @@ class TableEffects:
         before, after = called("before"), called("after")
         return await delete_rows(session, self._table, keys, contract=self._contract, before=before, after=after)
 
+    def of_links(self, table: str) -> "TableEffects":
+        """What is called for the links that a table holds."""
+        return TableEffects(self._contract, table, [each for each in self._own if each.name])
+
     def _of(self, table: str) -> "TableEffects":
         """What is called for rows that go along with this table's."""
         own = self._own if table == self._table else ()
@@ -199,10 +224,10 @@ class TableEffects:
     def _called(self, action: Action) -> Iterator[_Called]:
         """Django's own functions, in its order: a model's method, then receivers."""
         facts = self._contract.tables.get(self._table)
-        # Django tells nobody of the rows of a many-to-many table that it has made by itself.
-        if facts is None or facts.auto_created:
+        kinds = _OF_ACTION.get(action, _SAVES)
+        # Of the rows of a many-to-many table that it has made by itself, Django tells nobody but of links.
+        if facts is None or (facts.auto_created and kinds is not _LINKS):
             return
-        kinds = _DELETES if action == "delete" else _SAVES
         for method in (each for each in facts.overrides if each in kinds and not self._along):
             name = f"{facts.model}.{method}"
             # It may do something at either time.
@@ -210,7 +235,9 @@ class TableEffects:
         for receiver in facts.receivers:
             signal, _, name = receiver.partition(" ")
             if signal in kinds:
-                yield _Called(name, f"signal {receiver}", ("before" if signal in _BEFORE else "after",))
+                # A receiver of links is called at either time, and mostly does something at one.
+                times = () if kinds is _LINKS else ("before" if signal in _BEFORE else "after",)
+                yield _Called(name, f"signal {receiver}", times)
 
 
 def _missing(effect: Effect, called: _Called) -> Iterator[str]:

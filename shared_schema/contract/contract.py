@@ -220,6 +220,11 @@ class TableFacts(_Facts):
         return self.composite_key or tuple(name for name, column in self.columns.items() if column.primary_key)
 
     @property
+    def link_receivers(self) -> tuple[str, ...]:
+        """The functions, each after its signal, that Django calls when a relation writes links to this table."""
+        return tuple(receiver for receiver in self.receivers if receiver.startswith("m2m_changed "))
+
+    @property
     def is_watched(self) -> bool:
         """Whether Django tells receivers of each row that is deleted; of tables that it made by itself it doesn't."""
         named = (receiver.partition(" ")[0] for receiver in self.receivers)

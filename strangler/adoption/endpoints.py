@@ -6,6 +6,7 @@ from typing import Any, Final, Self
 
 from pydantic import Field
 
+from shared_schema.contract.contract import TableFacts
 from strangler.adoption.django_settings import DjangoSettings, Facts
 from strangler.adoption.list_facts import Filters, PaginationFacts, QuerysetFacts, RowsOfRequest
 from strangler.routes.prefixes import Prefixes
@@ -126,6 +127,11 @@ class SerializerFacts(Facts):
     nested_writes: tuple[str, ...] = ()
     answers: "SerializerFacts | None" = None
     answers_items: bool = False
+
+    def links(self, table: TableFacts) -> tuple[str, ...]:
+        """The tables that hold the links which a body says, of a row of `table`."""
+        relations = (table.many_to_many.get(each.source) for each in self.fields if not each.read_only)
+        return tuple(relation.table for relation in relations if relation is not None)
 
     def answering(self, action: str) -> "SerializerFacts":
         """What an action answers by."""

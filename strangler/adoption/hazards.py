@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+from shared_schema.catalog import table_key
 from shared_schema.contract.contract import TableFacts
 from strangler.adoption.endpoints import RENDERERS, DjangoApi, DjangoEndpoint, SerializerFacts, SerializerField
 
@@ -193,7 +194,9 @@ def _field(field: SerializerField, *, writes: bool) -> Iterator[Hazard]:
 def _writes(endpoint: DjangoEndpoint, tables: Mapping[str, TableFacts]) -> Iterator[Hazard]:
     label = endpoint.model.label if endpoint.model else (endpoint.serializer.model if endpoint.serializer else None)
     facts = tables.get(label or "")
-    for name in facts.receivers if facts else ():
+    links = endpoint.serializer.links(facts) if facts and endpoint.serializer and endpoint.method in _BODIES else ()
+    through = (each for each in tables.values() if table_key(each.schema_name, each.name) in links)
+    for name in (*(facts.receivers if facts else ()), *(name for each in through for name in each.link_receivers)):
         yield Hazard("signal", Effort.PORT, name)
     for name in facts.overrides if facts else ():
         yield Hazard("model-method", Effort.PORT, f"{label}.{name}")

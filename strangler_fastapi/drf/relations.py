@@ -17,6 +17,7 @@ from strangler_fastapi.drf.bodies import Form
 from strangler_fastapi.drf.fields import MISSING, Field, Scope
 from strangler_fastapi.drf.links import ForeignKey, ManyToMany, OneToMany
 from strangler_fastapi.drf.validators import NO_LIST, Invalid, check_storable
+from strangler_fastapi.effects import RowWrite, TableEffects
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,14 +163,31 @@ class ManyRelatedField(Field):
     def sample(self) -> list[Any]:  # noqa: D102 - see Field
         return [self.child.sample()]
 
-    async def write(self, session: RequestSession, key: Any, wanted: Collection[Any]) -> None:  # noqa: ANN401 - of the key's type
-        """Makes these the row's: links that stay keep their rows, as with Django's `set`."""
+    async def write(
+        self,
+        session: RequestSession,
+        key: Any,  # noqa: ANN401 - of the key's type
+        wanted: Collection[Any],
+        effects: TableEffects,
+    ) -> None:
+        """Makes these the row's: links that stay keep their rows, as with Django's `set`.
+
+        Raises:
+            NotPorted: nobody has written what Django calls for such links.
+        """
+        table = self.link.through.key()
         linked = {row[0] for row in await fetch_built(session, self.link.of(key))}
-        if gone := linked - set(wanted):
-            await session.execute(self.link.remove(key, sorted(gone)))
+        if gone := sorted(linked - set(wanted)):
+            write = RowWrite(table, "remove", gone, owner=key)
+            await effects.before(session, write)
+            await session.execute(self.link.remove(key, gone))
+            await effects.after(session, write)
         # A set, as in Django: rows of links have their keys in its order, which is the same for numbers.
         if new := {each for each in wanted if each not in linked}:
-            await fetch_built(session, self.link.add(key, new))
+            write = RowWrite(table, "add", [*new], owner=key)
+            await effects.before(session, write)
+            await fetch_built(session, self.link.add(key, write.keys))
+            await effects.after(session, write)
 
     def samples(self, name: str, key: Any) -> Iterator[Sample]:  # noqa: ANN401 - of the key's type
         """The statements of `write`."""

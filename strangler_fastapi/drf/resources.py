@@ -153,7 +153,8 @@ class Resource(ResourceRows):
             raise LookupError(
                 "destroys=False says that rows are only marked as gone: give Resource perform_destroy to mark them."
             )
-        self.effects = TableEffects(model.__mapping__.contract, model.key(), effects)
+        links = [field.link.through.key() for field in self._links.values()]
+        self.effects = TableEffects(model.__mapping__.contract, model.key(), effects, links=links)
         self.effects.check()
         for effect in effects:
             effect_register(effect)
@@ -272,7 +273,7 @@ class Resource(ResourceRows):
             elif action == "destroy":
                 lacking |= dict.fromkeys((*self.effects.lacking("delete"), *self.effects.lacking_along()))
             else:
-                lacking |= dict.fromkeys(self.effects.lacking(action))
+                lacking |= dict.fromkeys((*self.effects.lacking(action), *self.effects.lacking_links()))
         return tuple(lacking)
 
     def statements(self) -> Iterator[Sent]:

@@ -130,7 +130,8 @@ class RowWriter:
 
     async def _link(self, session: RequestSession, key: object, links: Mapping[str, Any]) -> None:
         for name, wanted in links.items():
-            await self._links[name].write(session, key, wanted)
+            field = self._links[name]
+            await field.write(session, key, wanted, self.effects.of_links(field.link.through.key()))
 
     def _touched(self) -> dict[str, Any]:
         """What a change of nothing writes: `auto_now`."""

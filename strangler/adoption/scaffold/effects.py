@@ -6,6 +6,7 @@ from typing import Final
 
 from shared_schema.contract.contract import Contract
 from shared_schema.contract.deletion_plan import DeletionPlans
+from strangler.adoption.endpoints import SerializerFacts
 from strangler.adoption.scaffold.code import Code, Items, call, quoted, statement
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.tables import snake
@@ -34,22 +35,32 @@ class WrittenEffect:
         return self.gap.endswith(" is your own")
 
 
-def effects_of(contract: Contract, table: str, actions: Collection[str]) -> list[WrittenEffect]:
-    """The functions that Django calls when these actions write rows of a table."""
+def effects_of(
+    contract: Contract, table: str, actions: Collection[str], serializer: SerializerFacts | None = None
+) -> list[WrittenEffect]:
+    """The functions that Django calls when these actions write rows of a table, and the links that a body says."""
     facts = contract.tables.get(table)
     found: dict[str, WrittenEffect] = {}
+
+    def add(receiver: str, time: str) -> None:
+        name = receiver.partition(" ")[2]
+        known = found[name].times if name in found else ()
+        gap = found[name].gap if name in found else f"signal {receiver}"
+        found[name] = WrittenEffect(name, gap, tuple(dict.fromkeys((*known, time))))
+
     for kind in dict.fromkeys(_WRITES[action] for action in actions if action in _WRITES):
         for method in facts.overrides if facts else ():
             if method == kind and facts:
                 name = f"{facts.model}.{method}"
                 found[name] = WrittenEffect(name, f"{name} is your own", ("before",))
         for receiver in facts.receivers if facts else ():
-            signal, _, name = receiver.partition(" ")
-            time, _, what = signal.partition("_")
+            time, _, what = receiver.partition(" ")[0].partition("_")
             if what == kind:
-                known = found[name].times if name in found else ()
-                gap = found[name].gap if name in found else f"signal {receiver}"
-                found[name] = WrittenEffect(name, gap, tuple(dict.fromkeys((*known, _TIMES[time]))))
+                add(receiver, _TIMES[time])
+    saves = any(_WRITES.get(action) == "save" for action in actions)
+    for links in serializer.links(facts) if serializer and facts and saves else ():
+        for receiver in contract.tables[links].link_receivers if links in contract.tables else ():
+            add(receiver, "after")
     return list(found.values())
 
 

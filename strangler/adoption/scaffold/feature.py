@@ -103,7 +103,7 @@ class FeatureScaffold:
         if endpoint.root is not None:
             self._prepare_root(each, endpoint.root)
             return
-        each.gaps += handler_gaps(endpoint, self.contract)
+        each.gaps += handler_gaps(endpoint)
         each.gaps += self.authenticators.gaps(endpoint)
         each.functions += [*self.authenticators.unported(endpoint), *each.rule.gaps]
         action = endpoint.action or ""
@@ -130,11 +130,13 @@ class FeatureScaffold:
             return []
         action, table = endpoint.action or "", endpoint.model.table
         along = gaps_along(self.contract, table) if action == "destroy" else ()
-        return [*(each.gap for each in effects_of(self.contract, table, (action,))), *along]
+        effects = effects_of(self.contract, table, (action,), endpoint.serializer)
+        return [*(each.gap for each in effects), *along]
 
     def effects(self, resource: WrittenResource) -> list[WrittenEffect]:
         """What else Django does when a resource's rows are written."""
-        return effects_of(self.contract, resource.serializer.facts.table or "", resource.actions)
+        facts = resource.serializer.facts
+        return effects_of(self.contract, facts.table or "", resource.actions, facts)
 
     def _fill(self, each: WrittenEndpoint, serializer: SerializerFacts) -> None:
         """Finds the columns that no body fills: what saves it does, or nothing, so that Django answers 500."""

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Final
 
-from shared_schema.contract.contract import Contract
 from strangler.adoption.endpoints import BROWSABLE_API, RENDERERS, DjangoEndpoint, SerializerFacts
 from strangler.adoption.scaffold.versions import version_gaps
 
@@ -65,7 +64,7 @@ _LIBRARIES: Final = ("rest_framework", "drf_spectacular.", "drf_yasg.", "djoser.
 _PAGES: Final = ("page", "limit_offset", "cursor")
 
 
-def handler_gaps(endpoint: DjangoEndpoint, contract: Contract) -> Iterator[str]:
+def handler_gaps(endpoint: DjangoEndpoint) -> Iterator[str]:
     """The gaps of what a method does, but for its serializer, its callers and who of them may."""
     view, action = endpoint.view.rpartition(".")[2], endpoint.action or ""
     if action not in ACTIONS:
@@ -81,8 +80,6 @@ def handler_gaps(endpoint: DjangoEndpoint, contract: Contract) -> Iterator[str]:
                 yield f"{view}.{name} is your own"
     yield from _rows(endpoint)
     yield from request_gaps(endpoint)
-    if action in WRITES and action != "destroy":
-        yield from _link_signals(endpoint, contract)
     if action == "list":
         yield from _list(endpoint)
 
@@ -92,16 +89,6 @@ def saving_gaps(endpoint: DjangoEndpoint) -> Iterator[str]:
     for name, actions in _SAVING.items():
         if endpoint.action in actions and name in endpoint.overridden and name not in _told(endpoint):
             yield f"{endpoint.view.rpartition('.')[2]}.{name} is your own"
-
-
-def _link_signals(endpoint: DjangoEndpoint, contract: Contract) -> Iterator[str]:
-    """What Django calls when links to other rows are written."""
-    facts = contract.tables.get(endpoint.model.table) if endpoint.model else None
-    for each in endpoint.serializer.fields if endpoint.serializer and facts else ():
-        relation = facts.many_to_many.get(each.source) if facts and not each.read_only else None
-        through = contract.tables.get(relation.table) if relation else None
-        called = (name for name in (through.receivers if through else ()) if name.startswith("m2m_changed "))
-        yield from (f"signal {name}" for name in called)
 
 
 def reads_context(serializer: SerializerFacts) -> bool:

@@ -118,6 +118,20 @@ def test_signals_and_overridden_methods_concern_writes_only() -> None:
     assert found(tables, **POST) == [("signal", "post_save shop.signals.mail"), ("model-method", "shop.Post.save")]
 
 
+def test_signals_of_links_concern_the_bodies_that_write_them() -> None:
+    relation = {"table": "shop.post_tags", "source_column": "post_id", "target_column": "tag_id", "target": "tags"}
+    post = TableFacts(name="posts", model="shop.Post", columns={}, many_to_many={"tags": relation})
+    called = ("m2m_changed shop.signals.tagged", "post_save shop.signals.all")
+    links = TableFacts(name="post_tags", schema_name="shop", model="shop.Post_tags", columns={}, receivers=called)
+    tables = {"shop.Post": post, "shop.Post_tags": links}
+    tags = {"name": "labels", "kind": "ManyRelatedField", "source": "tags"}
+    written = {"serializer": PLAIN["serializer"] | {"fields": [tags]}}
+    read = {"serializer": PLAIN["serializer"] | {"fields": [tags | {"read_only": True}]}}
+    assert found(tables, **POST, **written) == [("signal", "m2m_changed shop.signals.tagged")]
+    assert found(tables, **POST, **read) == found(tables, **written) == []
+    assert found(tables, **POST | {"method": "DELETE", "action": "destroy"}, **written) == []
+
+
 def inventory() -> Inventory:
     endpoints = [
         endpoint(**POST),

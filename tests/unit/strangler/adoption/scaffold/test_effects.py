@@ -1,9 +1,9 @@
 """What Django calls when rows are written is written, or a gap."""
 
 from shared_schema.contract.contract import Contract
-from strangler.adoption.endpoints import DjangoEndpoint
+from strangler.adoption.endpoints import SerializerFacts
+from strangler.adoption.scaffold.effects import effects_of
 from strangler.adoption.scaffold.feature_modules import FeatureModules
-from strangler.adoption.scaffold.gaps import handler_gaps
 from tests.unit.strangler.adoption.scaffold.harbour import CREATE, ID, LIST, NAME, SERIALIZER, TABLES, feature, text_of
 
 
@@ -33,21 +33,33 @@ def test_what_django_calls_when_rows_are_written_is_a_function_to_fill_in() -> N
     assert "effects.py" not in dict(FeatureModules(feature(LIST | of_berths)).modules())
 
 
-def test_links_whose_writes_django_tells_somebody_of_are_a_gap() -> None:
-    links = {
-        "boat_tags": {"name": "boat_tags", "model": "harbour.Boat_tags", "columns": {"id": ID}, "auto_created": True}
+def test_what_django_calls_when_links_are_written_is_a_function_to_fill_in() -> None:
+    key = {"kind": "ForeignKey", "type": "bigint", "null": False}
+    columns = {
+        f"{name}_id": key | {"field": name, "references": {"table": name, "column": "id", "on_delete": "CASCADE"}}
+        for name in ("boat", "berth")
     }
-    links["boat_tags"]["receivers"] = ["m2m_changed harbour.signals.tagged", "post_save harbour.signals.all"]
-    relation = {"table": "boat_tags", "source_column": "boat_id", "target_column": "tag_id", "target": "tag"}
-    tagged = {"boat": TABLES["boat"] | {"many_to_many": {"tags": relation}}}
-    contract = Contract.model_validate({"format": 2, "tables": TABLES | links | tagged})
-    for action, read_only, gaps in (
-        ("create", False, ["signal m2m_changed harbour.signals.tagged"]),
-        ("create", True, []),
-        ("destroy", False, []),
-        ("list", False, []),
+    links = {"name": "boat_berths", "model": "harbour.Boat_berths", "columns": {"id": ID} | columns}
+    links |= {
+        "auto_created": True,
+        "receivers": ["m2m_changed harbour.signals.moored", "post_save harbour.signals.all"],
+    }
+    relation = {"table": "boat_berths", "source_column": "boat_id", "target_column": "berth_id", "target": "berth"}
+    boat = TABLES["boat"] | {"many_to_many": {"berths": relation}, "receivers": ["post_save harbour.signals.moored"]}
+    contract = Contract.model_validate({"format": 2, "tables": TABLES | {"boat_berths": links, "boat": boat}})
+    saved, moored = "signal post_save harbour.signals.moored", "signal m2m_changed harbour.signals.moored"
+    for action, read_only, receivers, gaps in (
+        ("create", False, ["post_save harbour.signals.moored"], [saved]),
+        ("create", False, [], [moored]),
+        ("partial_update", False, [], [moored]),
+        ("create", True, [], []),
+        ("destroy", False, [], []),
+        ("list", False, [], []),
     ):
-        tags = {"name": "labels", "kind": "ManyRelatedField", "source": "tags", "read_only": read_only, "changed": {}}
-        serializer = SERIALIZER | {"fields": [NAME, tags]}
-        endpoint = DjangoEndpoint.model_validate(LIST | {"action": action, "serializer": serializer})
-        assert list(handler_gaps(endpoint, contract)) == gaps
+        tables = contract.tables | {"boat": contract.tables["boat"].model_copy(update={"receivers": receivers})}
+        berths = {"name": "berths", "kind": "PrimaryKeyRelatedField", "source": "berths", "link": "many_to_many"}
+        berths |= {"many": True, "read_only": read_only, "changed": {}}
+        serializer = SerializerFacts.model_validate(SERIALIZER | {"fields": [NAME, berths]})
+        effects = effects_of(contract.model_copy(update={"tables": tables}), "boat", (action,), serializer)
+        assert [each.gap for each in effects] == gaps
+        assert {each.times for each in effects} <= {("after",)}
