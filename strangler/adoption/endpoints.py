@@ -57,7 +57,9 @@ class SerializerField(Facts):
     project declared it. Of one that stands for rows `narrowed` says that not all of them may be sent, `where` which
     values these have in columns as far as that is known, and `text` is the field that the rows' `__str__` returns, if
     it is no more. `format` and `input_formats` are those of days and times, by the field or by the project's settings.
-    `labelled` says that the project gave the label, `error_messages` are its own texts by code.
+    `labelled` says that the project gave the label, `error_messages` are its own texts by code; `unique_message` is the
+    text of a UniqueValidator of the column, `zone` that of moments where the field has one of its own. `errors_as_dict`
+    says that errors of a list's items are named by their numbers.
     """
 
     name: str
@@ -71,8 +73,15 @@ class SerializerField(Facts):
     read_only: bool = False
     write_only: bool = False
     many: bool = False
+    allow_blank: bool = False
+    allow_unicode: bool = False
+    trim_whitespace: bool = True
     max_length: int | None = None
     min_length: int | None = None
+    max_value: Any = None
+    min_value: Any = None
+    unique_message: str | None = None
+    zone: str | None = None
     choices: tuple[Any, ...] | None = None
     method: str | None = None
     model: str | None = None
@@ -84,6 +93,7 @@ class SerializerField(Facts):
     default: Any = None
     validators: tuple[str, ...] = ()
     allow_empty: bool = True
+    errors_as_dict: bool = True
     label: str | None = None
     labelled: bool = False
     help_text: str | None = None

@@ -14,7 +14,7 @@ from django.utils.functional import cached_property
 from rest_framework import serializers
 from rest_framework.settings import api_settings
 from rest_framework.utils.model_meta import get_field_info
-from rest_framework.validators import UniqueTogetherValidator
+from rest_framework.validators import UniqueTogetherValidator, UniqueValidator
 
 from strangler_django.contract.plain import plain
 from strangler_django.endpoints.addresses import row_address
@@ -39,7 +39,7 @@ _LIMITS: Final = (
         "allow_blank",
         "allow_null",
     ),
-    *("trim_whitespace", "allow_empty", "slug_field", "lookup_field"),
+    *("trim_whitespace", "allow_empty", "allow_unicode", "slug_field", "lookup_field"),
 )
 # The settings that say how fields of these kinds are written and read where they don't.
 _FORMATS: Final = {
@@ -184,6 +184,9 @@ def _field(name: str, field: Any, model: Any) -> dict[str, Any]:  # noqa: ANN401
     if inner is not field:
         facts["kind"], facts["class"] = type(inner).__name__, class_name(type(inner))
         facts |= {key: plain(getattr(inner, key)) for key in ("slug_field",) if getattr(inner, key, None) is not None}
+    if isinstance(field, serializers.ListSerializer):
+        # Of DRF's releases before it had the setting, errors are a list.
+        facts["errors_as_dict"] = bool(getattr(api_settings, "LIST_SERIALIZER_ERRORS_AS_DICT", False))
     if isinstance(inner, serializers.BaseSerializer):
         facts["serializer"] = serializer_facts(inner, _related(model, str(field.source)))
     elif isinstance(inner, serializers.RelatedField):
@@ -201,12 +204,25 @@ def _field(name: str, field: Any, model: Any) -> dict[str, Any]:  # noqa: ANN401
     elif isinstance(inner, serializers.SerializerMethodField):
         facts["method"] = inner.method_name
     facts["validators"] = [type(validator).__name__ for validator in field.validators]
+    if (message := _unique(field, model)) is not None:
+        facts["unique_message"] = message
+    if (zone := field._kwargs.get("default_timezone")) is not None:
+        facts["zone"] = str(zone)
     facts |= {key: str(value) for key in ("label", "help_text") if (value := getattr(field, key, None))}
     if messages := field._kwargs.get("error_messages"):
         facts["error_messages"] = plain(messages)
     # Of the same words as the field's own name it may be one that is translated.
     facts["labelled"] = field._kwargs.get("label") is not None
     return facts
+
+
+def _unique(field: Any, model: Any) -> str | None:  # noqa: ANN401 - any field, and a model
+    """What a UniqueValidator says that looks at all rows of the model's own column; None without one."""
+    columns = {each.name for each in model._meta.concrete_fields} if model else set()
+    for rule in field.validators if str(field.source) in columns else ():
+        if type(rule) is UniqueValidator and rule.lookup == "exact" and rule.queryset.model is model:
+            return None if _is_narrowed(rule.queryset.all().query) else str(rule.message)
+    return None
 
 
 def _formats(field: Any) -> dict[str, Any]:  # noqa: ANN401 - as above

@@ -88,6 +88,7 @@ class JWTAuthentication(BaseAuthentication, Generic[Found]):
             raise AuthenticationFailed("User is inactive", code="user_inactive")
         if tokens.is_revoked(payload, account):
             raise PasswordChanged
+        request.state.auth = payload
         return account
 
     def authenticate_header(self, request: Request) -> str:
@@ -118,6 +119,7 @@ class JWTStatelessUserAuthentication(BaseAuthentication, Generic[Found]):
         payload = await _accepted(tokens, token, session, self._blacklist)
         if tokens.settings.user_id_claim not in payload:
             raise InvalidToken("Token contained no recognizable user identification")
+        request.state.auth = payload
         return self._make(payload)
 
     def authenticate_header(self, request: Request) -> str:

@@ -16,7 +16,7 @@ from strangler_fastapi.drf.hyperlinks import HyperlinksField
 from strangler_fastapi.drf.limits import MOST_FIELDS
 from strangler_fastapi.drf.links import ForeignKey, ManyToMany, OneToMany
 from strangler_fastapi.drf.relations import ManyRelatedField, ManySlugRelatedField, PointingKeysField, SlugRelatedField
-from strangler_fastapi.drf.validators import NO_LIST, Invalid
+from strangler_fastapi.drf.validators import NO_DICTIONARY, NO_LIST, Invalid
 from strangler_fastapi.errors import ValidationFailed
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class NestedField(Field):
     `link` leads there: by a foreign key to one row or none, else to many. As in DRF, what a body says of them is
     validated, and written by a function of yours: `Resource(perform_create=…, perform_update=…)`, which finds them
     cleaned, by the field's name or source. The other arguments are those of DRF's `many=True`; `errors_as_dict` is
-    LIST_SERIALIZER_ERRORS_AS_DICT.
+    LIST_SERIALIZER_ERRORS_AS_DICT; with DRF's releases before that setting errors are a list.
     """
 
     kind: ClassVar[str] = "nested object"
@@ -41,7 +41,7 @@ class NestedField(Field):
     allow_empty: bool = True
     max_length: int | None = None
     min_length: int | None = None
-    errors_as_dict: bool = False
+    errors_as_dict: bool = True
 
     @property
     def many(self) -> bool:
@@ -70,6 +70,10 @@ class NestedField(Field):
     async def _item(self, value: Any, scope: Scope) -> dict[str, Any]:  # noqa: ANN401 - whatever was sent
         if value is None:
             raise self.refused("null", "This field may not be null.")
+        if not isinstance(value, Mapping):
+            raise Invalid(
+                {"non_field_errors": self.refused("invalid", NO_DICTIONARY, datatype=type(value).__name__).detail}
+            )
         try:
             return await self.children.validate(value, scope, partial=scope.partial)
         except ValidationFailed as error:

@@ -16,7 +16,7 @@ from strangler_fastapi.drf.bodies import parse_body
 from strangler_fastapi.drf.fields import MISSING, Field, Scope
 from strangler_fastapi.drf.rules import UniqueTogetherValidator
 from strangler_fastapi.drf.usual_values import Usual, usual_of
-from strangler_fastapi.drf.validators import Invalid, Unique
+from strangler_fastapi.drf.validators import NO_DICTIONARY, Invalid, Unique
 from strangler_fastapi.errors import ErrorDetail, ValidationFailed
 
 # Given the cleaned values by `source`, checks them together; raises Invalid.
@@ -88,7 +88,7 @@ class Serializer:
         if data is None:
             raise ValidationFailed({"non_field_errors": [ErrorDetail("No data provided", "null")]})
         if not isinstance(data, Mapping):
-            sentence = f"Invalid data. Expected a dictionary, but got {type(data).__name__}."
+            sentence = NO_DICTIONARY.format(datatype=type(data).__name__)
             raise ValidationFailed({"non_field_errors": [sentence]})
         cleaned: dict[str, Any] = {}
         errors: dict[str, Any] = {}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from strangler_fastapi.drf.fields import Scope, Validator
 
 NO_JSON = "Value must be valid JSON."
+NO_DICTIONARY = "Invalid data. Expected a dictionary, but got {datatype}."
 NO_LIST = 'Expected a list of items but got type "{input_type}".'
 NO_EMAIL = "Enter a valid email address."
 

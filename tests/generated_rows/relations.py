@@ -156,7 +156,6 @@ RELATIONS: dict[str, dict[str, Pair]] = {
                 required=False,
                 max_length=2,
                 error_messages={"max_length": "Two."},
-                errors_as_dict=True,
             ),
         ),
     },

@@ -7,6 +7,7 @@ from shared_schema.contract.contract import ColumnFacts
 from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.endpoints import ComputedValue, SerializerField
 from strangler.adoption.scaffold.code import LINE, Call, Code, call, dictionary, laid_out, quoted, texts
+from strangler.adoption.scaffold.declared_fields import is_taken, taken_field, taken_gaps
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
 from strangler.adoption.scaffold.written_serializer import MODEL_FIELDS, WrittenSerializer
 
@@ -114,10 +115,12 @@ class ColumnFields:
 
     def declared(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
         """A field that the project declared: one that shows a column, of this row or of one that it points at."""
+        if (taken := self._taken(made, table, each)) is not None:
+            return taken
         kind, columns = SHOWN.get(each.kind, ("", frozenset[str]()))
         if each.write_only or each.many or not kind or not each.path.startswith("rest_framework."):
             own = "" if each.path.startswith("rest_framework.") else " of your own"
-            raise UnreadableError("declared by itself" if each.kind in SHOWN else f"a {each.kind}{own}")
+            raise UnreadableError("declared by itself" if kind and not own else f"a {each.kind}{own}")
         if each.source in made.annotated and each.kind in ("IntegerField", "ReadOnlyField"):
             made.imports.setdefault(_FIELDS, set()).add("ReadOnlyField")
             source = None if each.source == each.name else quoted(each.source)
@@ -132,7 +135,8 @@ class ColumnFields:
             raise UnreadableError(f"a {each.kind} of a {facts.kind}")
         self._require_readable(facts, each)
         if not each.read_only:
-            made.writes.append(f"field {each.name}: declared by itself")
+            gaps = [*taken_gaps(each)] if is_taken(each, facts) else []
+            made.writes.append(f"field {each.name}: {'; '.join(gaps) or 'declared by itself'}")
         if self._formats(facts, each):
             raise UnreadableError("declared by itself, and shown otherwise than the column is")
         source = None
@@ -146,6 +150,20 @@ class ColumnFields:
             source = quoted(self._tables.attribute_of(table, each.source))
         made.imports.setdefault(_FIELDS, set()).add("ReadOnlyField")
         return call("ReadOnlyField", type=quoted(kind), source=source, **labels(each))
+
+    def _taken(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code | None:
+        """A declared field that takes a column's value; None where it takes none, or can't be written."""
+        if each.read_only or each.source in made.annotated or "." in each.source:
+            return None
+        name, facts = self._tables.column_of(table, each.source)
+        if not is_taken(each, facts) or any(taken_gaps(each)):
+            return None
+        self._require_readable(facts, each)
+        self._tables.use(table, name)
+        named = self._formats(facts, each) | labels(each) | own_messages(each)
+        if isinstance(named.get("default_timezone"), Call):
+            made.imports.setdefault("zoneinfo", set()).add("ZoneInfo")
+        return taken_field(each, made.model, self._tables.attribute_of(table, name), named, made.imports)
 
     def computed(self, made: WrittenSerializer, table: str, each: SerializerField, value: ComputedValue) -> Code:
         """A field that a property or a method of the project's own makes of columns.
@@ -194,6 +212,8 @@ class ColumnFields:
             raise UnreadableError(f"a file that {facts.file.storage.name} keeps")
         if each.format == "none":
             raise UnreadableError("shown as the renderer likes")
+        if each.zone is not None and each.changed is None:
+            raise UnreadableError(f"shown in {each.zone}, which the field says")
 
     def _formats(self, facts: ColumnFacts, each: SerializerField) -> dict[str, Code]:
         """The arguments that say how a value is written and read; none where that is as everywhere."""
@@ -219,10 +239,16 @@ def _calculation(name: str, each: SerializerField, columns: Iterable[str], code:
     return "\n".join(lines) + "\n"
 
 
-def labels(each: SerializerField) -> dict[str, Code]:
-    """The label and the help text, where the project gave them or they are others than DRF makes of the name."""
+def labels(each: SerializerField, column: ColumnFacts | None = None) -> dict[str, Code]:
+    """The label and the help text, where the project gave them or they are others than DRF makes of the name.
+
+    A `column` is the one whose `verbose_name` a declared field would have here, and has not in Django.
+    """
     made: dict[str, Code] = {}
-    if each.label and (each.labelled or each.label != each.name.replace("_", " ").capitalize()):
+    usual = column.verbose_name[:1].upper() + column.verbose_name[1:] if column is not None else ""
+    if not usual or (column is not None and usual == column.field.replace("_", " ").capitalize()):
+        usual = each.name.replace("_", " ").capitalize()
+    if each.label and (each.labelled or each.label != usual):
         made["label"] = quoted(each.label)
     if each.help_text:
         made["help_text"] = quoted(each.help_text)

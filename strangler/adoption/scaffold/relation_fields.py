@@ -54,12 +54,13 @@ class RelationFields:
         if each.many:
             return self.many(made, table, each, path=path)
         self.link(made, table, each)
-        column, _ = self._tables.column_of(table, each.source)
+        column, facts = self._tables.column_of(table, each.source)
         made.writes += self._taken_gaps(each)
         made.imports.setdefault(_HYPERLINKS, set()).add("HyperlinkedRelatedField")
         made.imports.setdefault(MODEL_FIELDS, set()).add("model_field")
         flags: dict[str, Code] = {"required": str(each.required), "allow_null": str(each.allow_null)}
-        given = {"into": "HyperlinkedRelatedField", "path": path, **flags, **labels(each), **own_messages(each)}
+        texts = labels(each, facts) | own_messages(each)
+        given = {"into": "HyperlinkedRelatedField", "path": path, **flags, **texts}
         return call("model_field", made.model, quoted(column), **given)
 
     @staticmethod
@@ -84,7 +85,7 @@ class RelationFields:
         if each.kind == "PrimaryKeyRelatedField":
             flags |= {} if each.read_only else {"required": str(each.required), "allow_null": str(each.allow_null)}
             made.imports.setdefault(MODEL_FIELDS, set()).add("model_field")
-            return call("model_field", made.model, quoted(column), **flags, **labels(each), **own_messages(each))
+            return call("model_field", made.model, quoted(column), **flags, **labels(each, facts), **own_messages(each))
         assert facts.references is not None  # noqa: S101 - a link has them
         shown = self._shown(facts.references.table, each)
         made.imports.setdefault(_RELATIONS, set()).add(each.kind)

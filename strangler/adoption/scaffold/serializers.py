@@ -147,7 +147,8 @@ class Serializers:
 
 def _taken(each: SerializerField) -> dict[str, Code]:
     """The arguments of rows within that a body may have."""
-    many: dict[str, Code] = {"allow_empty": "False"} if each.many and not each.allow_empty else {}
+    flags_of_many = {"allow_empty": each.allow_empty, "errors_as_dict": each.errors_as_dict} if each.many else {}
+    many: dict[str, Code] = {name: "False" for name, flag in flags_of_many.items() if not flag}
     bounds = {"min_length": each.min_length, "max_length": each.max_length} if each.many else {}
     flags = {"required": "False" if not each.required else None, "allow_null": "True" if each.allow_null else None}
     given = {name: str(bound) for name, bound in bounds.items() if bound is not None}

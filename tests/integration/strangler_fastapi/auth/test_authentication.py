@@ -38,6 +38,7 @@ from strangler_fastapi.auth.authentication import (
     BasicAuthentication,
     SessionAuthentication,
     TokenAuthentication,
+    auth_of,
 )
 from strangler_fastapi.auth.bearer_tokens import JWTAuthentication, JWTStatelessUserAuthentication, TokenCookie
 from strangler_fastapi.auth.csrf import CsrfCheck
@@ -298,7 +299,8 @@ def drf_view(name: str) -> Any:
         queryset = DjangoTag.objects.all()
 
         def get(self, request: Any) -> DrfResponse:
-            return DrfResponse({"caller": request.user.username or None})
+            auth = getattr(request.auth, "payload", getattr(request.auth, "key", None))
+            return DrfResponse({"caller": request.user.username or None, "auth": auth})
 
         post = put = delete = get
 
@@ -316,9 +318,9 @@ def library_router() -> APIRouter:
         @view.post()
         @view.put()
         @view.delete()
-        async def answer(caller: Caller) -> Response:
-            """The caller's name."""
-            return JsonResponse({"caller": None if caller is None else caller.username})
+        async def answer(request: Request, caller: Caller) -> Response:
+            """The caller's name, and what it signed in by."""
+            return JsonResponse({"caller": None if caller is None else caller.username, "auth": auth_of(request)})
 
     return router
 

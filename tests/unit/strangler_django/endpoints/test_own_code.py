@@ -1,13 +1,17 @@
 """What a view's caller owns is read in exactly one shape; anything more is the project's own code."""
 
+from datetime import UTC
 from typing import Any
 
 import pytest
+from django.test.utils import override_settings
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import cache_page
 from rest_framework import generics, mixins, permissions, serializers, viewsets
+from rest_framework.validators import UniqueValidator
 
+from django_app.accounts.models import User
 from django_app.blog import models as blog_models
 from django_app.blog.models import Post, Tag
 from strangler_django.endpoints.own_code import answering_serializer, is_own, returned_attribute, saved_caller
@@ -389,6 +393,38 @@ def test_a_label_is_the_projects_or_drfs() -> None:
 
     fields = serializer_facts(Labelled())["fields"]
     assert [(each["label"], each["labelled"]) for each in fields] == [("Plain", False), ("Full name", True)]
+
+
+def test_what_a_declared_field_takes_is_in_its_facts() -> None:
+    own, others = UniqueValidator(User.objects.all(), "Taken."), UniqueValidator(Tag.objects.all())
+    some = UniqueValidator(User.objects.filter(is_active=True))
+
+    class Declared(serializers.ModelSerializer[User]):
+        username = serializers.CharField(max_length=9, min_length=2, trim_whitespace=False, validators=[own])
+        email = serializers.EmailField(allow_blank=True, validators=[some])
+        display_name = serializers.SlugField(allow_unicode=True, validators=[others])
+        created_at = serializers.DateTimeField(default_timezone=UTC)
+
+        class Meta:
+            model = User
+            fields = ("username", "email", "display_name", "created_at")
+
+    found = {each["name"]: each for each in serializer_facts(Declared())["fields"]}
+    assert [each.get("unique_message") for each in found.values()] == ["Taken.", None, None, None]
+    assert found["username"].items() >= {"max_length": 9, "min_length": 2, "trim_whitespace": False}.items()
+    assert (found["email"]["allow_blank"], found["display_name"]["allow_unicode"]) == (True, True)
+    assert [each.get("zone") for each in found.values()] == [None, None, None, "UTC"]
+
+
+@pytest.mark.parametrize("as_dict", [True, False])
+def test_the_form_of_errors_of_a_list_is_the_projects(as_dict: bool) -> None:
+    class Listed(serializers.Serializer[Any]):
+        plain = serializers.CharField()
+        rows = TagPosts(many=True)
+
+    with override_settings(REST_FRAMEWORK={"LIST_SERIALIZER_ERRORS_AS_DICT": as_dict}):
+        facts = serializer_facts(Listed())["fields"]
+    assert [each.get("errors_as_dict") for each in facts] == [None, as_dict]
 
 
 def test_own_texts_of_errors_are_told_by_their_codes() -> None:

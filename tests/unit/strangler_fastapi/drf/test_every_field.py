@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from rest_framework import serializers as drf
 from rest_framework.exceptions import _get_full_details
 
+from shared_schema.mapping import Reflected
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf import fields
 from strangler_fastapi.drf.bodies import Form
@@ -25,6 +26,8 @@ from strangler_fastapi.drf.collection_fields import DictField, HStoreField, JSON
 from strangler_fastapi.drf.computed_fields import CurrentUserDefault, HiddenField
 from strangler_fastapi.drf.fields import Field, Scope
 from strangler_fastapi.drf.file_fields import FileField
+from strangler_fastapi.drf.links import ForeignKey, OneToMany
+from strangler_fastapi.drf.nested_fields import NestedField
 from strangler_fastapi.drf.number_fields import BigIntegerField, DecimalField, FloatField, IntegerField
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.serializers import Serializer
@@ -38,6 +41,16 @@ BERLIN = ZoneInfo("Europe/Berlin")
 CHOICES = [("Small", [("a", "A"), ("b", "B")]), (1, "One"), ("c", "C")]
 GROUPED = grouped({"Small": {"a": "A", "b": "B"}, 1: "One", "c": "C"})
 FORMATS = ("%d.%m.%Y", "iso-8601")
+
+
+class DrfInner(drf.Serializer[Any]):
+    a = drf.IntegerField(max_value=9)
+
+
+INNER: dict[str, Any] = {"children": Serializer("Inner", {"a": IntegerField(max_value=9)}), "read_only": False}
+ONE, MANY = ForeignKey("inner_id", Reflected, "id"), OneToMany(Reflected, "made_id", "id")
+OF_ONE = {"invalid": "no {datatype}", "null": "not null", "required": "left out"}
+OF_MANY = OF_ONE | {"not_a_list": "a list, no {input_type}", "empty": "none", "max_length": "at most {max_length}"}
 # DRF's field and the library's, of the same settings.
 PAIRS: dict[str, tuple[drf.Field, Field]] = {
     "boolean": (drf.BooleanField(), fields.BooleanField()),
@@ -123,6 +136,16 @@ PAIRS: dict[str, tuple[drf.Field, Field]] = {
     "default": (drf.IntegerField(default=7), IntegerField(default=7)),
     "made default": (drf.CharField(default=str), fields.CharField(default=str)),
     "hidden": (drf.HiddenField(default=3), HiddenField(default=3)),
+    "row within": (DrfInner(), NestedField(**INNER, link=ONE)),
+    "row within, of own messages": (
+        DrfInner(error_messages=OF_ONE),
+        NestedField(**INNER, link=ONE, error_messages=OF_ONE),
+    ),
+    "rows within": (DrfInner(many=True, min_length=1), NestedField(**INNER, link=MANY, min_length=1)),
+    "rows within, of own messages": (
+        DrfInner(many=True, allow_empty=False, max_length=2, error_messages=OF_MANY),
+        NestedField(**INNER, link=MANY, allow_empty=False, max_length=2, error_messages=OF_MANY),
+    ),
 }
 TEXTS = st.sampled_from(
     [
@@ -238,6 +261,7 @@ VALUES = (
     | st.text(max_size=6)
     | st.lists(SCALARS, max_size=3)
     | st.dictionaries(st.sampled_from("ab1"), SCALARS, max_size=2)
+    | st.lists(st.dictionaries(st.just("a"), SCALARS) | SCALARS, max_size=3)
 )
 
 
@@ -270,7 +294,11 @@ async def test_a_text_of_the_projects_is_filled_when_it_is_said() -> None:
         assert refused.value.detail == [text]
 
 
-OWN = {f"{name} with own messages": with_own_messages(*pair) for name, pair in PAIRS.items() if name != "hidden"}
+OWN = {
+    f"{name} with own messages": with_own_messages(*pair)
+    for name, pair in PAIRS.items()
+    if "hidden" not in name and "within" not in name
+}
 PAIRS |= OWN
 
 

@@ -93,6 +93,84 @@ def test_fields_that_stand_for_a_row_are_the_librarys(facts: dict[str, Any], cod
         assert feature(CREATE | narrow).endpoints[0].gaps == ["field other: takes some rows only"]
 
 
+TEXT_CHECKS = ["ProhibitNullCharactersValidator", "ProhibitSurrogateCharactersValidator"]
+DECLARED = {"class": "rest_framework.fields.CharField", "changed": None, "source": "name", "read_only": False}
+DECLARED |= {"required": True, "validators": TEXT_CHECKS}
+
+
+@pytest.mark.parametrize(
+    ("facts", "code"),
+    [
+        ({"name": "name"}, "CharField()"),
+        ({"name": "name", "write_only": True}, "CharField(write_only=True)"),
+        (
+            {"required": False, "allow_blank": True, "trim_whitespace": False, "max_length": 9, "label": "Called"}
+            | {"validators": [*TEXT_CHECKS, "MaxLengthValidator"]},
+            'CharField(required=False, allow_blank=True, trim=False, max_length=9, source="name", label="Called")',
+        ),
+        ({"required": False, "default": "x", "label": "Other"}, 'CharField(default="x", source="name")'),
+        (
+            {"kind": "EmailField", "class": "rest_framework.fields.EmailField", "unique_message": "Taken."}
+            | {"validators": [*TEXT_CHECKS, "EmailValidator", "UniqueValidator"]},
+            'EmailField(source="name", validators=(Unique(Boat, "name", "Taken."),))',
+        ),
+        (
+            {"kind": "DateTimeField", "class": "rest_framework.fields.DateTimeField", "source": "built_at"}
+            | {"allow_null": True, "format": "%d.%m.%Y", "validators": []},
+            'DateTimeField(allow_null=True, source="built_at", format="%d.%m.%Y"',
+        ),
+    ],
+)
+def test_declared_fields_of_a_column_are_the_librarys(facts: dict[str, Any], code: str) -> None:
+    own = {"serializer": SERIALIZER | {"fields": [{"name": "other", "kind": "CharField"} | DECLARED | facts]}}
+    made = feature(LIST | own, CREATE | own)
+    assert [each.gaps for each in made.endpoints] == [[], []]
+    assert flat(code) in flat(text_of(made, "serializers.py"))
+
+
+def flat(code: str) -> str:
+    """Code without what only its layout has."""
+    return "".join(code.split()).replace(",)", ")")
+
+
+@pytest.mark.parametrize(
+    ("facts", "gap"),
+    [
+        ({"validators": [*TEXT_CHECKS, "function"]}, "checked by function"),
+        ({"validators": [*TEXT_CHECKS, "MinLengthValidator"]}, "checked by MinLengthValidator"),
+        ({"validators": [*TEXT_CHECKS, "UniqueValidator"]}, "checked by UniqueValidator"),
+        ({"default": "callable", "required": False}, "has a default of its own"),
+        ({"class": "harbour.api.CharField", "read_only": False}, "a CharField of your own"),
+        ({"source": "berth.place"}, "declared by itself"),
+        (
+            {"kind": "DateTimeField", "class": "rest_framework.fields.DateTimeField", "source": "built_at"}
+            | {"validators": [], "zone": "Europe/Berlin"},
+            "shown in Europe/Berlin, which the field says",
+        ),
+    ],
+)
+def test_declared_fields_that_take_values_otherwise_are_gaps(facts: dict[str, Any], gap: str) -> None:
+    made = feature(CREATE | field(**DECLARED | facts))
+    assert made.endpoints[0].gaps == [f"field other: {gap}"]
+
+
+def test_a_declared_field_is_labelled_by_its_own_name() -> None:
+    row = {
+        "kind": "PrimaryKeyRelatedField",
+        "source": "berth",
+        "link": "many_to_one",
+        "changed": None,
+        "required": True,
+    }
+    own = field(**DRF | row | {"read_only": False, "label": "Other"})
+    for verbose_name, label in (("place of it", ', label="Other"'), ("berth", ""), ("", "")):
+        boat: dict[str, Any] = dict(TABLES["boat"])
+        boat["columns"] = boat["columns"] | {"berth_id": boat["columns"]["berth_id"] | {"verbose_name": verbose_name}}
+        contract = Contract.model_validate({"format": 2, "tables": TABLES | {"boat": boat}})
+        text = " ".join(text_of(linked_feature(CREATE | own, contract), "serializers.py").split())
+        assert f'"other": model_field(Boat, "berth_id", required=True, allow_null=False{label})' in text
+
+
 def test_own_texts_of_errors_are_written_where_a_value_is_taken() -> None:
     own = {"error_messages": {"blank": 'Say "it".', "max_length": "Up to {max_length}."}}
     changed = {"changed": own, "required": True, "read_only": False, "source": "name", **own}
@@ -269,6 +347,18 @@ def test_what_rows_within_lack_is_described_and_never_shown() -> None:
     # A list may be of rows that a queryset annotates.
     alone = SERIALIZER | {"fields": [NAME, free]}
     assert feature(LIST | {"serializer": alone}).endpoints[0].gaps == ["field free: harbour.Boat has no column free"]
+
+
+@pytest.mark.parametrize("as_dict", [True, False])
+def test_errors_of_a_list_have_the_projects_form(as_dict: bool) -> None:
+    boats = {"name": "boats", "kind": "BoatSerializer", "source": "boats", "many": True, "serializer": SERIALIZER}
+    boats |= {"link": "one_to_many", "pointing": {"table": "boat", "field": "berth"}, "errors_as_dict": as_dict}
+    serializer = {"class": "harbour.api.BerthSerializer", "model": "harbour.Berth", "table": "berth"}
+    serializer |= {"fields": [NAME | {"name": "place", "source": "place"}, boats], "overridden": ["create"]}
+    berths = {"model": {"label": "harbour.Berth", "table": "berth"}, "serializer": serializer, "queryset": {}}
+    text = text_of(feature(CREATE | berths), "serializers.py")
+    assert ("errors_as_dict=False" in text) is not as_dict
+    assert "read_only=False" in text
 
 
 def test_rows_within_a_body_are_read_where_the_project_saves_them() -> None:
