@@ -1,15 +1,15 @@
 """How filters read a text: Django's form fields, as django-filter uses them."""
 
 import decimal
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
 from strangler_fastapi.drf.filtering import parse_datetime
-from strangler_fastapi.drf.time_fields import parse_duration
+from strangler_fastapi.drf.time_fields import parse_date, parse_duration, parse_time
 from strangler_fastapi.drf.validators import Invalid, check_storable
 
 _LARGEST: Final = Decimal(10) ** 50
@@ -19,6 +19,23 @@ _DATE_FORMATS: Final = (
     *("%B %d %Y", "%B %d, %Y", "%d %B %Y", "%d %B, %Y"),
 )
 _TIME_FORMATS: Final = ("%H:%M:%S", "%H:%M:%S.%f", "%H:%M")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return parse_datetime(text)
+    except Invalid:
+        return datetime.combine(parse_date(text), time.min, tzinfo=UTC)
+
+
+# How a model field reads a text, where that isn't its Python type's own way.
+_VALUES: Final[Mapping[type, Callable[[str], Any]]] = {
+    bool: {"t": True, "True": True, "1": True, "f": False, "False": False, "0": False}.__getitem__,
+    date: parse_date,
+    datetime: _moment,
+    time: parse_time,
+    timedelta: parse_duration,
+}
 
 
 @dataclass(frozen=True)
@@ -129,6 +146,21 @@ def choice(choices: Collection[Any]) -> FormField:
         return by_text[text]
 
     return FormField(read, str(next(iter(choices))))
+
+
+def value_of(kind: type, text: str) -> Any:  # noqa: ANN401 - of that type
+    """A text as a value of a column's Python type, as a model field of Django's takes it (`to_python`).
+
+    Raises:
+        Invalid: it is none. Django answers 500 then.
+    """
+    try:
+        value = _VALUES.get(kind, kind)(text)
+    except (ArithmeticError, KeyError, TypeError, ValueError):
+        value = None
+    if value is None or (isinstance(value, Decimal) and not value.is_finite()):
+        raise Invalid(f"\u201c{text}\u201d is not a valid value.")
+    return value
 
 
 def no_such_choice(text: str) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Text, and_, bindparam, false, func, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from strangler_fastapi.drf.criteria import Criterion, compared_type
-from strangler_fastapi.drf.filter_forms import ANY_NUMBER, DATE, TEXT, FormField, choice, no_such_choice
+from strangler_fastapi.drf.filter_forms import ANY_NUMBER, DATE, TEXT, FormField, choice, no_such_choice, value_of
 from strangler_fastapi.drf.filtering import Attribute, Filter, Params
 from strangler_fastapi.drf.search import TEXT_LOOKUPS
 from strangler_fastapi.drf.validators import Invalid, biggest
@@ -279,7 +279,9 @@ def _fitting(kind: Any, value: Any) -> Any:  # noqa: ANN401 - a column's type, a
     if isinstance(value, Decimal) and python is not float and value.adjusted() > _MOST_DIGITS:
         # Longer to convert than anybody waits, and beyond every column.
         return -_BEYOND if value < 0 else _BEYOND
-    if python in (int, float) and isinstance(value, Decimal | str):
+    if isinstance(value, str) and python is not str:
+        return value_of(python, value)
+    if python in (int, float) and isinstance(value, Decimal):
         return python(value)
     if python is date and isinstance(value, datetime):
         return value.date()

@@ -15,7 +15,7 @@ from strangler_fastapi.drf.filter_forms import FormField, no_such_choice
 from strangler_fastapi.drf.filtering import NO_ROW, Attribute, Filter, Params, texts_of
 from strangler_fastapi.drf.filters import column_filter
 from strangler_fastapi.drf.links import ManyToMany
-from strangler_fastapi.drf.validators import Invalid, biggest
+from strangler_fastapi.drf.validators import Invalid, biggest, check_storable
 
 
 @dataclass(frozen=True)
@@ -147,8 +147,9 @@ def _read_several(model: Any, text: str) -> Any:  # noqa: ANN401 - a mapped clas
     """One of several keys.
 
     Raises:
-        Invalid: it is none.
+        Invalid: it is none, or no column can hold it.
     """
+    check_storable(text)
     try:
         return read_text(primary_key(model).type.python_type, text)
     except (ArithmeticError, TypeError, ValueError, Invalid):
@@ -163,6 +164,7 @@ def _read_key(model: Any, text: str) -> Any:  # noqa: ANN401 - a mapped class, a
     """
     if not text:
         return None
+    check_storable(text)
     kind = primary_key(model).type
     try:
         key = read_text(kind.python_type, text)

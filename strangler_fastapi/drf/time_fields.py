@@ -96,7 +96,7 @@ class DateField(_FormattedField):
     iso: ClassVar[str] = "YYYY-MM-DD"
 
     async def convert(self, value: Any, scope: Scope) -> date:  # noqa: ANN401, ARG002, D102 - see Field
-        return self.read(value, _date, datetime.date)
+        return self.read(value, parse_date, datetime.date)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +109,7 @@ class TimeField(_FormattedField):
     iso: ClassVar[str] = "hh:mm[:ss[.uuuuuu]]"
 
     async def convert(self, value: Any, scope: Scope) -> time:  # noqa: ANN401, ARG002, D102 - see Field
-        return self.read(value, _time, datetime.time)
+        return self.read(value, parse_time, datetime.time)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,7 +234,7 @@ def _iso_duration(duration: timedelta) -> str:
     return f"{'-' if duration < timedelta() else ''}P{days}DT{hours}H{minutes}M{seconds}{fraction}S"
 
 
-def _date(text: str) -> date:
+def parse_date(text: str) -> date:
     """Django's `parse_date`."""
     try:
         return date.fromisoformat(text)
@@ -245,7 +245,7 @@ def _date(text: str) -> date:
     return date(year, month, day)
 
 
-def _time(text: str) -> time:
+def parse_time(text: str) -> time:
     """Django's `parse_time`, which leaves an offset out."""
     try:
         return time.fromisoformat(text).replace(tzinfo=None)

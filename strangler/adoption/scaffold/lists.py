@@ -39,6 +39,14 @@ _COLUMN_FORMS: Final[Mapping[str, str]] = {
     "TextField": "TEXT",
     "UUIDField": "IDENTIFIER",
 }
+# Lookups that compare a value as it is, and the kinds of columns of which a text makes one; others compare its text.
+_COMPARED: Final = ("exact", "gt", "gte", "lt", "lte")
+_OF_TEXTS: Final = frozenset(
+    {
+        *("BooleanField", "CharField", "DateField", "DateTimeField", "DecimalField", "DurationField", "FloatField"),
+        *("SlugField", "TextField", "TimeField", "UUIDField"),
+    }
+)
 _LOOKUPS: Final = frozenset(
     {
         *("exact", "iexact", "gt", "gte", "lt", "lte", "contains", "icontains", "startswith", "istartswith"),
@@ -235,6 +243,8 @@ def _form(made: WrittenList, parameter: FilterParameter, facts: ColumnFacts) -> 
         made.imports.setdefault(_FILTER_FORMS, set()).add("choice")
         return call("choice", _choices(parameter))
     name = _FORMS.get(parameter.kind)
+    if name in ("TEXT", "SENT_TEXT") and parameter.lookup in _COMPARED and not _is_of_texts(facts):
+        return None
     if parameter.lookup in _SEVERAL:
         kind = "DecimalField" if "Integer" in facts.kind or facts.kind.endswith("AutoField") else facts.kind
         name = _COLUMN_FORMS.get(kind)
@@ -243,6 +253,12 @@ def _form(made: WrittenList, parameter: FilterParameter, facts: ColumnFacts) -> 
     if name is not None:
         made.imports.setdefault(_FILTER_FORMS, set()).add(name)
     return name
+
+
+def _is_of_texts(facts: ColumnFacts) -> bool:
+    """Whether a text makes a value of the column, as Django's model field takes it."""
+    is_number = "Integer" in facts.kind or facts.kind.endswith("AutoField")
+    return is_number or facts.kind in _OF_TEXTS or facts.references is not None
 
 
 def _choices(parameter: FilterParameter) -> Items:

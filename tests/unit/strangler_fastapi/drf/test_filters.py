@@ -1,16 +1,18 @@
 """A filter's form reads what Django's form field reads, and refuses the rest in its words."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import models
 from django.http import QueryDict
 from django_filters import filters
 from django_filters.filters import NumberFilter
 from hypothesis import example, given
 from hypothesis import strategies as st
-from sqlalchemy import Integer, Text, column
+from sqlalchemy import Boolean, Date, DateTime, Integer, Interval, Numeric, Text, Time, Uuid, column
 from sqlalchemy.dialects import postgresql
 from starlette.datastructures import QueryParams
 
@@ -27,6 +29,7 @@ from strangler_fastapi.drf.filter_forms import (
 )
 from strangler_fastapi.drf.filtering import Filter, filter_criteria, required
 from strangler_fastapi.drf.filters import column_filter, multiple_choice_filter
+from strangler_fastapi.drf.row_filters import related_filter, related_multiple_filter
 from strangler_fastapi.drf.validators import Invalid
 from strangler_fastapi.errors import ValidationFailed, full_details
 
@@ -109,6 +112,45 @@ def test_what_is_required_is_refused_as_by_django_filter(ours: Filter, theirs: f
     except ValidationFailed as error:
         found = full_details(error.body)
     assert found == expected
+
+
+COLUMNS: list[tuple[Any, models.Field]] = [
+    (Boolean, models.BooleanField()),
+    (Date, models.DateField()),
+    (DateTime, models.DateTimeField()),
+    (Integer, models.IntegerField()),
+    (Interval, models.DurationField()),
+    (Numeric, models.DecimalField()),
+    (Time, models.TimeField()),
+    (Uuid, models.UUIDField()),
+]
+
+
+@pytest.mark.parametrize(("kind", "field"), COLUMNS, ids=lambda part: type(part).__name__)
+@given(text=TEXTS | st.sampled_from(["True", "f", "2026-1-5", "2026-01-05T10:05:06+02:00", "3 00:00:01", "1.5"]))
+def test_a_text_is_compared_as_a_value_of_its_column(kind: Any, field: models.Field, text: str) -> None:
+    try:
+        expected = field.to_python(text.strip()) if text.strip() else None
+    except ValidationError:
+        expected = ValidationError
+    if isinstance(expected, datetime) and expected.tzinfo is None:
+        expected = expected.replace(tzinfo=UTC)
+    try:
+        criteria = filter_criteria(
+            QueryParams({"name": text}), {"name": column_filter(lambda: column("size", kind), TEXT)}
+        )
+        found = criteria[0].values["name"] if criteria else None
+    except ValidationFailed:
+        found = ValidationError
+    assert found == expected
+
+
+def test_a_row_is_named_by_no_character_that_no_column_holds() -> None:
+    model = type("Row", (), {"id": column("id", Integer)})
+    for made in (related_filter, related_multiple_filter):
+        with pytest.raises(ValidationFailed) as failed:
+            filter_criteria(QueryParams({"name": "\x00"}), {"name": made(lambda: column("row_id", Integer), model)})
+        assert failed.value.body == {"name": ["Null characters are not allowed."]}
 
 
 def test_a_lookup_that_is_none_is_named_at_the_start() -> None:

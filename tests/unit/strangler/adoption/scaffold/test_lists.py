@@ -38,6 +38,8 @@ def test_orders_and_searches_keep_their_parameters() -> None:
     ("parameter", "code"),
     [
         ({"kind": "CharFilter", "field": "name", "lookup": "icontains"}, 'lambda: Boat.name, TEXT, "icontains"'),
+        ({"kind": "CharFilter", "field": "built_at", "lookup": "lte"}, 'lambda: Boat.built_at, TEXT, "lte"'),
+        ({"kind": "CharFilter", "field": "photo", "lookup": "contains"}, 'lambda: Boat.photo, TEXT, "contains"'),
         ({"kind": "ConcreteInFilter", "field": "id", "lookup": "in"}, 'lambda: Boat.id, NUMBER, "in"'),
         ({"kind": "BooleanFilter", "field": "berth", "lookup": "isnull"}, 'lambda: Boat.berth_id, TEXT, "isnull"'),
         ({"kind": "ChoiceFilter", "field": "name", "choices": ["a", "b"]}, 'lambda: Boat.name, choice(("a", "b"))'),
@@ -66,6 +68,12 @@ def test_a_filter_with_settings_of_its_own_is_a_gap() -> None:
     made = feature(LIST | {"filters": {"filterset": {"parameters": [parameter]}}})
     assert made.endpoints[0].limits == ["filter x: a NumberFilter with min_value, required"]
     assert '"x": required(not_ported_filter("filter x: ' in text_of(made, "serializers.py")
+
+
+def test_a_text_that_makes_no_value_of_its_column_is_a_gap() -> None:
+    parameter = {"name": "x", "kind": "CharFilter", "field": "photo"}
+    made = feature(LIST | {"filters": {"filterset": {"parameters": [parameter]}}})
+    assert made.endpoints[0].limits == ["filter x: a CharFilter of photo by exact"]
 
 
 def test_a_filter_that_is_required_is_so_but_for_one_that_takes_null() -> None:
