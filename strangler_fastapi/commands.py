@@ -6,8 +6,9 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
+from strangler_fastapi.db.driver_errors import driver_error
 from strangler_fastapi.db.engine import Database
-from strangler_fastapi.db.session import RequestSession, driver_error
+from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.errors import ApiError
 
 Result = TypeVar("Result")

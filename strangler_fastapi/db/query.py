@@ -19,7 +19,8 @@ from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeEngine
 
 from shared_schema.contract.overlay import values_made
-from strangler_fastapi.db.session import DRIVER_ERRORS, RequestSession
+from strangler_fastapi.db.driver_errors import DRIVER_ERRORS
+from strangler_fastapi.db.session import RequestSession
 
 # Keys are made of filters, orders and numbers of search terms: a client can make up many, and few come twice.
 _MOST_STATEMENTS = 512

@@ -1,19 +1,18 @@
 """One session for each request: one connection, one transaction, and one place that commits."""
 
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
-from inspect import isawaitable, iscoroutinefunction
 from typing import Annotated, Any, Final, TypeVar
 
 import asyncpg
 from fastapi import Depends, Request
 from sqlalchemy import Connection, Executable, PoolProxiedConnection, Result
-from sqlalchemy.exc import DBAPIError, MissingGreenlet
+from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import SessionTransaction
-from starlette.concurrency import run_in_threadpool
 
+from strangler_fastapi.db.commit_hooks import CommitHooks, Committed
+from strangler_fastapi.db.driver_errors import driver_error
 from strangler_fastapi.db.driver_transaction import DriverTransaction
 from strangler_fastapi.db.engine import Database
 from strangler_fastapi.db.late_session import OWNER, LateSession
@@ -21,17 +20,11 @@ from strangler_fastapi.db.pool import FairPool
 from strangler_fastapi.db.replica import Replica
 from strangler_fastapi.errors import Unavailable
 
-logger = logging.getLogger(__name__)
-
-# asyncpg's own, which have no base in common; of a connection that the server has ended while it was idle the first
-# statement is an InternalClientError.
-DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 # What `AsyncSession.__init__` sets.
 _MADE_LATE: Final = frozenset(("sync_session", "_proxied", "bind", "binds", "_async_bind", "_async_binds"))
 
 
 Begun = TypeVar("Begun")
-Committed = Callable[[], Awaitable[object] | object]
 
 
 class RequestSession(AsyncSession):
@@ -60,7 +53,7 @@ class RequestSession(AsyncSession):
         self._driver: asyncpg.Connection | None = None
         self._transaction: DriverTransaction | None = None
         self._turn: FairPool | None = None
-        self._on_commit: list[tuple[SessionTransaction | None, Committed]] = []
+        self._on_commit = CommitHooks()
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute
         """An attribute of AsyncSession's own, which is made with the first of them that is asked for."""
@@ -146,11 +139,11 @@ class RequestSession(AsyncSession):
         Source: `django.db.transaction.on_commit`, with `robust=True`.
         """
         within = self.sync_session.get_nested_transaction() if self._is_made else None
-        self._on_commit.append((within, function))
+        self._on_commit.add(function, within)
 
     def forget(self, ended: SessionTransaction) -> None:
         """Drops what was to follow the commit of a transaction that was rolled back."""
-        self._on_commit = [each for each in self._on_commit if not _is_within(each[0], ended)]
+        self._on_commit.forget(ended)
 
     async def commit(self) -> None:
         """Commits, as `open_session` does, and calls what was to follow; deferred constraints are checked here.
@@ -160,7 +153,7 @@ class RequestSession(AsyncSession):
         """
         await self._commit()
         if self._on_commit:
-            await self._call_back()
+            await self._on_commit.run(commit=self._commit, release=self.release)
 
     async def _commit(self) -> None:
         is_begun = self._transaction is not None or (self._connection is not None and self._connection.in_transaction())
@@ -172,27 +165,9 @@ class RequestSession(AsyncSession):
             await self._connection.commit()
         self.committed = self.committed or is_begun
 
-    async def _call_back(self) -> None:
-        waiting, self._on_commit = self._on_commit, []
-        # They may take long, and a connection is dear.
-        await self.release()
-        while waiting:
-            _, function = waiting.pop(0)
-            try:
-                try:
-                    made = function() if iscoroutinefunction(function) else await run_in_threadpool(function)
-                    if isawaitable(made):
-                        await made
-                    await self._commit()
-                    waiting += self._on_commit
-                finally:
-                    await self.release()
-            except Exception:
-                logger.exception("%s failed after a commit", getattr(function, "__qualname__", function))
-
     async def rollback(self) -> None:
         """Rolls back what is not committed."""
-        self._on_commit = []
+        self._on_commit.clear()
         if self._is_made:
             await super().rollback()
         if self._connection is not None:
@@ -208,7 +183,7 @@ class RequestSession(AsyncSession):
 
         What was to follow a commit of what is rolled back doesn't.
         """
-        self._on_commit = []
+        self._on_commit.clear()
         try:
             if self._is_made and self.in_transaction():
                 await super().rollback()
@@ -251,7 +226,7 @@ class RequestSession(AsyncSession):
 
     async def close(self) -> None:
         """Rolls back what is not committed and gives the connection to the pool."""
-        self._on_commit = []
+        self._on_commit.clear()
         try:
             if self._is_made and self.in_transaction():
                 await super().close()
@@ -339,12 +314,6 @@ class RequestSession(AsyncSession):
         return self._connection
 
 
-def _is_within(transaction: SessionTransaction | None, outer: SessionTransaction) -> bool:
-    while transaction is not None and transaction is not outer:
-        transaction = transaction.parent
-    return transaction is outer
-
-
 def begin_session(request: Request) -> RequestSession:
     """The session of one request; whoever begins it commits and closes it, as `open_session` does.
 
@@ -375,13 +344,6 @@ async def open_session(request: Request) -> AsyncIterator[RequestSession]:
         await session.commit()
     finally:
         await session.close()
-
-
-def driver_error(error: BaseException) -> BaseException:
-    """What asyncpg said, where SQLAlchemy has wrapped it."""
-    wrapped = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    cause = wrapped.__cause__
-    return cause if isinstance(cause, DRIVER_ERRORS) else wrapped
 
 
 # Committed and closed when the endpoint returns, before the answer is sent: it is true, and a slow client holds no

@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from shared_schema.refusals import AWAY, refusal_of
-from strangler_fastapi.db.session import driver_error
+from strangler_fastapi.db.driver_errors import driver_error
 from strangler_fastapi.drf.negotiation import JSON
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.errors import (

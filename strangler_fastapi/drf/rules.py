@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, Executable, extract, func, select
 
 from shared_schema.consumer.samples import Sample, sample_of
 from shared_schema.mapping import primary_key
+from strangler_fastapi.db.driver_errors import driver_error
 from strangler_fastapi.db.query import fetch_built
-from strangler_fastapi.db.session import driver_error
 from strangler_fastapi.drf.fields import Scope
 from strangler_fastapi.drf.validators import Invalid
 from strangler_fastapi.errors import ErrorDetail

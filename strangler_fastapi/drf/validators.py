@@ -13,8 +13,8 @@ from sqlalchemy.types import TypeEngine
 from shared_schema.consumer.samples import sample_of
 from shared_schema.contract.values import BIGGEST
 from shared_schema.mapping import primary_key
+from strangler_fastapi.db.driver_errors import driver_error
 from strangler_fastapi.db.query import fetch_built
-from strangler_fastapi.db.session import driver_error
 from strangler_fastapi.errors import ErrorDetail
 
 if TYPE_CHECKING:

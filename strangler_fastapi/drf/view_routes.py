@@ -18,7 +18,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 
-from strangler_fastapi.db.session import DRIVER_ERRORS, RequestSession, begin_session, driver_error, open_session
+from strangler_fastapi.db.driver_errors import DRIVER_ERRORS, driver_error
+from strangler_fastapi.db.session import RequestSession, begin_session, open_session
 
 # The order of `View.http_method_names`, which is the order of `Allow`.
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")

@@ -15,6 +15,7 @@ from fastapi_app.feed import router as feed
 from strangler_fastapi.auth import hashing
 from strangler_fastapi.db import engine
 from strangler_fastapi.db import session as sessions
+from strangler_fastapi.db.driver_errors import DRIVER_ERRORS
 from strangler_fastapi.db.session import RequestSession
 from tests.asgi import call
 from tests.databases import OwnDatabase
@@ -190,7 +191,7 @@ async def test_a_connection_that_dies_in_a_transaction_keeps_nobody_waiting(
             await session.begin_nested()
             await session.execute(text("SELECT 1"))
             (await session.driver()).terminate()
-            with pytest.raises((*sessions.DRIVER_ERRORS, DBAPIError)):
+            with pytest.raises((*DRIVER_ERRORS, DBAPIError)):
                 await end(session)
         assert (await narrow.client.get("/feed/")).status_code == 200
     assert narrow.in_use == 0

@@ -13,8 +13,9 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from starlette.requests import Request
 
 from fastapi_app.main import open_database
+from strangler_fastapi.db.driver_errors import DRIVER_ERRORS
 from strangler_fastapi.db.query import Rows, fetch
-from strangler_fastapi.db.session import DRIVER_ERRORS, RequestSession, open_session
+from strangler_fastapi.db.session import RequestSession, open_session
 from tests.databases import OwnDatabase
 from tests.integration.fastapi_app.conftest import one_loop
 from tests.integration.fastapi_app.running import Running

@@ -291,7 +291,7 @@ def test_what_follows_a_commit_is_called_in_order_and_its_failure_is_logged(
 ) -> None:
     assert ask_both(sides, "POST", {"name": "sync"})[0][3] == ["sync", "written"]
     assert ask_both(sides, "POST", {"name": "New"})[0][0] == 201
-    (logged,) = [each for each in caplog.records if each.name == "strangler_fastapi.db.session"]
+    (logged,) = [each for each in caplog.records if each.name == "strangler_fastapi.db.commit_hooks"]
     assert "fail failed after a commit" in logged.getMessage()
     assert "no mail server" in str(logged.exc_info)
 
