@@ -15,7 +15,8 @@ from strangler.cli.output import json_print, note, out, say, table_print
 from strangler.compare.shadow.inbox import inbox_answers
 from strangler.compare.shadow.results import DifferenceResult, RouteResult, ShadowResults
 from strangler.compare.shadow.store import COUNTS, ShadowStore
-from strangler.deployment.remote_shadow import RemoteShadow, remote_shadow
+from strangler.deployment.open import shadow_open
+from strangler.deployment.remote_shadow import RemoteShadow
 from strangler.errors import FailedError
 from strangler.local.services import shadow_database, shadow_socket
 from strangler.project import project_load
@@ -36,7 +37,7 @@ def shadow(
 ) -> None:
     """Show the results of sampled requests; exits with 1 if any route differs."""
     settings = settings_load()
-    remote = remote_shadow(settings)
+    remote = shadow_open(settings)
     with _results(settings, remote) as results:
         if reset:
             _reset(_chosen(names, results.routes()), remote)
@@ -49,7 +50,7 @@ def shadow_differences(settings: LocalSettings, route: str) -> list[DifferenceRe
 
     :raises StranglerError: they can't be read.
     """
-    with _results(settings, remote_shadow(settings)) as results:
+    with _results(settings, shadow_open(settings)) as results:
         return results.differences([route])
 
 

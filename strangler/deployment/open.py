@@ -1,8 +1,13 @@
-"""The moves of the gateway that the settings name."""
+"""What the gateway of the settings has: its moves, its ramps, and its shadow worker's results."""
+
+from typing import TYPE_CHECKING
 
 from strangler.ramp.store import RampFolder, RampStore
 from strangler.rollout.rollout import Rollout
 from strangler.settings import LocalSettings
+
+if TYPE_CHECKING:
+    from strangler.deployment.remote_shadow import RemoteShadow
 
 
 def ramps_open(settings: LocalSettings) -> RampStore:
@@ -40,3 +45,20 @@ def rollout_open(settings: LocalSettings) -> Rollout:
     from strangler.deployment.local_stack import LocalStack
 
     return LocalStack(settings, state_dir=settings.state_dir).rollout
+
+
+def shadow_open(settings: LocalSettings) -> "RemoteShadow | None":
+    """The shadow worker of this project's gateway; None where it is a process of this machine.
+
+    :raises UsageError: COMPOSE can't be read, or nothing says where the cluster is.
+    """
+    # Imported here, as above.
+    if settings.gateway == "kubernetes":
+        from strangler.deployment.cluster_shadow import cluster_shadow
+
+        return cluster_shadow(settings)
+    if settings.gateway == "container":
+        from strangler.deployment.container_shadow import container_shadow
+
+        return container_shadow(settings)
+    return None

@@ -8,7 +8,6 @@ from typing import Protocol
 from strangler.compare.shadow.results import shadow_evidence
 from strangler.errors import StranglerError, UsageError
 from strangler.project import Project
-from strangler.settings import LocalSettings
 
 
 class RemoteShadow(Protocol):
@@ -26,23 +25,6 @@ class RemoteShadow(Protocol):
         :raises FailedError: the worker can't be reached, or its database can't be written.
         :raises UsageError: this worker forgets in another way.
         """
-
-
-def remote_shadow(settings: LocalSettings) -> RemoteShadow | None:
-    """The worker of the settings' gateway; None where it is a process of this machine.
-
-    :raises UsageError: COMPOSE can't be read, or nothing says where the cluster is.
-    """
-    # Imported here, since the unused one would take most of the command's time.
-    if settings.gateway == "kubernetes":
-        from strangler.deployment.cluster_shadow import cluster_shadow
-
-        return cluster_shadow(settings)
-    if settings.gateway == "container":
-        from strangler.deployment.container_shadow import container_shadow
-
-        return container_shadow(settings)
-    return None
 
 
 def shadow_counts(shadow: RemoteShadow, project: Project, names: Sequence[str]) -> Mapping[str, Mapping[str, int]]:

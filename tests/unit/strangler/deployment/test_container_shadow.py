@@ -9,7 +9,8 @@ from strangler.compare.comparison import CaseOutcome
 from strangler.compare.shadow.results import ShadowResults
 from strangler.compare.shadow.store import SampleResult, ShadowStore, Tally
 from strangler.deployment.container_shadow import ContainerShadow
-from strangler.deployment.remote_shadow import remote_shadow, shadow_counts
+from strangler.deployment.open import shadow_open
+from strangler.deployment.remote_shadow import shadow_counts
 from strangler.errors import FailedError
 from strangler.gateway.compose_cli import Compose
 from strangler.project import Project
@@ -83,5 +84,5 @@ def test_a_worker_that_does_not_run_is_reported_and_holds_no_move_up(shadow: Con
 
 
 def test_a_native_gateway_has_its_worker_here() -> None:
-    assert remote_shadow(example_settings()) is None
-    assert isinstance(remote_shadow(example_settings(gateway="container")), ContainerShadow)
+    assert shadow_open(example_settings()) is None
+    assert isinstance(shadow_open(example_settings(gateway="container")), ContainerShadow)
