@@ -28,15 +28,20 @@ from shared_schema.refusals import CONFLICT, Refusal
 
 
 class ErrorDetail(str):
-    """A text of an error, with DRF's `code` of it, for a project's own form of errors (`error_body`)."""
+    """A text of an error, with DRF's `code` of it, for a project's own form of errors (`error_body`).
 
-    __slots__ = ("code",)
+    `message` is the catalogue's that the text is made of, where it has another one that reads alike.
+    """
+
+    __slots__ = ("code", "message")
     code: str
+    message: str | None
 
-    def __new__(cls, text: str, code: str) -> Self:
+    def __new__(cls, text: str, code: str, message: str | None = None) -> Self:
         """The text, which JSON has as any other."""
         made = super().__new__(cls, text)
         made.code = code
+        made.message = message
         return made
 
 

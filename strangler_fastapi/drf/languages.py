@@ -39,6 +39,8 @@ _NO_TEXTS: Final = frozenset({"code", "token_class", "token_type"})
 _READ: Final = frozenset({"label", "help_text", "display_name"})
 # Placeholders that stand for a model or a field.
 _NAMES: Final = frozenset({"model_name", "field_label"})
+# Placeholders that stand for a text of the catalogue's own.
+_TEXTS: Final = frozenset({"protocol"})
 # Plural forms repeat by the hundred, as the rules of gettext do.
 PLURAL_CYCLE: Final = 100
 
@@ -156,7 +158,7 @@ class Languages:
         if not texts:
             return body
         if isinstance(body, ErrorDetail):
-            return ErrorDetail(self._translated(body, language), body.code)
+            return ErrorDetail(self._translated(body, language, body.message), body.code)
         if isinstance(body, str):
             return self._translated(body, language)
         if isinstance(body, Mapping):
@@ -178,23 +180,28 @@ class Languages:
             for key, value in facts.items()
         }
 
-    def _translated(self, text: str, language: str) -> str:
+    def _translated(self, text: str, language: str, message: str | None = None) -> str:
         if len(text) > _LONGEST_TEXT:
             return text
-        found = self._one(text, language)
+        found = self._one(text, language, message)
         if found is None and len(sentences := _SENTENCE_END.split(text)) > 1:
             # DRF joins some of two messages: what is throttled, and for how long.
             return " ".join(self._one(each, language) or each for each in sentences)
         return text if found is None else found
 
-    def _one(self, text: str, language: str) -> str | None:
-        """The translation of one message; None where no catalogue of the language has it."""
+    def _one(self, text: str, language: str, message: str | None = None) -> str | None:
+        """The translation of one message, of `message` where it is given; None where no catalogue of the language has it."""
         texts = self.translations[language]
-        for template in (self._plain[text],) if text in self._plain else self._templates:
+        for template in (self._plain[text],) if message is None and text in self._plain else self._templates:
             forms = texts.get(template.message.text)
-            if forms is not None and (values := template.values(text)) is not None:
+            if forms is None or message not in (None, template.message.text):
+                continue
+            if (values := template.values(text)) is not None:
                 labels = self.labels.get(language, {})
                 values |= {name: _label(value, labels) for name, value in values.items() if name in _NAMES}
+                values |= {
+                    name: self._one(value, language) or value for name, value in values.items() if name in _TEXTS
+                }
                 return _filled(forms[self._form(language, template, values, forms)], values)
         return None
 

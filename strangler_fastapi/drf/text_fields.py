@@ -11,8 +11,11 @@ from uuid import UUID
 
 from strangler_fastapi.drf.fields import CharField, Scope, Validator, ValueField
 from strangler_fastapi.drf.validators import NO_EMAIL, Invalid, Pattern, filled, is_email_address
+from strangler_fastapi.errors import ErrorDetail
 
 _NO_ADDRESS: Final = "Enter a valid IPv4 or IPv6 address."
+# Django's validators say it in other words than DRF, in some languages.
+_INVALID_ADDRESS: Final = "Enter a valid %(protocol)s address."
 _LONGEST_IPV6: Final = 39
 _LONGEST_URL: Final = 2048
 _LONGEST_HOST: Final = 253
@@ -136,7 +139,8 @@ class IPAddressField(CharField):
 
         def is_address(value: str, _scope: Scope) -> None:
             if not _is_address(value, self.protocol):
-                raise Invalid(f"Enter a valid {name} address.")
+                sentence = _INVALID_ADDRESS % {"protocol": name}
+                raise Invalid([ErrorDetail(sentence, "invalid", _INVALID_ADDRESS)])
 
         return (*super().limits(), is_address)
 

@@ -44,6 +44,7 @@ from strangler_fastapi.drf.number_fields import IntegerField
 from strangler_fastapi.drf.permissions import AllowAny
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.serializers import Serializer
+from strangler_fastapi.drf.text_fields import IPAddressField
 from strangler_fastapi.drf.urls import ApiPrefixes
 from strangler_fastapi.drf.view import View, feature_router
 from strangler_fastapi.errors import ErrorDetail, NotFound, Throttled, error_codes
@@ -100,6 +101,8 @@ with isolate_apps("django_app.blog"):
 class Made(drf.Serializer[Any]):
     title = drf.CharField(max_length=3)
     rank = drf.IntegerField(min_value=1)
+    address = drf.IPAddressField(required=False)
+    old_address = drf.IPAddressField(required=False, protocol="ipv4")
 
 
 class Declared(drf.Serializer[Any]):
@@ -225,7 +228,15 @@ def djangos(message: Message, number: int, language: str) -> str | None:
 @pytest.fixture(scope="module")
 def app(languages: Languages) -> Any:
     router = feature_router(PREFIXES, "made")
-    serializer = Serializer("Made", {"title": fields.CharField(max_length=3), "rank": IntegerField(min_value=1)})
+    serializer = Serializer(
+        "Made",
+        {
+            "title": fields.CharField(max_length=3),
+            "rank": IntegerField(min_value=1),
+            "address": IPAddressField(required=False),
+            "old_address": IPAddressField(required=False, protocol="ipv4"),
+        },
+    )
     view = View(router, "/made/", name="Made", methods=("GET", "POST"), permission=(AllowAny,), serializer=serializer)
 
     async def read(request: Request) -> Response:
@@ -260,6 +271,10 @@ def app(languages: Languages) -> Any:
         ("POST", "/made/", b'{"title": "long", "rank": 0}'),
         ("POST", "/made/", b'{"title": null, "rank": "x"}'),
         ("POST", "/made/", b'{"title": "abc", "rank": 1}'),
+        # DRF and Django have a sentence each that read alike in English.
+        ("POST", "/made/", b'{"address": "x", "old_address": "x"}'),
+        ("POST", "/made/", b'{"address": ":x", "old_address": "::1"}'),
+        ("POST", "/made/", b'{"address": 5, "old_address": 5}'),
         ("POST", "/made/", b"{"),
         ("POST", "/made/", b"[]"),
         ("OPTIONS", "/made/", b""),
