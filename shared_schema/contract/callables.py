@@ -65,6 +65,11 @@ def callable_of(path: str, *, type_name: str, column: str) -> Callable[[], Any]:
     return call
 
 
+def is_callable_known(path: str) -> bool:
+    """Whether `callable_of` has a function to call in the place of `path`."""
+    return path in _registered or _known(path, "") is not None
+
+
 def now(type_name: str) -> date | time | datetime:
     """The time as Django writes it: that of the service's place in a date or a time, aware where the column is."""
     if type_name.startswith(("date", "time ")):

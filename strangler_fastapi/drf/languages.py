@@ -190,7 +190,7 @@ class Languages:
         return text if found is None else found
 
     def _one(self, text: str, language: str, message: str | None = None) -> str | None:
-        """The translation of one message, of `message` where it is given; None where no catalogue of the language has it."""
+        """The translation of one message, of `message` if that is given; None where no catalogue has it."""
         texts = self.translations[language]
         for template in (self._plain[text],) if message is None and text in self._plain else self._templates:
             forms = texts.get(template.message.text)

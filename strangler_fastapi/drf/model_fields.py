@@ -3,27 +3,28 @@
 `ModelSerializer.build_standard_field` and `rest_framework.utils.field_mapping.get_field_kwargs` say how.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo
 
-from shared_schema.contract.contract import ColumnFacts, Contract, ValidatorFacts
+from shared_schema.contract.contract import ColumnFacts, Contract
 from shared_schema.contract.values import BIGGEST, as_column
 from shared_schema.mapping import Reflected
 from strangler_fastapi.drf.choice_fields import ChoiceField
 from strangler_fastapi.drf.collection_fields import HStoreField, JSONField
 from strangler_fastapi.drf.fields import BooleanField, CharField, Field, ReadOnlyField, Validator
-from strangler_fastapi.drf.file_fields import FileField, ImageField, allowed_endings, registered_upload_to
+from strangler_fastapi.drf.file_fields import FileField, ImageField, registered_upload_to
 from strangler_fastapi.drf.hyperlinks import HyperlinkedRelatedField
 from strangler_fastapi.drf.links import ForeignKey, attribute_of, many_to_many
+from strangler_fastapi.drf.model_validators import EMAIL, PROTOCOLS, URL, column_checks, is_slug, limit_arguments
 from strangler_fastapi.drf.number_fields import DecimalField, FloatField, IntegerField
 from strangler_fastapi.drf.relations import ManyRelatedField, PrimaryKeyRelatedField, SlugRelatedField
 from strangler_fastapi.drf.storage import storage_of
 from strangler_fastapi.drf.text_fields import EmailField, IPAddressField, SlugField, URLField, UUIDField
 from strangler_fastapi.drf.time_fields import DateField, DateTimeField, DurationField, TimeField
-from strangler_fastapi.drf.validators import Pattern, Unique, username_characters
+from strangler_fastapi.drf.validators import Unique
 
 _CLASSES: Final[Mapping[str, type[Field]]] = {
     "BigIntegerField": IntegerField,
@@ -52,44 +53,6 @@ _READ_ONLY: Final = {"DateTimeField": "datetime", "DateField": "date", "TimeFiel
 _SHOWN: Final = frozenset({"default_timezone", "format", "coerce_to_string"})
 # Arguments that DRF leaves out of such a field (`ModelSerializer.include_extra_kwargs`).
 _OF_BODIES: Final = frozenset({"allow_blank", "max_length", "min_length", "max_value", "min_value"})
-_SLUG: Final = r"^[-a-zA-Z0-9_]+\Z"
-_EMAIL: Final = "django.core.validators.EmailValidator"
-_URL: Final = "django.core.validators.URLValidator"
-# Of an address of a network, by what checks it.
-_PROTOCOLS: Final = {
-    "django.core.validators.validate_ipv4_address": "ipv4",
-    "django.core.validators.validate_ipv46_address": "both",
-    "django.core.validators.validate_ipv6_address": "ipv6",
-}
-# What a field makes sure of itself.
-_BUILT_IN: Final = frozenset(
-    {
-        *_PROTOCOLS,
-        _EMAIL,
-        _URL,
-        "django.core.validators.MaxLengthValidator",
-        "django.core.validators.MaxValueValidator",
-        "django.core.validators.MinLengthValidator",
-        "django.core.validators.MinValueValidator",
-        "django.core.validators.ProhibitNullCharactersValidator",
-    }
-)
-
-_validators: dict[str, Callable[[Mapping[str, Any]], Validator]] = {
-    "django.contrib.auth.validators.UnicodeUsernameValidator": lambda _: username_characters,
-    "django.core.validators.FileExtensionValidator": lambda given: allowed_endings(given["allowed_extensions"]),
-    "django.core.validators.RegexValidator": lambda given: Pattern(
-        given.get("regex", ""),
-        message=given.get("message", "Enter a valid value."),
-        flags=given.get("flags", 0),
-        inverse=given.get("inverse_match", False),
-    ),
-}
-
-
-def validator_register(name: str, make: Callable[[Mapping[str, Any]], Validator]) -> None:
-    """Has `make` give what checks as Django's validator `name` does; it is called with that one's arguments."""
-    _validators[name] = make
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +124,7 @@ def model_field(
     common |= {
         "required": not (has_default or facts.blank or facts.null),
         "allow_null": facts.null,
-        "validators": () if changed.get("read_only") else (*_checks(facts, name), *_unique(model, column, facts)),
+        "validators": () if changed.get("read_only") else (*column_checks(facts, name), *_unique(model, column, facts)),
     }
     return kind(**(common | _settings(kind, facts) | changed))
 
@@ -213,9 +176,9 @@ def _class(facts: ColumnFacts, name: str) -> type[Field]:
         return ImageField if facts.file.image else FileField
     if facts.choices is not None:
         return ChoiceField
-    if any(validator.name == _EMAIL for validator in facts.validators):
+    if any(validator.name == EMAIL for validator in facts.validators):
         return EmailField
-    if any(validator.name == _URL for validator in facts.validators):
+    if any(validator.name == URL for validator in facts.validators):
         return URLField
     kind = _CLASSES.get(facts.kind)
     if kind is None:
@@ -248,69 +211,25 @@ def _settings(kind: type[Field], facts: ColumnFacts) -> dict[str, Any]:
         settings["allow_blank"] = facts.blank
     if issubclass(kind, CharField):
         settings["max_length"] = facts.max_length
-        settings["min_length"] = _validator_argument(facts, "MinLengthValidator", "limit_value")
+        settings["min_length"] = limit_arguments(facts).get("min_length")
     elif issubclass(kind, ChoiceField):
         choices = facts.choices or ()
         names = facts.choice_names or map(str, choices)
         settings["choices"] = {as_column(each, facts.type): name for each, name in zip(choices, names, strict=True)}
     elif issubclass(kind, DecimalField):
-        settings |= {"max_digits": facts.max_digits, "decimal_places": facts.decimal_places} | _bounds(facts)
-    elif issubclass(kind, FloatField):
-        settings |= _bounds(facts)
+        settings |= {"max_digits": facts.max_digits, "decimal_places": facts.decimal_places} | limit_arguments(facts)
+    elif issubclass(kind, DurationField | FloatField):
+        settings |= limit_arguments(facts)
     elif issubclass(kind, IntegerField):
         most = BIGGEST[facts.type]
         bounds = {"min_value": 0 if facts.kind.startswith("Positive") else -most - 1, "max_value": most}
-        settings |= bounds | _bounds(facts)
+        settings |= bounds | limit_arguments(facts)
     if issubclass(kind, IPAddressField):
-        found = (_PROTOCOLS[validator.name] for validator in facts.validators if validator.name in _PROTOCOLS)
+        found = (PROTOCOLS[validator.name] for validator in facts.validators if validator.name in PROTOCOLS)
         settings |= {"protocol": next(found, "both"), "max_length": None}
     if issubclass(kind, SlugField):
-        settings["allow_unicode"] = not any(_is_slug(validator) for validator in facts.validators)
+        settings["allow_unicode"] = not any(is_slug(validator) for validator in facts.validators)
     return settings
-
-
-def _bounds(facts: ColumnFacts) -> dict[str, Any]:
-    """The least and the greatest value that validators allow; the contract has decimals as text."""
-    given = {
-        "min_value": _validator_argument(facts, "MinValueValidator", "limit_value"),
-        "max_value": _validator_argument(facts, "MaxValueValidator", "limit_value"),
-    }
-    return {
-        bound: as_column(value, facts.type) if isinstance(value, str) else value
-        for bound, value in given.items()
-        if value is not None
-    }
-
-
-def _validator_argument(facts: ColumnFacts, name: str, argument: str) -> Any:  # noqa: ANN401 - whatever it was made with
-    """What the column's validator of that name (Django's own) was made with; None where it has no such validator."""
-    for validator in facts.validators:
-        if validator.name == f"django.core.validators.{name}":
-            return validator.arguments.get(argument)
-    return None
-
-
-def _checks(facts: ColumnFacts, name: str) -> list[Validator]:
-    return [
-        _check(validator, name)
-        for validator in facts.validators
-        if validator.name not in _BUILT_IN and not (facts.kind == "SlugField" and _is_slug(validator))
-    ]
-
-
-def _is_slug(validator: ValidatorFacts) -> bool:
-    """Whether it is Django's `validate_slug`, in whose place `SlugField` has a check of its own."""
-    return validator.arguments.get("regex") == _SLUG
-
-
-def _check(validator: ValidatorFacts, name: str) -> Validator:
-    make = _validators.get(validator.name)
-    if make is None:
-        raise LookupError(
-            f"Column {name} is checked by {validator.name}, which has no counterpart here: register one,"
-            f' `validator_register("{validator.name}", …)` of strangler_fastapi.drf.model_fields.'
-        )
-    return make(validator.arguments)
 
 
 def _unique(model: type[Reflected], column: str, facts: ColumnFacts) -> tuple[Validator, ...]:

@@ -177,6 +177,10 @@ class DurationField(ValueField):
     def limits(self) -> tuple[Validator, ...]:  # noqa: D102 - see Field
         return within(self.min_value, self.max_value, self.error_messages)
 
+    def describe(self, name: str | None) -> dict[str, Any]:  # noqa: D102 - see Field
+        bounds = {"min_value": self.min_value, "max_value": self.max_value}
+        return super().describe(name) | {key: str(bound) for key, bound in bounds.items() if bound is not None}
+
     def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
         return str
 

@@ -193,8 +193,11 @@ class ColumnFields:
         if facts.references is None and facts.choices is None and facts.kind not in _KINDS:
             yield f"{facts.kind} takes no value yet"
         for validator in facts.validators:
+            limit = validator.arguments.get("limit_value")
             if validator.name not in _VALIDATORS:
                 yield f"checked by {validator.name}"
+            elif isinstance(limit, Mapping) and not limit["callable"].startswith(_CALLABLES):
+                yield f"limited by what {limit['callable']} returns"
         if facts.file is not None and facts.file.upload_to_callable:
             yield f"its files are named by {facts.file.upload_to_callable}"
         if facts.default_callable and not facts.default_callable.startswith(_CALLABLES):

@@ -1,7 +1,7 @@
 """A field made of a column takes, refuses and describes as the one that DRF's ModelSerializer makes of the model's."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID
@@ -18,6 +18,7 @@ from rest_framework import serializers
 from rest_framework.metadata import SimpleMetadata
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared_schema.contract.callables import callable_register
 from shared_schema.contract.contract import Contract
 from shared_schema.mapping import Mapping, Reflected
 from strangler_django.contract.tables import table_facts
@@ -25,11 +26,13 @@ from strangler_django.contract.unconnected import Sql
 from strangler_fastapi.drf.bodies import Form
 from strangler_fastapi.drf.fields import ReadOnlyField, Scope
 from strangler_fastapi.drf.languages import Untranslated
-from strangler_fastapi.drf.model_fields import model_field, validator_register
+from strangler_fastapi.drf.model_fields import model_field
+from strangler_fastapi.drf.model_validators import validator_register
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.validators import Unique
 from strangler_fastapi.errors import ValidationFailed
 
+VALIDATORS = "django.core.validators."
 SCOPE = Scope(session=cast("AsyncSession", None))
 
 with isolate_apps("django_app.blog"):
@@ -61,6 +64,24 @@ with isolate_apps("django_app.blog"):
         wide_slug = models.SlugField(allow_unicode=True, default="a")
         notes = models.JSONField(default=dict)
         more_notes = models.JSONField(null=True)
+        blurb = models.TextField(
+            blank=True,
+            validators=[validators.MaxLengthValidator(3), validators.MinLengthValidator(2, "Only %(show_value)d.")],
+        )
+        motto = models.TextField(default="a", validators=[validators.MinLengthValidator(1)])
+        born_on = models.DateField(null=True, validators=[validators.MinValueValidator(date(2026, 1, 4))])
+        due_on = models.DateField(null=True, validators=[validators.MaxValueValidator(date.today)])
+        seen_at = models.DateTimeField(
+            null=True, validators=[validators.MaxValueValidator(datetime(2026, 1, 3, 8, tzinfo=UTC), "Too late.")]
+        )
+        opens = models.TimeField(null=True, validators=[validators.MaxValueValidator(time(9, 30))])
+        span = models.DurationField(
+            null=True,
+            validators=[validators.MinValueValidator(timedelta(0)), validators.MaxValueValidator(timedelta(hours=1))],
+        )
+        grade = models.IntegerField(
+            choices=[(0, "0"), (9, "9")], null=True, validators=[validators.MinValueValidator(5)]
+        )
         size = models.DecimalField(max_digits=3, decimal_places=1, choices=[(Decimal("1.5"), "1.5")], null=True)
 
         class Meta:
@@ -186,7 +207,7 @@ def test_a_check_that_nobody_knows_is_named_at_the_start() -> None:
         model_field(Stock, "code", contract=contract)
     assert str(raised.value) == (
         "Column blog_thing.code is checked by shop.models.validate_code, which has no counterpart here: register"
-        ' one, `validator_register("shop.models.validate_code", …)` of strangler_fastapi.drf.model_fields.'
+        ' one, `validator_register("shop.models.validate_code", …)` of strangler_fastapi.drf.model_validators.'
     )
     seen = []
 
@@ -197,12 +218,24 @@ def test_a_check_that_nobody_knows_is_named_at_the_start() -> None:
     assert seen == [{"length": 4}]
 
 
+async def test_a_limit_that_a_function_of_the_projects_says_is_asked_for_each_time() -> None:
+    limit = {"name": f"{VALIDATORS}MaxValueValidator", "arguments": {"limit_value": {"callable": "shop.models.year"}}}
+    contract = facts(kind="IntegerField", type="integer", validators=[limit])
+    with pytest.raises(LookupError, match=r'limited by what shop\.models\.year returns.*`callable_register\("shop'):
+        model_field(Stock, "code", contract=contract)
+    years = iter([2026, 2027, 2027])
+    callable_register("shop.models.year", lambda: next(years))
+    serializer = Serializer("Thing", {"code": model_field(Stock, "code", contract=contract)})
+    for year in (2026, 2027):
+        with pytest.raises(ValidationFailed) as raised:
+            await serializer.validate({"code": year + 1}, SCOPE)
+        assert raised.value.body == {"code": [f"Ensure this value is less than or equal to {year}."]}
+    assert await serializer.validate({"code": 2027}, SCOPE) == {"code": 2027}
+
+
 def test_a_kind_that_nobody_knows_is_named_at_the_start() -> None:
     with pytest.raises(LookupError, match=r"Column blog_thing\.code is a XMLField, which has no field here: pass"):
         model_field(Stock, "code", contract=facts(kind="XMLField"))
-
-
-VALIDATORS = "django.core.validators."
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,19 @@ TABLES = {
                 "type": "timestamp with time zone",
                 "null": True,
             },
+            "year": {
+                "field": "year",
+                "kind": "IntegerField",
+                "type": "integer",
+                "null": True,
+                "validators": [
+                    {"name": f"django.core.validators.{kind}", "arguments": {"limit_value": limit}}
+                    for kind, limit in (
+                        ("MinValueValidator", 1900),
+                        ("MaxValueValidator", {"callable": "harbour.models.this_year"}),
+                    )
+                ],
+            },
             "photo": FILE | {"field": "photo"},
             "scan": FILE | {"field": "scan", "file": {"storage": {"name": FOLDER, "location": "media"}}},
             "deed": FILE

@@ -51,7 +51,7 @@ def test_times_are_shown_as_the_project_shows_them() -> None:
     assert "filter since: times of no zone" in code
 
 
-def test_files_are_taken_where_the_contract_says_how_they_are_named() -> None:
+def test_what_only_the_project_can_say_of_a_column_is_a_gap_of_writes() -> None:
     given = {"name": "scan", "kind": "FileField", "source": "scan", "changed": {"use_url": False}}
     deed = {"name": "deed", "kind": "FileField", "source": "deed", "changed": {}}
     parsers = {"parsers": ["rest_framework.parsers.MultiPartParser", "rest_framework.parsers.FileUploadParser"]}
@@ -64,6 +64,10 @@ def test_files_are_taken_where_the_contract_says_how_they_are_named() -> None:
         LIST | {"serializer": SERIALIZER | {"fields": [deed]}}, CREATE | {"serializer": SERIALIZER | {"fields": [deed]}}
     )
     assert [each.gaps for each in named.endpoints] == [[], ["field deed: its files are named by harbour.models.place"]]
+    built = SERIALIZER | {"fields": [{"name": "year", "kind": "IntegerField", "source": "year", "changed": {}}]}
+    limited = feature(LIST | {"serializer": built}, CREATE | {"serializer": built})
+    limit = "field year: limited by what harbour.models.this_year returns"
+    assert [each.gaps for each in limited.endpoints] == [[], [limit]]
     camels = feature(CREATE | {"parsers": ["djangorestframework_camel_case.parser.CamelCaseJSONParser"]})
     assert camels.endpoints[0].gaps == ["parser djangorestframework_camel_case.parser.CamelCaseJSONParser"]
 
