@@ -81,17 +81,46 @@ class QuerysetFacts(Facts):
     ordering_unread: bool = False
 
 
+class FilteredColumn(Facts):
+    """A column that a query parameter narrows by: its `path` in Django's words, behind foreign keys.
+
+    The first step of the path may be a `link` to several rows: its kind (many_to_many, other_end, pointing), and the
+    table and the field at its other end. `part` is what of a moment is compared (date, year, month, day), `value` the
+    constant that the column is compared with, in a list, if it is one.
+    """
+
+    path: str
+    link: dict[str, str] | None = None
+    part: str | None = None
+    lookup: str = "exact"
+    value: tuple[Any, ...] = ()
+
+
+class RequestFilter(Facts):
+    """A query parameter that narrows rows to those of which one of the `columns` meets its condition.
+
+    `form` is how its text is read: text, integer, float, number, boolean, identifier or day (by `format`); or what it
+    has to be for columns to be compared with constants: given, flag (a number but 0) or words (in any case where they
+    `ignore_case`).
+    """
+
+    form: str
+    columns: tuple[FilteredColumn, ...]
+    format: str | None = None
+    words: tuple[str, ...] = ()
+    ignore_case: bool = False
+
+
 class RowsOfRequest(Facts):
     """What `get_queryset` does with the request and nothing else.
 
     `owner` is the field in which rows have the caller, a path such as `order__customer` where it is another row's;
     callers whose attribute `unless` is true see all. `within` are fields by the parameter of the path in them,
-    `parameters` query parameters that narrow the rows further, `filters` those which do it by their text alone, each
-    with the field and the lookup.
+    `filters` query parameters that narrow the rows further by columns, `parameters` those that do it in other ways.
     """
 
     owner: str | None = None
     unless: str | None = None
     within: dict[str, str] = Field(default={})
     parameters: tuple[str, ...] = ()
-    filters: dict[str, tuple[str, str]] = Field(default={})
+    filters: dict[str, RequestFilter] = Field(default={})

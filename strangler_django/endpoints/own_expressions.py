@@ -29,11 +29,15 @@ class SeenOfRequest:
 
 
 class RequestValues:
-    """The values, with local variables by name; those that are expressions stand for themselves."""
+    """The values, with local variables by name; those that are expressions stand for themselves.
 
-    def __init__(self, seen: SeenOfRequest, caller: Mapping[str, bool]) -> None:
+    `known` are the values of other expressions, such as `self.action`.
+    """
+
+    def __init__(self, seen: SeenOfRequest, caller: Mapping[str, bool], known: Mapping[str, Any]) -> None:
         self._seen = seen
         self._caller = caller
+        self._known = known
         self._names: dict[str, Any] = {}
 
     def _is_true(self, test: ast.expr) -> bool:
@@ -58,6 +62,8 @@ class RequestValues:
             case ast.Compare(left=left, ops=[ast.In()], comparators=[right]) if ast.unparse(right) in PARAMETERS:
                 self._use(left)
                 return False
+            case ast.Compare(left=left, ops=[ast.In() | ast.NotIn() as operator], comparators=[right]):
+                return (self._constant(left) in _constants(right)) is isinstance(operator, ast.In)
             case ast.Compare(left=left, ops=[operator], comparators=[right]):
                 values = self._constant(left), self._constant(right)
                 same = values[0] is values[1] if isinstance(operator, ast.Is | ast.IsNot) else values[0] == values[1]
@@ -86,7 +92,9 @@ class RequestValues:
             raise unknown
         return not ends_with
 
-    def _of_request(self, text: str) -> bool:
+    def _of_request(self, text: str) -> Any:  # noqa: ANN401 - a constant
+        if text in self._known:
+            return self._known[text]
         if text == "getattr(self, 'swagger_fake_view', False)":
             return False
         if text == CALLER:
@@ -111,9 +119,13 @@ class RequestValues:
 
     def _resolved(self, code: ast.expr) -> ast.expr:
         """The expression with local variables replaced by what they stand for."""
-        names = {name: value for name, value in self._names.items() if isinstance(value, ast.expr)}
-        replaced: ast.expr = _Replace(names).visit(ast.parse(ast.unparse(code), mode="eval").body)
-        return replaced
+        return replaced(code, {name: value for name, value in self._names.items() if isinstance(value, ast.expr)})
+
+
+def replaced(code: ast.expr, names: Mapping[str, ast.expr]) -> ast.expr:
+    """A copy of an expression, with others in place of these names."""
+    found: ast.expr = _Replace(names).visit(ast.parse(ast.unparse(code), mode="eval").body)
+    return found
 
 
 class _Replace(ast.NodeTransformer):
@@ -125,6 +137,17 @@ class _Replace(ast.NodeTransformer):
 
     def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.AST:
         return ast.NamedExpr(target=node.target, value=self.visit(node.value))
+
+
+def _constants(code: ast.expr) -> tuple[Any, ...]:
+    """The constants that are listed."""
+    try:
+        found = ast.literal_eval(code)
+    except ValueError:
+        raise UnreadError from None
+    if not isinstance(found, tuple | list | set):
+        raise UnreadError
+    return tuple(found)
 
 
 def _converted(kind: type, value: Any) -> Any:  # noqa: ANN401 - constants

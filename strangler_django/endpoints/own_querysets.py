@@ -16,28 +16,30 @@ The method is followed once for each kind of caller, with no query parameter sen
 """
 
 import ast
-from collections.abc import Mapping
+import inspect
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from django.contrib.auth import get_user_model
+from django.core.exceptions import FieldError
 from django.db import models
 from django.db.models.manager import BaseManager
 
-from strangler_django.endpoints.own_code import UnreadError, is_own, method_of, named, statements_of
-from strangler_django.endpoints.own_expressions import (
-    CALLER,
-    PARAMETERS,
-    RequestValues,
-    SeenOfRequest,
-    UnknownCallerError,
-)
+from strangler_django.endpoints.own_code import UnreadError, is_own, method_of, named, own_methods, statements_of
+from strangler_django.endpoints.own_expressions import CALLER, RequestValues, SeenOfRequest, UnknownCallerError
+from strangler_django.endpoints.own_filters import FilterReader, ReadFilter
 
 # Methods of a queryset whose arguments are constants, and which leave no row out.
 _PLAIN: Final = frozenset({"all", "order_by", "select_related", "prefetch_related", "distinct"})
-_TEXT_LOOKUPS: Final = frozenset(
-    {"exact", "iexact", "contains", "icontains", "startswith", "istartswith", "endswith", "iendswith"}
-)
+_OPERATORS: Final[Mapping[type[ast.operator], Callable[[Any, Any], Any]]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.BitAnd: operator.and_,
+    ast.BitOr: operator.or_,
+}
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,8 @@ class ReadQueryset:
 
     `owner` is the field in which rows have the caller, a path such as `order__customer` where it is another row's;
     callers whose attribute `unless` is true see the rows of everybody. `within` are fields by the parameter of the
-    path that they are equal to, `parameters` the query parameters that narrow it further, `filters` those which narrow
-    it by their text alone, each with the field and the lookup.
+    path that they are equal to, `filters` the query parameters that narrow it further by columns, `parameters` those
+    that do it in other ways.
     """
 
     queryset: models.QuerySet[Any]
@@ -55,7 +57,8 @@ class ReadQueryset:
     unless: str | None = None
     within: Mapping[str, str] = field(default_factory=dict)
     parameters: tuple[str, ...] = ()
-    filters: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    filters: Mapping[str, ReadFilter] = field(default_factory=dict)
+    is_distinct: bool = False
     is_none: bool = False
 
     @property
@@ -63,16 +66,19 @@ class ReadQueryset:
         """All rows that callers see whatever they own."""
         return str(self.queryset.query), self.within, self.filters
 
+    def finds_once(self, found: ReadFilter) -> bool:
+        """Whether a filter leaves each row once, and what it is annotated with as it is."""
+        return not found.multiplies or (self.is_distinct and not self.queryset.query.annotations)
+
 
 def read_queryset(view: Any) -> ReadQueryset | None:  # noqa: ANN401 - an instance of any view
     """The queryset of a view that has a `get_queryset` of its own; None where that does anything else."""
     cls = type(view)
-    function = getattr(cls, "get_queryset", None)
-    if not is_own(cls, "get_queryset") or (made := method_of(function)) is None:
+    if not is_own(cls, "get_queryset"):
         return None
     try:
-        return _of_callers(_Method(view, made, getattr(function, "__globals__", {})))
-    except (UnreadError, UnknownCallerError):
+        return _of_callers(_Method(view, tuple(own_methods(cls, "get_queryset")), SeenOfRequest()))
+    except (UnreadError, UnknownCallerError, FieldError):
         return None
 
 
@@ -89,24 +95,34 @@ def _of_callers(method: "_Method") -> ReadQueryset:
             raise UnreadError from None
     if found.is_none:
         raise UnreadError
-    if method.asks_for_anonymous:
+    if method.seen.asks_for_anonymous:
         nobody = method.follow({"is_authenticated": False, "is_staff": False, "is_superuser": False})
         if not nobody.is_none and (found.owner or nobody.owner or nobody.structure != found.structure):
             raise UnreadError
         if nobody.is_none and found.owner is None:
             raise UnreadError
-    filters = {name: each for name, each in found.filters.items() if name not in method.parameters}
-    return replace(found, unless=unless, parameters=method.parameters, filters=filters)
+    unread = [name for name, each in found.filters.items() if not found.finds_once(each)]
+    parameters = tuple(dict.fromkeys((*method.seen.parameters, *unread)))
+    filters = {name: each for name, each in found.filters.items() if name not in parameters}
+    return replace(found, unless=unless, parameters=parameters, filters=filters)
 
 
-class _Method(SeenOfRequest):
-    """One method, to be followed with what is known of the caller."""
+class _Method:
+    """One method, to be followed with what is known of the caller, and those of superclasses that it may call.
 
-    def __init__(self, view: Any, made: ast.FunctionDef, names: Mapping[str, Any]) -> None:  # noqa: ANN401 - as above
-        super().__init__()
+    :raises UnreadError: its code can't be read.
+    """
+
+    def __init__(self, view: Any, functions: Sequence[Any], seen: SeenOfRequest) -> None:  # noqa: ANN401 - as above
+        function, *self._others = functions
+        if (made := method_of(function)) is None:
+            raise UnreadError
         self._view = view
         self._made = made
-        self._globals = names
+        self._globals = getattr(inspect.unwrap(function), "__globals__", {})
+        self.seen = seen
+        self.filters = FilterReader(type(view), self._globals)
+        self.known = {"self.action": getattr(view, "action", None), "self.request.method": view.request.method}
 
     def follow(self, caller: Mapping[str, bool]) -> ReadQueryset:
         """What it returns.
@@ -119,12 +135,17 @@ class _Method(SeenOfRequest):
             raise UnreadError
         return found
 
+    def inherited(self, caller: Mapping[str, bool]) -> ReadQueryset:
+        """What the method of the superclass returns."""
+        return _Method(self._view, self._others, self.seen).follow(caller) if self._others else self.base()
+
     def base(self) -> ReadQueryset:
         """The queryset of the view."""
         found = getattr(self._view, "queryset", None)
         if not isinstance(found, models.QuerySet | BaseManager):
             raise UnreadError
-        return ReadQueryset(found.all())
+        queryset = found.all()
+        return ReadQueryset(queryset, is_distinct=queryset.query.distinct)
 
     def constant(self, code: ast.expr) -> Any:  # noqa: ANN401 - of any type
         """What an expression is worth at any time: a literal, or a constant of the module's or of a class."""
@@ -135,6 +156,21 @@ class _Method(SeenOfRequest):
         if not isinstance(found, bool | int | str):
             raise UnreadError
         return found
+
+    def expression(self, code: ast.expr) -> Any:  # noqa: ANN401 - as above
+        """An expression of Django's (`F("rows") * F("seats") - Count("tickets")`), or a constant."""
+        match code:
+            case ast.Call(func=called, args=args, keywords=keywords) if all(each.arg for each in keywords):
+                made = named(called, self._globals)
+                if not isinstance(made, type) or not made.__module__.startswith("django.db.models."):
+                    raise UnreadError
+                named_so = {each.arg: self.expression(each.value) for each in keywords}
+                return made(*map(self.expression, args), **named_so)
+            case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _OPERATORS:
+                return _OPERATORS[type(sign)](self.expression(left), self.expression(right))
+            case ast.UnaryOp(op=ast.Invert(), operand=operand):
+                return ~self.expression(operand)
+        return self.constant(code)
 
     def of_model(self, code: ast.expr) -> ReadQueryset:
         """All rows of the model that has a name in the module, or in one that it imports (`models.Item`)."""
@@ -152,7 +188,7 @@ class _Following(RequestValues):
     """A method that is followed: its local variables are querysets, or expressions of the request."""
 
     def __init__(self, method: _Method, caller: Mapping[str, bool]) -> None:
-        super().__init__(method, caller)
+        super().__init__(method.seen, caller, method.known)
         self._method = method
 
     def block(self, body: list[ast.stmt]) -> ReadQueryset | None:
@@ -161,9 +197,7 @@ class _Following(RequestValues):
             match statement:
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
                     self._names[name] = self._value(value)
-                case ast.If(test=test, body=[ast.Assign(targets=[ast.Name(id=name)], value=value)], orelse=[]) if (
-                    self._is_filter(test, name, value)
-                ):
+                case ast.If(test=test, body=then, orelse=[]) if self._is_filter(test, then):
                     continue
                 case ast.If(test=test, body=then, orelse=otherwise):
                     if (found := self.block(then if self._is_true(test) else otherwise)) is not None:
@@ -174,33 +208,62 @@ class _Following(RequestValues):
                     raise UnreadError
         return None
 
-    def _is_filter(self, test: ast.expr, name: str, value: ast.expr) -> bool:
-        """Whether a branch narrows the queryset of that name by the text of a query parameter; then it has that filter.
+    def _is_filter(self, test: ast.expr, body: list[ast.stmt]) -> bool:
+        """Whether a branch narrows a queryset by a query parameter and does no more; then that has the filter.
 
-        if city:
-            queryset = queryset.filter(city__icontains=city)
+        if genres:
+            keys = self._params_to_ints(genres)
+            queryset = queryset.filter(genres__id__in=keys)
         """
         if isinstance(test, ast.NamedExpr):
             self._names[test.target.id], test = test.value, test.value
-        sent, found = ast.unparse(self._resolved(test)), self._names.get(name)
-        match value:
-            case ast.Call(
-                func=ast.Attribute(value=ast.Name(id=narrowed), attr="filter"),
-                args=[],
-                keywords=[ast.keyword(arg=str(path), value=given)],
-            ) if narrowed == name and isinstance(found, ReadQueryset) and ast.unparse(self._resolved(given)) == sent:
-                parameter = _parameter(sent)
-                *way, last = path.split("__")
-                lookup = last if last in _TEXT_LOOKUPS else "exact"
-                path = "__".join(way) if last in _TEXT_LOOKUPS else path
-                field = _followed(found.queryset.model, path)
-                if parameter is None or not isinstance(field, models.CharField | models.TextField):
-                    return False
-                if parameter in found.filters:
-                    return False
-                self._names[name] = replace(found, filters={**found.filters, parameter: (path, lookup)})
-                return True
-        return False
+        before = dict(self._names)
+        try:
+            name, found = self._narrowed_by_parameter(self._resolved(test), body)
+        except UnreadError:
+            self._names = before
+            return False
+        # What else the branch has given a value is another's without the parameter.
+        self._names = {key: value for key, value in before.items() if self._names.get(key) is value}
+        self._names[name] = found
+        return True
+
+    def _narrowed_by_parameter(self, test: ast.expr, body: list[ast.stmt]) -> tuple[str, ReadQueryset]:
+        """The queryset that a branch narrows, by its name, with that filter."""
+        narrowed, conditions, is_distinct = "", list[ast.expr | ast.keyword](), False
+        for statement in body:
+            match statement:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value) if isinstance(
+                    self._names.get(name), ReadQueryset
+                ) and narrowed in ("", name):
+                    narrowed = name
+                    for called, given in self._calls(name, value):
+                        conditions += given
+                        is_distinct = is_distinct or called == "distinct"
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    self._names[name] = self._resolved(value)
+                case _:
+                    raise UnreadError
+        queryset = self._names.get(narrowed)
+        if not isinstance(queryset, ReadQueryset):
+            raise UnreadError
+        parameter, found = self._method.filters.read(test, conditions, queryset.queryset.model)
+        if parameter in queryset.filters:
+            raise UnreadError
+        filters = {**queryset.filters, parameter: replace(found, is_distinct=is_distinct)}
+        return narrowed, replace(queryset, filters=filters)
+
+    def _calls(self, name: str, code: ast.expr) -> list[tuple[str, list[ast.expr | ast.keyword]]]:
+        """What is called of the queryset of that name, in turn: `filter` with its conditions, or `distinct`."""
+        match code:
+            case ast.Name(id=found) if found == name:
+                return []
+            case ast.Call(func=ast.Attribute(value=inner, attr="distinct"), args=[], keywords=[]):
+                return [*self._calls(name, inner), ("distinct", [])]
+            case ast.Call(func=ast.Attribute(value=inner, attr="filter"), args=args, keywords=keywords):
+                named_so = (ast.keyword(each.arg, self._resolved(each.value)) for each in keywords)
+                return [*self._calls(name, inner), ("filter", [*map(self._resolved, args), *named_so])]
+        raise UnreadError
 
     def _value(self, code: ast.expr) -> Any:  # noqa: ANN401 - see above
         try:
@@ -214,7 +277,7 @@ class _Following(RequestValues):
                 found: ReadQueryset = self._names[name]
                 return found
             case ast.Call(func=ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr="get_queryset")):
-                return self._method.base()
+                return self._method.inherited(self._caller)
             case ast.Call(func=ast.Attribute(value=inner, attr=name), args=args, keywords=keywords):
                 return self._called(self._queryset(inner), name, args, keywords)
             case ast.Attribute(value=ast.Name(id="self"), attr="queryset"):
@@ -228,10 +291,15 @@ class _Following(RequestValues):
     ) -> ReadQueryset:
         if name == "none" and not args and not keywords:
             return replace(found, is_none=True)
-        if name == "filter" and not args and keywords:
+        if name == "filter" and (args or keywords):
+            conditions = [self._method.expression(self._resolved(each)) for each in args]
+            found = replace(found, queryset=found.queryset.filter(*conditions))
             for each in keywords:
                 found = self._narrowed(found, each)
             return found
+        if name == "annotate" and not args and all(each.arg for each in keywords):
+            named_so = {str(each.arg): self._method.expression(self._resolved(each.value)) for each in keywords}
+            return replace(found, queryset=found.queryset.annotate(**named_so))
         if name == "exclude" and not args and keywords:
             given = {each.arg or "": self._method.constant(self._resolved(each.value)) for each in keywords}
             return replace(found, queryset=found.queryset.exclude(**given))
@@ -243,7 +311,7 @@ class _Following(RequestValues):
             raise UnreadError
         if name == "distinct" and not positional:
             # Rows of the table that no joined one has multiplied are distinct already.
-            return found
+            return replace(found, is_distinct=True)
         return replace(found, queryset=getattr(found.queryset, name)(*positional))
 
     def _narrowed(self, found: ReadQueryset, given: ast.keyword) -> ReadQueryset:
@@ -262,14 +330,6 @@ class _Following(RequestValues):
             ) if ast.unparse(kwargs) == "self.kwargs" and _followed(found.queryset.model, name) is not None:
                 return replace(found, within={**found.within, name: parameter})
         return replace(found, queryset=found.queryset.filter(**{name: self._method.constant(value)}))
-
-
-def _parameter(text: str) -> str | None:
-    """The query parameter that an expression is the text of; None of any other."""
-    match ast.parse(text, mode="eval").body:
-        case ast.Call(func=ast.Attribute(value=given, attr="get"), args=[ast.Constant(value=str(name))], keywords=[]):
-            return name if ast.unparse(given) in PARAMETERS else None
-    return None
 
 
 def _followed(model: Any, path: str) -> Any:  # noqa: ANN401 - a model class, and a field of one

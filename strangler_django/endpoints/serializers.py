@@ -263,6 +263,14 @@ def _origin(serializer: Any, name: str, field: Any, model: Any) -> dict[str, Any
         text = _text(model, str(field.source))
         computed = None if text else string_value(model, str(field.source))
         return _link(model, str(field.source)) | {"changed": None, "text": text, "computed": computed}
+    child = getattr(field, "child_relation", None)
+    if isinstance(child, serializers.SlugRelatedField) and field.read_only:
+        related = _related(model, str(field.source))
+        # DRF doesn't call what it finds there.
+        found = inspect.getattr_static(related, str(child.slug_field), None)
+        is_made = isinstance(found, property | cached_property)
+        computed = attribute_value(related, str(child.slug_field), type(child).__name__) if is_made else None
+        return _link(model, str(field.source)) | {"changed": None, "computed": computed}
     facts = _link(model, str(field.source)) | {"changed": _changed(serializer, name, field, model)}
     facts |= {"property": _property(model, str(field.source)), "lacking": _is_lacking(model, str(field.source))}
     is_made = facts["property"] or ("." in str(field.source) and facts["changed"] is None)

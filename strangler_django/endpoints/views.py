@@ -160,7 +160,7 @@ def view_facts(
 def _rows(read: ReadQueryset) -> dict[str, Any]:
     """What `get_queryset` does with a request."""
     within = dict(read.within)
-    filters = {name: list(each) for name, each in read.filters.items()}
+    filters = {name: each.facts for name, each in read.filters.items()}
     found = {"owner": read.owner, "unless": read.unless, "within": within, "parameters": list(read.parameters)}
     return found | {"filters": filters}
 

@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from sqlalchemy import func, inspect
+from sqlalchemy.orm import aliased
 
 from strangler_fastapi.drf.fields import MISSING, Field, ReadOnlyField, Scope, default_in
-from strangler_fastapi.drf.links import column_at, may_lead_nowhere, value_at
+from strangler_fastapi.drf.links import ManyToMany, OneToMany, column_at, may_lead_nowhere, value_at
 from strangler_fastapi.drf.unported import unported_of
 
 
@@ -106,6 +107,29 @@ class ComputedField(ReadOnlyField):
     def representation(self, kind: Any = None) -> Callable[[Any], Any] | None:  # noqa: ANN401, D102 - see Field
         function = self.function
         return super().representation(kind) if function is None else lambda row: _encoded(function(*row))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManyComputedField(ComputedField):
+    """What `function` makes of columns of each row that is linked to this one, or points at it.
+
+    DRF's `SlugRelatedField` of many whose `slug_field` is a property or a method.
+    """
+
+    link: ManyToMany | OneToMany
+
+    def select(self, owner: Any) -> Any:  # noqa: ANN401 - see ComputedField
+        """See ComputedField."""
+        related = aliased(self.link.target)
+        row = func.row(*(column_at(related, lookup) for lookup in self.columns))
+        return func.array(self.link.rows(owner, related, row).scalar_subquery())
+
+    def representation(self, kind: Any = None) -> Callable[[Any], Any] | None:  # noqa: ANN401, D102 - see Field
+        convert = super().representation(kind)
+        return None if convert is None else lambda rows: [convert(row) for row in rows]
+
+    def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
+        return list[Any]
 
 
 def _encoded(value: Any) -> Any:  # noqa: ANN401 - whatever a function makes

@@ -15,7 +15,16 @@ from sqlalchemy import ColumnElement, Text, and_, bindparam, false, func, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from strangler_fastapi.drf.criteria import Criterion, compared_type
-from strangler_fastapi.drf.filter_forms import ANY_NUMBER, DATE, TEXT, FormField, choice, no_such_choice, value_of
+from strangler_fastapi.drf.filter_forms import (
+    ANY_NUMBER,
+    DATE,
+    SENT_TEXT,
+    TEXT,
+    FormField,
+    choice,
+    no_such_choice,
+    value_of,
+)
 from strangler_fastapi.drf.filtering import Attribute, Filter, Params
 from strangler_fastapi.drf.search import TEXT_LOOKUPS
 from strangler_fastapi.drf.validators import Invalid, biggest
@@ -202,7 +211,7 @@ def _in(column: Attribute, form: FormField) -> Callable[[str, str], Criterion | 
             return None
         values = [form.read(part) for part in text.split(",")]
         # A blank text is a value of its own, a blank number none.
-        return _any_of(column, name, ["" if value is None and form is TEXT else value for value in values])
+        return _any_of(column, name, ["" if value is None and form in (TEXT, SENT_TEXT) else value for value in values])
 
     return read
 

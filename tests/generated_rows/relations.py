@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework import serializers as drf
 
-from strangler_fastapi.drf.computed_fields import ComputedField, HiddenField, SerializerMethodField
+from strangler_fastapi.drf.computed_fields import ComputedField, HiddenField, ManyComputedField, SerializerMethodField
 from strangler_fastapi.drf.fields import Field, ReadOnlyField
 from strangler_fastapi.drf.hyperlinks import HyperlinkedField, HyperlinkedRelatedField
 from strangler_fastapi.drf.links import foreign_key, many_to_many, one_to_many
@@ -132,6 +132,14 @@ RELATIONS: dict[str, dict[str, Pair]] = {
         "read slugs": (
             lambda: drf.SlugRelatedField("shade", many=True, read_only=True),
             lambda: ManySlugRelatedField(link=many_to_many(ThingRow, "labels"), slug_field="shade"),
+        ),
+        "made slugs": (
+            lambda: drf.SlugRelatedField("named", many=True, read_only=True),
+            lambda: ManyComputedField(
+                link=many_to_many(ThingRow, "labels"),
+                columns=("shade", "word"),
+                function=lambda shade, word: f"{shade} {word}",
+            ),
         ),
         "nested": (
             lambda: LabelSerializer(many=True, read_only=True),

@@ -41,6 +41,10 @@ with isolate_apps("django_app.blog"):
             db_table = "w_labels"
             ordering = ("word",)
 
+        @property
+        def named(self) -> str:
+            return f"{self.shade} {self.word}"
+
     class Spot(models.Model):
         serial = models.UUIDField(primary_key=True, default=uuid.uuid4)
 

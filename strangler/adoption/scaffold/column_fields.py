@@ -165,8 +165,16 @@ class ColumnFields:
             made.imports.setdefault("zoneinfo", set()).add("ZoneInfo")
         return taken_field(each, made.model, self._tables.attribute_of(table, name), named, made.imports)
 
-    def computed(self, made: WrittenSerializer, table: str, each: SerializerField, value: ComputedValue) -> Code:
-        """A field that a property or a method of the project's own makes of columns.
+    def computed(
+        self,
+        made: WrittenSerializer,
+        table: str,
+        each: SerializerField,
+        value: ComputedValue,
+        *,
+        link: Code | None = None,
+    ) -> Code:
+        """A field that a property or a method of the project's own makes of columns, of each row of a `link` if any.
 
         :raises UnreadableError: it is about a column that can't be used.
         """
@@ -180,14 +188,14 @@ class ColumnFields:
             self._tables.follow(table, lookup.split("__"))
         if not each.read_only:
             made.writes.append(f"field {each.name}: declared by itself")
-        made.imports.setdefault(_COMPUTED, set()).add("ComputedField")
+        name = "ComputedField" if link is None else "ManyComputedField"
+        made.imports.setdefault(_COMPUTED, set()).add(name)
         if "Decimal(" in value.code:
             made.imports.setdefault("decimal", set()).add("Decimal")
         kind = SHOWN[each.kind][0] if each.kind in SHOWN and each.kind != "ReadOnlyField" else None
         shown = quoted(kind) if kind else None
-        return call(
-            "ComputedField", columns=texts(value.columns.values()), function=function, type=shown, **labels(each)
-        )
+        columns = texts(value.columns.values())
+        return call(name, link=link, columns=columns, function=function, type=shown, **labels(each))
 
     def _column_gaps(self, facts: ColumnFacts) -> Iterator[str]:
         if facts.references is None and facts.choices is None and facts.kind not in _KINDS:

@@ -224,7 +224,10 @@ class FeatureScaffold:
             raise UnreadableError("its serializer is of another model than its rows")
         key = self._key(each, serializer)
         if key not in self._resources:
-            listed = self._list_of_view(endpoint)
+            # An action may begin with other rows than the list does.
+            of = self._with_rows(endpoint)
+            rows = {"queryset": of.queryset, "rows": of.rows}
+            listed = self._list_of_view(endpoint).model_copy(update=rows)
             made = write_list(listed, serializer.model, self._tables, time_zone=self.api.settings.zone)
             self._narrow(made, endpoint, serializer.model)
             taken = {resource.constant for resource in self._resources.values()}
@@ -247,8 +250,11 @@ class FeatureScaffold:
 
     def _annotated(self, endpoint: DjangoEndpoint) -> Collection[str]:
         """What the rows of a view have besides their columns."""
-        listed = self._list_of_view(endpoint).queryset
-        return (listed or QuerysetFacts()).annotations
+        return (self._with_rows(endpoint).queryset or QuerysetFacts()).annotations
+
+    def _with_rows(self, endpoint: DjangoEndpoint) -> DjangoEndpoint:
+        """The endpoint whose rows one is about: a new row is one of its view's list."""
+        return self._list_of_view(endpoint) if needs_no_queryset(endpoint) else endpoint
 
     def _list_of_view(self, endpoint: DjangoEndpoint) -> DjangoEndpoint:
         """The list whose filters a view has; the endpoint itself where it has no list, or one that can't be read."""
@@ -318,11 +324,13 @@ class FeatureScaffold:
     def _key(self, each: WrittenEndpoint, serializer: WrittenSerializer) -> tuple[str, ...]:
         """What endpoints of one resource have in common."""
         shown = (each.answers or serializer).constant
-        return each.endpoint.view, serializer.constant, shown, str(self._where(each.endpoint))
+        of = self._with_rows(each.endpoint)
+        numbers = of.queryset.annotations if of.queryset else {}
+        return each.endpoint.view, serializer.constant, shown, str((self._where(each.endpoint), numbers, of.rows))
 
     def _where(self, endpoint: DjangoEndpoint) -> tuple[list[Any], ...]:
-        """The conditions of the rows; a new row is one of its view's list."""
-        of = self._list_of_view(endpoint) if needs_no_queryset(endpoint) else endpoint
+        """The conditions of the rows."""
+        of = self._with_rows(endpoint)
         return of.queryset.where if of.queryset and not needs_no_queryset(of) else ()
 
     def _narrow(self, lists: WrittenList, endpoint: DjangoEndpoint, model: str) -> None:

@@ -9,6 +9,7 @@ from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.list_facts import FilterParameter, PaginationFacts
 from strangler.adoption.scaffold.code import Call, Code, Items, call, dictionary, prefixed, quoted, texts
 from strangler.adoption.scaffold.numbers import RowNumbers
+from strangler.adoption.scaffold.request_filters import RequestFilters
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
 
 _FILTERING: Final = "strangler_fastapi.drf.filtering"
@@ -17,13 +18,10 @@ _FILTERS: Final = "strangler_fastapi.drf.filters"
 _FILTER_FORMS: Final = "strangler_fastapi.drf.filter_forms"
 _PAGINATION: Final = "strangler_fastapi.drf.pagination"
 _LINKS: Final = "strangler_fastapi.drf.links"
-# What a `get_queryset` of a project's own filters by: a text as it is sent.
-_SENT: Final = "query parameter"
 # The form in which each of django-filter's filters reads its text, and each kind of column in those of several values.
 _FORMS: Final[Mapping[str, str]] = {
     "DurationFilter": "DURATION",
     "CharFilter": "TEXT",
-    _SENT: "SENT_TEXT",
     "DateFilter": "DATE",
     "IsoDateTimeFilter": "DATETIME",
     "NumberFilter": "NUMBER",
@@ -91,12 +89,12 @@ def write_list(endpoint: DjangoEndpoint, model: str, tables: Tables, *, time_zon
             lacking = _gap_code(made, f"filter {parameter.name}: {gap}")
             # Who leaves it out is refused all the same.
             filters[parameter.name] = _required(made, lacking) if "required" in parameter.settings else lacking
-    for name, (path, lookup) in (endpoint.rows.filters if endpoint.rows else {}).items():
-        parameter = FilterParameter(name=name, kind=_SENT, field=path, lookup=lookup)
+    own = RequestFilters(model, table, tables, made.imports, made.classes, time_zone)
+    for name, each in (endpoint.rows.filters if endpoint.rows else {}).items():
         try:
             if name in filters:
                 raise UnreadableError("two filters of one parameter")
-            filters[name] = _written_filter(made, parameter, model, table, tables, time_zone)
+            filters[name] = own.code(each)
         except UnreadableError as gap:
             _gap(made, filters, name, str(gap))
     for name in endpoint.rows.parameters if endpoint.rows else ():

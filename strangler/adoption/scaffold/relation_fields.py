@@ -5,6 +5,7 @@ from typing import Final
 from strangler.adoption.endpoints import SerializerField
 from strangler.adoption.scaffold.code import Code, call, quoted
 from strangler.adoption.scaffold.column_fields import SHOWN, labels, own_messages
+from strangler.adoption.scaffold.links import RowLinks, use_through
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
 from strangler.adoption.scaffold.written_serializer import MODEL_FIELDS, WrittenSerializer
 
@@ -115,7 +116,8 @@ class RelationFields:
             if not each.read_only:
                 made.writes.append(f"field {each.name}: rows that point at this one are written")
             made.imports.setdefault(_RELATIONS, set()).add("PointingKeysField")
-            link = self._pointing(made, each.pointing["table"], each.pointing["field"])
+            links = RowLinks(made.model, table, self._tables, made.imports)
+            link = links.pointing(each.pointing["table"], each.pointing["field"])
             return call("PointingKeysField", link=link, **labels(each))
         if each.other_end is not None:
             if not each.read_only:
@@ -129,7 +131,7 @@ class RelationFields:
 
     def _linked(self, made: WrittenSerializer, table: str, each: SerializerField, **named: Code) -> Code:
         """Rows at the other end of a relation, by their keys or by what `named` says."""
-        self._through(table, each.source)
+        use_through(self._tables, table, each.source)
         made.imports.setdefault(MODEL_FIELDS, set()).add("many_related_field")
         changed: dict[str, Code] = {"allow_empty": "False"} if not each.allow_empty else {}
         flags: dict[str, Code] = {"read_only": "True"} if each.read_only else {}
@@ -150,15 +152,19 @@ class RelationFields:
             return call("foreign_key", made.model, quoted(facts.field)), facts.null
         if each.managed:
             raise UnreadableError(f"rows of {each.source} by a manager of your own")
+        links = RowLinks(made.model, table, self._tables, made.imports)
         if each.other_end is not None:
-            return self._other_end(made, table, each.other_end["table"], each.other_end["field"]), False
+            return links.other_end(each.other_end["table"], each.other_end["field"]), False
         if each.link == "many_to_many":
-            self._through(table, each.source)
-            made.imports.setdefault(_LINKS, set()).add("many_to_many")
-            return call("many_to_many", made.model, quoted(each.source)), False
+            return links.many_to_many(each.source), False
         if each.pointing is not None:
-            return self._pointing(made, each.pointing["table"], each.pointing["field"]), False
+            return links.pointing(each.pointing["table"], each.pointing["field"]), False
         raise UnreadableError(f"rows of {each.source} ({each.link or 'no relation'})")
+
+    def table_of_many(self, table: str, each: SerializerField) -> str:
+        """The table of the several rows that a field stands for."""
+        back = each.pointing or each.other_end
+        return back["table"] if back else self._tables.facts(table).many_to_many[each.source].target
 
     def _shown(self, table: str, each: SerializerField) -> str:
         """The column by which a field shows a row of the table."""
@@ -183,7 +189,7 @@ class RelationFields:
         back = each.pointing or each.other_end
         is_written = not each.read_only and back is None and each.link == "many_to_many" and not each.managed
         link = "" if is_written else self.link(made, table, each)[0]
-        related = back["table"] if back else self._tables.facts(table).many_to_many[each.source].target
+        related = self.table_of_many(table, each)
         column, facts = self._tables.column_of(related, slug_field)
         if facts.references is not None or facts.kind not in SHOWN["CharField"][1] | SHOWN["IntegerField"][1]:
             raise UnreadableError(f"many of a {facts.kind}")
@@ -197,41 +203,3 @@ class RelationFields:
         made.imports.setdefault(_RELATIONS, set()).add("ManySlugRelatedField")
         name = quoted(self._tables.attribute_of(related, slug_field))
         return call("ManySlugRelatedField", link=link, slug_field=name, **labels(each))
-
-    def _pointing(self, made: WrittenSerializer, table: str, field: str) -> Code:
-        """The rows of a table whose foreign key points at those of the serializer."""
-        column, facts = self._tables.column_of(table, field)
-        target = self._tables.use(table, column)
-        assert facts.references is not None  # noqa: S101 - a foreign key has them
-        self._tables.use(facts.references.table, facts.references.column)
-        for term in self._tables.facts(table).ordering:
-            self._tables.follow(table, [term.removeprefix("-")])
-        made.imports.setdefault(_LINKS, set()).add("one_to_many")
-        return call("one_to_many", made.model, target, quoted(facts.field))
-
-    def _other_end(self, made: WrittenSerializer, table: str, owner: str, name: str) -> Code:
-        """The rows of the table `owner` that are linked to those of the serializer by their relation of that name."""
-        self._through(owner, name)
-        self._tables.use(table, *self._tables.facts(table).primary_key)
-        target = self._tables.use(owner, *self._tables.facts(owner).primary_key)
-        for term in self._tables.facts(owner).ordering:
-            self._tables.follow(owner, [term.removeprefix("-")])
-        made.imports.setdefault(_LINKS, set()).add("many_to_many_from")
-        return call("many_to_many_from", made.model, target, quoted(name))
-
-    def _through(self, table: str, name: str) -> None:
-        """Uses the tables of a many-to-many relation.
-
-        :raises UnreadableError: the contract has none of that name, or its rows can't be written or ordered plainly.
-        """
-        facts = self._tables.facts(table).many_to_many.get(name)
-        if facts is None:
-            raise UnreadableError(f"{name} is the other end of a relation")
-        if facts.symmetrical:
-            raise UnreadableError(f"{name} is symmetrical")
-        self._tables.use(facts.table, facts.source_column, facts.target_column)
-        reference = self._tables.facts(facts.table).columns[facts.target_column].references
-        assert reference is not None  # noqa: S101 - it points at the target
-        self._tables.use(facts.target, reference.column)
-        for term in self._tables.facts(facts.target).ordering:
-            self._tables.follow(facts.target, [term.removeprefix("-")])

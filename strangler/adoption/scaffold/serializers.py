@@ -100,6 +100,10 @@ class Serializers:
             (made.writes if each.write_only else made.reads).append(f"field {each.name}: {gap}")
 
     def _field(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
+        if each.computed and each.many:
+            link, _ = self._relations.link(made, table, each)
+            related = self._relations.table_of_many(table, each)
+            return self._columns.computed(made, related, each, each.computed, link=link)
         if each.computed:
             return self._columns.computed(made, table, each, each.computed)
         if each.method:

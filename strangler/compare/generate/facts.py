@@ -122,6 +122,7 @@ def _facts(endpoint: Mapping[str, Any]) -> EndpointFacts:
     filters, pages = endpoint.get("filters") or {}, endpoint.get("pagination") or {}
     search, ordering = filters.get("search") or {}, filters.get("ordering") or {}
     parameters = (filters.get("filterset") or {}).get("parameters") or ()
+    own = (endpoint.get("rows") or {}).get("filters") or {}
     names = {
         "search": search.get("parameter"),
         "ordering": ordering.get("parameter"),
@@ -131,7 +132,8 @@ def _facts(endpoint: Mapping[str, Any]) -> EndpointFacts:
     return EndpointFacts(
         table=(endpoint.get("model") or {}).get("table") or "",
         lookup=(endpoint.get("lookup") or {}).get("field") or "",
-        filters={each["name"]: each["field"] for each in parameters if each.get("field") and not each.get("method")},
+        filters={each["name"]: each["field"] for each in parameters if each.get("field") and not each.get("method")}
+        | {name: each["columns"][0]["path"] for name, each in own.items()},
         search=_texts(search.get("fields")) if search else None,
         ordering=_texts(ordering.get("fields")) if isinstance(ordering.get("fields"), list | tuple) else None,
         page_size=pages.get("page_size"),

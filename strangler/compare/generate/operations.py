@@ -73,9 +73,9 @@ def operations_of(
 ) -> tuple[Operation, ...]:
     """The operations of the routes in their order, as the left side's document describes them.
 
-    Of the right side come the parameters that the left side leaves out for this route, but knows by name elsewhere: one
-    that only the right side knows is an addition. A route that streams, or that the left side doesn't have, has none.
-    `facts` are the views' own, by method and path.
+    Of the right side come the parameters that the left side leaves out for this route, but knows by name elsewhere, or
+    reads in its code: one that only the right side knows is an addition. A route that streams, or that the left side
+    doesn't have, has none. `facts` are the views' own, by method and path.
     """
     known = dict(operations_in(left))
     others = dict(operations_in(right)) if right else {}
@@ -87,15 +87,15 @@ def operations_of(
             if key not in known:
                 continue
             template, described = known[key]
+            view = facts.get(key, NO_FACTS)
             added = parameters_of(others[key][1]) if key in others else ()
             operation = _operation(route, method, template, described, left.content, contract)
             own = {each.name for each in operation.parameters}
             more = [
                 field_of(each["name"], each.get("schema"), right.content if right else {})
                 for each in added
-                if each.get("in") == "query" and each.get("name") in names - own
+                if each.get("in") == "query" and each.get("name") in (names | {*view.filters}) - own
             ]
-            view = facts.get(key, NO_FACTS)
             items = operation.items
             if not items and right and key in others:
                 # drf-spectacular doesn't know what every view answers.

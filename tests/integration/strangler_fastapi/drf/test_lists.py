@@ -23,6 +23,7 @@ from rest_framework import generics, pagination, serializers
 from rest_framework.response import Response as DrfResponse
 from rest_framework.validators import UniqueForMonthValidator as UniqueForMonth
 from rest_framework.validators import UniqueTogetherValidator as UniqueTogether
+from sqlalchemy import not_
 from sqlalchemy.orm import Mapped
 from starlette.requests import Request
 from starlette.responses import Response
@@ -32,8 +33,26 @@ from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf.computed_fields import HiddenField, SerializerMethodField
 from strangler_fastapi.drf.cursor_pagination import CursorPagination
 from strangler_fastapi.drf.fields import CharField, ReadOnlyField
-from strangler_fastapi.drf.filter_forms import DATE, DATETIME, DURATION, IDENTIFIER, NUMBER, TEXT, choice
-from strangler_fastapi.drf.filtering import boolean_filter
+from strangler_fastapi.drf.filter_forms import (
+    ANY_NUMBER,
+    BOOLEAN,
+    DATE,
+    DATETIME,
+    DURATION,
+    FLAG,
+    FLOAT,
+    GIVEN,
+    IDENTIFIER,
+    INTEGER,
+    ISO_DAY,
+    NUMBER,
+    SENT_TEXT,
+    TEXT,
+    choice,
+    day,
+    words,
+)
+from strangler_fastapi.drf.filtering import Filter, boolean_filter
 from strangler_fastapi.drf.filters import (
     column_filter,
     date_range_filter,
@@ -47,6 +66,7 @@ from strangler_fastapi.drf.number_fields import DecimalField, IntegerField
 from strangler_fastapi.drf.pagination import LimitOffsetPagination, Pagination
 from strangler_fastapi.drf.permissions import AllowAny
 from strangler_fastapi.drf.relations import SlugRelatedField, StringRelatedField
+from strangler_fastapi.drf.request_filters import any_filter, flag_filter, has_rows, linked_filter, part_of
 from strangler_fastapi.drf.resources import Resource
 from strangler_fastapi.drf.row_filters import all_values_filter, related_filter, related_multiple_filter
 from strangler_fastapi.drf.rules import UniqueForMonthValidator, UniqueTogetherValidator
@@ -314,6 +334,93 @@ class Renamed(generics.ListAPIView[Thing]):
     search_fields = ("name",)
 
 
+def integers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
+
+
+# What a project's `get_queryset` does where a parameter was sent, and the filter that does the same.
+NARROWED: dict[str, tuple[Any, Filter]] = {
+    "name": (
+        lambda rows, text: rows.filter(name__icontains=text),
+        column_filter(lambda: Row.name, SENT_TEXT, "icontains"),
+    ),
+    "names": (
+        lambda rows, text: rows.filter(name__in=text.split(",")),
+        column_filter(lambda: Row.name, SENT_TEXT, "in"),
+    ),
+    "pieces": (lambda rows, text: rows.filter(pieces=text), column_filter(lambda: Row.pieces, INTEGER)),
+    "least": (lambda rows, text: rows.filter(pieces__gte=int(text)), column_filter(lambda: Row.pieces, INTEGER, "gte")),
+    "weight": (lambda rows, text: rows.filter(weight__lt=text), column_filter(lambda: Row.weight, FLOAT, "lt")),
+    "price": (lambda rows, text: rows.filter(price=text), column_filter(lambda: Row.price, ANY_NUMBER)),
+    "known": (lambda rows, text: rows.filter(known=text), column_filter(lambda: Row.known, BOOLEAN)),
+    "serial": (lambda rows, text: rows.filter(serial=text), column_filter(lambda: Row.serial, IDENTIFIER)),
+    "made_on": (lambda rows, text: rows.filter(made_on=text), column_filter(lambda: Row.made_on, ISO_DAY)),
+    "day": (
+        lambda rows, text: rows.filter(made_at__date=datetime.strptime(text, "%d.%m.%Y").date()),  # noqa: DTZ007 - as projects do
+        column_filter(lambda: part_of(Row.made_at, "date"), day("%d.%m.%Y")),
+    ),
+    "before": (
+        lambda rows, text: rows.filter(made_at__date__lte=text),
+        column_filter(lambda: part_of(Row.made_at, "date"), ISO_DAY, "lte"),
+    ),
+    "month": (
+        lambda rows, text: rows.filter(made_at__month=text),
+        column_filter(lambda: part_of(Row.made_at, "month"), INTEGER),
+    ),
+    "year": (
+        lambda rows, text: rows.filter(made_on__year=text),
+        column_filter(lambda: part_of(Row.made_on, "year"), INTEGER),
+    ),
+    "friends": (
+        lambda rows, text: rows.filter(friends__id__in=integers(text)).distinct(),
+        linked_filter(Row, lambda: FRIENDS, column_filter(lambda: MateRow.id, INTEGER, "in")),
+    ),
+    "alone": (
+        lambda rows, text: rows.filter(friends__isnull=True) if int(text) else rows,
+        flag_filter(FLAG, lambda: not_(has_rows(Row, FRIENDS))),
+    ),
+    "second": (
+        lambda rows, text: rows.filter(friends__id=2) if text.lower() in ("yes", "true") else rows,
+        flag_filter(words("yes", "true", ignore_case=True), lambda: has_rows(Row, FRIENDS, MateRow.id == 2)),
+    ),
+    "old": (lambda rows, _text: rows.filter(pieces__gt=1), flag_filter(GIVEN, lambda: Row.pieces > 1)),
+    "either": (
+        lambda rows, text: rows.filter(models.Q(name__startswith=text) | models.Q(kind=text)),
+        any_filter(
+            column_filter(lambda: Row.name, SENT_TEXT, "startswith"),
+            column_filter(lambda: Row.kind, SENT_TEXT),
+        ),
+    ),
+}
+
+
+class Narrowed(generics.ListAPIView[Thing]):
+    serializer_class = ThingSerializer
+    authentication_classes = ()
+    permission_classes = ()
+    pagination_class = None
+
+    def get_queryset(self) -> Any:
+        rows = Thing.objects.order_by("id")
+        for name, (narrow, _) in NARROWED.items():
+            if text := self.request.query_params.get(name):
+                rows = narrow(rows, text)
+        return rows
+
+
+def narrowed_router() -> Any:
+    router = feature_router(PREFIXES, "narrowed")
+    filters = {name: filter_ for name, (_, filter_) in NARROWED.items()}
+    things = Resource(Row, SERIALIZER, ordering=("id",), ordering_fields=(), filters=filters, pagination=None)
+    view = View(router, "/narrowed/", name="Narrowed", methods=("GET",), permission=AllowAny, authenticators=())
+
+    @view.get(many=list, query=things.query)
+    async def things_list(request: Request, session: Session) -> Response:
+        return await things.list(request, session)
+
+    return router
+
+
 def renamed_router() -> Any:
     router = feature_router(PREFIXES, "renamed")
     given: dict[str, Any] = {"ordering_fields": ("name", "price"), "search_fields": ("name",), "pagination": None}
@@ -395,8 +502,8 @@ def sides(stack: StackAddresses, worker_id: str, django_db_blocker: Any) -> Iter
     ):
         with djangos_database(database):
             fill()
-        views |= {"related/": RelatedView.as_view(), "renamed/": Renamed.as_view()}
-        routers += [related_router(), renamed_router()]
+        views |= {"related/": RelatedView.as_view(), "renamed/": Renamed.as_view(), "narrowed/": Narrowed.as_view()}
+        routers += [related_router(), renamed_router(), narrowed_router()]
         with side_by_side(database, views=views, routers=routers, tables=MAPPING) as both:
             yield both
 
@@ -482,6 +589,59 @@ def test_filters_of_several_parameters_are_as_django_filters(sides: BothSides, q
 )
 def test_parameters_may_have_other_names(sides: BothSides, query: str) -> None:
     sides.ask("GET", f"/renamed/?{query}")
+
+
+def test_what_code_of_a_project_narrows_by_is_read_as_by_python(sides: BothSides) -> None:
+    tried: dict[str, set[int]] = {}
+    texts = [
+        *(
+            "ax",
+            "Bow,ax",
+            "1",
+            "2",
+            " 1 ",
+            "0",
+            "1,2",
+            "2,2",
+            "1,",
+            "1.5",
+            "1e3",
+            "nan",
+            "True",
+            "t",
+            "f",
+            "yes",
+            "YES",
+        ),
+        *(
+            "no",
+            "2026",
+            "2026-01-06",
+            "2026-01-30",
+            "2026-1-5",
+            "20260105",
+            "2026-02-30",
+            "30.01.2026",
+            "31.01.2026",
+            "+1",
+            "1_0",
+        ),
+        *(
+            "99999999999999999999",
+            "-99999999999999999999",
+            str(uuid.UUID(int=3)),
+            str(uuid.UUID(int=3).hex),
+            "\x00",
+            "",
+        ),
+    ]
+    for name in NARROWED:
+        for text in texts:
+            answer = sides.ask("GET", f"/narrowed/?{urlencode({name: text})}")
+            if text and answer.status_code == 200:
+                tried.setdefault(name, set()).add(len(answer.json()))
+    # Each finds something, and not always all.
+    assert [name for name in NARROWED if max(tried[name]) == 0 or tried[name] == {2 * len(NAMES)}] == []
 
 
 def test_a_cursor_is_drfs_own_and_leads_through_the_whole_list(sides: BothSides) -> None:

@@ -353,39 +353,6 @@ def test_the_other_end_of_a_relation_is_known() -> None:
     assert (tags["link"], "other_end" in tags) == ("many_to_many", False)
 
 
-class Searches(Posts):
-    def get_queryset(self) -> Any:
-        title = self.request.query_params.get("title")
-        queryset = self.queryset
-        if title:
-            queryset = queryset.filter(title__icontains=title)
-        if name := self.request.GET.get("by"):
-            queryset = queryset.filter(author__username=name)
-        author = self.request.query_params.get("author")
-        if author:
-            queryset = queryset.filter(author=author)
-        return queryset.order_by("id")
-
-
-class SearchesForStaff(Posts):
-    def get_queryset(self) -> Any:
-        queryset = self.queryset.filter(author=self.request.user)
-        if self.request.user.is_staff:
-            queryset = self.queryset
-            title = self.request.query_params.get("title")
-            if title:
-                queryset = queryset.filter(title__icontains=title)
-        return queryset
-
-
-def test_texts_that_a_request_is_narrowed_by_are_filters() -> None:
-    found = view_facts(Searches.as_view({"get": "list"}), "get", "list", {})["rows"]
-    assert found["filters"] == {"title": ["title", "icontains"], "by": ["author__username", "exact"]}
-    # What is no text is of another form: Django fails with 500 on one that is no number.
-    assert found["parameters"] == ["author"]
-    assert view_facts(SearchesForStaff.as_view({"get": "list"}), "get", "list", {})["rows"] is None
-
-
 def test_a_label_is_the_projects_or_drfs() -> None:
     class Labelled(serializers.Serializer[Any]):
         plain = serializers.CharField()

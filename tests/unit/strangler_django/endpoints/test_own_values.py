@@ -12,6 +12,7 @@ from rest_framework import serializers
 from django_app.accounts.models import User
 from django_app.blog.models import Post
 from strangler_django.endpoints.own_values import attribute_value, method_value, string_value
+from strangler_django.endpoints.serializers import serializer_facts
 
 LEAST = 3
 
@@ -85,6 +86,12 @@ with isolate_apps("django_app.blog"):
         def doubled(self) -> int:
             return self.id * 2
 
+    class Shelf(models.Model):
+        holds = models.ManyToManyField(Held)
+
+        class Meta:
+            app_label = "blog"
+
     class Size(models.IntegerChoices):
         SMALL = 1
         __empty__ = "(Unknown)"
@@ -99,6 +106,22 @@ with isolate_apps("django_app.blog"):
 
         class Meta:
             app_label = "blog"
+
+
+class ShelfSerializer(serializers.ModelSerializer[Any]):
+    holds = serializers.SlugRelatedField("doubled", many=True, read_only=True)
+    names = serializers.SlugRelatedField("__str__", source="holds", many=True, read_only=True)
+
+    class Meta:
+        model = Shelf
+        fields = ("holds", "names")
+
+
+def test_a_property_may_be_the_slug_of_several_rows() -> None:
+    holds, names = serializer_facts(ShelfSerializer())["fields"]
+    assert holds["computed"] == {"code": "id_ * 2", "columns": {"id_": "id"}}
+    # A method isn't called.
+    assert names["computed"] is None
 
 
 def test_properties_are_read() -> None:

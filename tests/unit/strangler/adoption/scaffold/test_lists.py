@@ -88,15 +88,6 @@ def test_a_filter_that_is_required_is_so_but_for_one_that_takes_null() -> None:
     assert '"old": column_filter(' in text
 
 
-def test_texts_that_a_queryset_is_narrowed_by_are_filters() -> None:
-    rows = {"filters": {"called": ["name", "icontains"], "at": ["berth__place", "exact"], "x": ["tide", "exact"]}}
-    made = feature(LIST | {"overridden": ["get_queryset"], "rows": rows})
-    assert (made.endpoints[0].gaps, made.endpoints[0].limits) == ([], ["?x=: harbour.Boat has no column tide"])
-    text = text_of(made, "serializers.py")
-    assert '"called": column_filter(lambda: Boat.name, SENT_TEXT, "icontains"),' in text
-    assert '"at": column_filter(lambda: related_column(Boat, "berth__place"), SENT_TEXT),' in text
-
-
 @pytest.mark.parametrize(
     ("pages", "code"),
     [

@@ -275,6 +275,9 @@ def test_rows_that_are_linked_may_be_named_by_a_column(
     assert all(part in text for part in code.split(", "))
 
 
+COMPUTED = {"code": "name.upper()", "columns": {"name": "name"}}
+
+
 def test_rows_at_the_other_end_of_a_relation() -> None:
     contract = linked_contract()
     back = {"name": "boats", "source": "boats", "many": True, "read_only": True, "changed": {}, "link": "many_to_many"}
@@ -286,6 +289,10 @@ def test_rows_at_the_other_end_of_a_relation() -> None:
         ({"kind": "NameSerializer", "serializer": inner}, f"NestedField(children=BERTH_NAME_SERIALIZER, {link})"),
         ({"kind": "PrimaryKeyRelatedField"}, f"PointingKeysField({link})"),
         ({"kind": "SlugRelatedField", "slug_field": "name", **DRF}, f'ManySlugRelatedField({link}, slug_field="name")'),
+        (
+            {"kind": "SlugRelatedField", "slug_field": "title", "computed": COMPUTED, **DRF},
+            f'ManyComputedField( {link}, columns=("name",), function=lambda name: name.upper() )',
+        ),
     ):
         serializer = {"class": "harbour.api.BerthSerializer", "table": "berth", "fields": [back | facts]}
         api = DjangoApi.model_validate({"format": 1, "endpoints": [LIST | berths | {"serializer": serializer}]})

@@ -1,0 +1,64 @@
+"""What leads from rows to others, as code: relations to several rows, from either end."""
+
+from typing import Final
+
+from strangler.adoption.scaffold.code import Code, call, quoted
+from strangler.adoption.scaffold.tables import Tables, UnreadableError
+
+_LINKS: Final = "strangler_fastapi.drf.links"
+
+
+class RowLinks:
+    """Writes the links of rows of `model`; `tables` learns which columns they need, `imports` which names."""
+
+    def __init__(self, model: str, table: str, tables: Tables, imports: dict[str, set[str]]) -> None:
+        self._model = model
+        self._table = table
+        self._tables = tables
+        self._imports = imports
+
+    def many_to_many(self, name: str) -> Code:
+        """The rows at the other end of the model's own relation of that name."""
+        use_through(self._tables, self._table, name)
+        return self._call("many_to_many", self._model, quoted(name))
+
+    def pointing(self, table: str, field: str) -> Code:
+        """The rows of a table whose foreign key points at those of the model."""
+        column, facts = self._tables.column_of(table, field)
+        target = self._tables.use(table, column)
+        assert facts.references is not None  # noqa: S101 - a foreign key has them
+        self._tables.use(facts.references.table, facts.references.column)
+        for term in self._tables.facts(table).ordering:
+            self._tables.follow(table, [term.removeprefix("-")])
+        return self._call("one_to_many", self._model, target, quoted(facts.field))
+
+    def other_end(self, owner: str, name: str) -> Code:
+        """The rows of the table `owner` that are linked to those of the model by their relation of that name."""
+        use_through(self._tables, owner, name)
+        self._tables.use(self._table, *self._tables.facts(self._table).primary_key)
+        target = self._tables.use(owner, *self._tables.facts(owner).primary_key)
+        for term in self._tables.facts(owner).ordering:
+            self._tables.follow(owner, [term.removeprefix("-")])
+        return self._call("many_to_many_from", self._model, target, quoted(name))
+
+    def _call(self, name: str, *arguments: Code) -> Code:
+        self._imports.setdefault(_LINKS, set()).add(name)
+        return call(name, *arguments)
+
+
+def use_through(tables: Tables, table: str, name: str) -> None:
+    """Uses the tables of a many-to-many relation.
+
+    :raises UnreadableError: the contract has none of that name, or its rows can't be written or ordered plainly.
+    """
+    facts = tables.facts(table).many_to_many.get(name)
+    if facts is None:
+        raise UnreadableError(f"{name} is the other end of a relation")
+    if facts.symmetrical:
+        raise UnreadableError(f"{name} is symmetrical")
+    tables.use(facts.table, facts.source_column, facts.target_column)
+    reference = tables.facts(facts.table).columns[facts.target_column].references
+    assert reference is not None  # noqa: S101 - it points at the target
+    tables.use(facts.target, reference.column)
+    for term in tables.facts(facts.target).ordering:
+        tables.follow(facts.target, [term.removeprefix("-")])

@@ -1,0 +1,67 @@
+"""What `get_queryset` of a project's own narrows rows by, where a request has a query parameter.
+
+"genres": linked_filter(Play, lambda: many_to_many(Play, "genres"), column_filter(lambda: Genre.id, INTEGER, "in")),
+"assigned_only": flag_filter(FLAG, lambda: has_rows(Tag, many_to_many_from(Tag, Recipe, "tags"))),
+"date": column_filter(lambda: part_of(Flight.departure_time, "date"), day("%Y-%m-%d")),
+
+What Django fails on with 500, such as a text that is no number, is refused with 400.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, Date, cast, extract, func, literal, or_
+
+from shared_schema.mapping import Reflected
+from strangler_fastapi.drf.criteria import Criterion
+from strangler_fastapi.drf.filter_forms import FormField
+from strangler_fastapi.drf.filtering import Filter
+from strangler_fastapi.drf.links import ManyToMany, OneToMany
+
+
+def flag_filter(form: FormField, condition: Callable[[], ColumnElement[bool]]) -> Filter:
+    """The rows that meet a condition, where the text is one that `form` reads as true."""
+
+    def read(name: str, text: str) -> Criterion | None:
+        return Criterion(f"{name} given", condition) if form.read(text) else None
+
+    return Filter(read, samples=(form.sample,), description="Narrows the rows.")
+
+
+def linked_filter(model: type[Reflected], link: Callable[[], ManyToMany | OneToMany], inner: Filter) -> Filter:
+    """The rows of `model` that have another one by `link` which the filter `inner` leaves."""
+
+    def read(name: str, text: str) -> Criterion | None:
+        found: Criterion | None = inner.read(name, text)
+        return found and replace(found, clause=lambda: has_rows(model, link(), found.clause()))
+
+    return replace(inner, read=read)
+
+
+def any_filter(*filters: Filter) -> Filter:
+    """The rows that one of the filters of the same text leaves."""
+
+    def read(name: str, text: str) -> Criterion | None:
+        read = (each.read(f"{name} {number}", text) for number, each in enumerate(filters))
+        found = [each for each in read if each is not None]
+        values = {key: value for each in found for key, value in each.values.items()}
+        names, scans = " or ".join(each.name for each in found), any(each.scans for each in found)
+        return Criterion(names, lambda: or_(*(each.clause() for each in found)), values, scans=scans) if found else None
+
+    return replace(filters[0], read=read)
+
+
+def has_rows(
+    model: type[Reflected], link: ManyToMany | OneToMany, condition: ColumnElement[bool] | None = None
+) -> ColumnElement[bool]:
+    """Whether a row of `model` has any by `link`, or any that meets a condition of the link's target."""
+    rows = link.rows(model, link.target, literal(1)).order_by(None)
+    return (rows if condition is None else rows.where(condition)).exists()
+
+
+def part_of(column: Any, part: str, zone: str = "UTC") -> ColumnElement[Any]:  # noqa: ANN401 - an expression
+    """The `date`, `year`, `month` or `day` of a column; of a moment in a time zone (Django's `__date`)."""
+    is_moment = bool(getattr(column.type, "timezone", False))
+    local = func.timezone(zone, column) if is_moment else column
+    return cast(local, Date) if part == "date" else extract(part, local)
