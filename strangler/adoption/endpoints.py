@@ -48,11 +48,11 @@ class ComputedValue(Facts):
 class SerializerField(Facts):
     """A field of a serializer; `kind` is the name of its class (of the inner one with `many`), `path` is where that is.
 
-    `link` is how it leads to other rows (many_to_one, many_to_many, one_to_many); of the last `pointing` are the
-    table and the field of those rows, as `other_end` are of a many_to_many that leads here, and `managed` says that a
-    manager of the project's own gives them. `property` names the model's property or method that it shows, `computed`
-    is what that or `method` does, if it was read; `lacking` says that rows have no such attribute unless a queryset
-    annotates them. `address` is the path of the row whose field `lookup` stands for
+    `link` is how it leads to other rows (many_to_one, many_to_many, one_to_many); of the last `pointing` are the table
+    and the field of those rows, as `other_end` are of a many_to_many that leads here, and `managed` says that a manager
+    of the project's own gives them. `property` names the model's property or method that it shows, `computed` is what
+    that or `method` does, if it was read, `serializer` what shows rows of `method`; `lacking` says that rows have no
+    such attribute unless a queryset annotates them. `address` is the path of the row whose field `lookup` stands for
     `{}`. `changed` are the arguments in which it differs from what DRF makes of the model's field; None where the
     project declared it. Of one that stands for rows `narrowed` says that not all of them may be sent, `where` which
     values these have in columns as far as that is known, and `text` is the field that the rows' `__str__` returns, if

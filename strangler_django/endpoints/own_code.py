@@ -20,7 +20,9 @@ from typing import Any, Final
 
 _LIBRARIES: Final = ("rest_framework.", "django.")
 # Decorators that say something of a method to a document, and change nothing of what it does.
-_DOCUMENTING: Final = frozenset({"extend_schema", "swagger_auto_schema"})
+_DOCUMENTING: Final = frozenset(
+    {"extend_schema", "extend_schema_field", "swagger_auto_schema", "swagger_serializer_method"}
+)
 
 
 # What is the same for each request of one method.

@@ -51,7 +51,8 @@ _MARK: Final = "_strangler_column_"
 
 def method_value(serializer: type, name: str, model: type[Model]) -> dict[str, Any] | None:
     """What a method of a serializer makes of a row of the model; None where it does anything else."""
-    return _value(lambda: _Reader(model).returned(getattr(serializer, name, None), row=1))
+    is_static = isinstance(inspect.getattr_static(serializer, name, None), staticmethod)
+    return _value(lambda: _Reader(model).returned(getattr(serializer, name, None), row=0 if is_static else 1))
 
 
 def attribute_value(model: type[Model], source: str, kind: str) -> dict[str, Any] | None:
@@ -116,7 +117,7 @@ class _Reader:
 
         :raises UnreadError: it does something else.
         """
-        made = method_of(function, but=("property", "cached_property"))
+        made = method_of(function, but=("property", "cached_property", "staticmethod"))
         if made is None or len(made.args.args) != row + 1 or made.args.vararg or made.args.kwonlyargs:
             raise UnreadError
         self._row = made.args.args[row].arg

@@ -25,6 +25,7 @@ from strangler_django.endpoints.own_code import (
     is_own,
     returned_attribute,
 )
+from strangler_django.endpoints.own_rows import shown_rows
 from strangler_django.endpoints.own_values import attribute_value, method_value, string_value
 
 # Attributes of DRF's fields that limit or shape a value.
@@ -64,8 +65,14 @@ _BUILT: Final = frozenset(
 _NOT_COMPARED: Final = frozenset({"validators", "queryset", "model_field", "child_relation", "many"})
 
 
-def serializer_facts(serializer: Any, of: Any = None) -> dict[str, Any]:  # noqa: ANN401 - any serializer of a project
+def serializer_facts(
+    serializer: Any,  # noqa: ANN401 - any serializer of a project
+    of: Any = None,  # noqa: ANN401 - a model class
+    within: tuple[type, ...] = (),
+) -> dict[str, Any]:
     """A serializer's class, model and fields; one that names no model shows rows of the model `of`, if there is one.
+
+    `within` are the classes of those that hold it.
 
     Raises:
         Exception: whatever the project's own code raises when it builds its fields.
@@ -77,18 +84,21 @@ def serializer_facts(serializer: Any, of: Any = None) -> dict[str, Any]:  # noqa
     fields = single.fields if isinstance(single, serializers.BaseSerializer) and hasattr(single, "fields") else {}
     rules = getattr(single, "validators", ())
     validators = [name for name in dir(type(single)) if name.startswith("validate_") and name[9:] in fields]
-    answers = _answers(single)
+    answers, within = _answers(single), (*within, type(single))
     return {
         "class": class_name(type(single)),
         "model": model._meta.label if model else None,
         "table": model._meta.db_table if model else None,
         "plain": named is None,
-        "fields": [_field(name, field, model) | _origin(single, name, field, model) for name, field in fields.items()],
+        "fields": [
+            _field(name, field, model, within) | _origin(single, name, field, model, within)
+            for name, field in fields.items()
+        ],
         "validators": [type(each).__name__ for each in rules if _unique_together(single, each) is None],
         "unique_together": [found for each in rules if (found := _unique_together(single, each)) is not None],
         "overridden": [*_overridden(type(single), answers.method if answers else ""), *sorted(validators)],
         "nested_writes": [name for name in ("create", "update") if _writes_nested(type(single), name)],
-        "answers": None if answers is None else serializer_facts(answers.cls(context=single.context), of),
+        "answers": None if answers is None else serializer_facts(answers.cls(context=single.context), of, within),
         "answers_items": answers is not None and answers.answers_items,
     }
 
@@ -162,7 +172,7 @@ def _is_code(found: object) -> bool:
     return isinstance(found, property | cached_property | classmethod | staticmethod) or inspect.isroutine(found)
 
 
-def _field(name: str, field: Any, model: Any) -> dict[str, Any]:  # noqa: ANN401 - any field of a project, a model
+def _field(name: str, field: Any, model: Any, within: tuple[type, ...]) -> dict[str, Any]:  # noqa: ANN401 - any field of a project, a model
     facts: dict[str, Any] = {
         "name": name,
         "kind": type(field).__name__,
@@ -188,7 +198,7 @@ def _field(name: str, field: Any, model: Any) -> dict[str, Any]:  # noqa: ANN401
         # Of DRF's releases before it had the setting, errors are a list.
         facts["errors_as_dict"] = bool(getattr(api_settings, "LIST_SERIALIZER_ERRORS_AS_DICT", False))
     if isinstance(inner, serializers.BaseSerializer):
-        facts["serializer"] = serializer_facts(inner, _related(model, str(field.source)))
+        facts["serializer"] = serializer_facts(inner, _related(model, str(field.source)), within)
     elif isinstance(inner, serializers.RelatedField):
         queryset = inner.queryset
         facts["model"] = queryset.model._meta.label if queryset is not None else None
@@ -245,7 +255,7 @@ def _related(model: Any, source: str) -> Any:  # noqa: ANN401 - a model class, a
     return getattr(found, "related_model", None)
 
 
-def _origin(serializer: Any, name: str, field: Any, model: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
+def _origin(serializer: Any, name: str, field: Any, model: Any, within: tuple[type, ...]) -> dict[str, Any]:  # noqa: ANN401 - as above
     """Where a field comes from: the `link` of its model that it follows, and what a ModelSerializer made of it.
 
     `changed` are the arguments that are others than those which DRF derives from the model; None where the project
@@ -254,6 +264,8 @@ def _origin(serializer: Any, name: str, field: Any, model: Any) -> dict[str, Any
     if model is None:
         return {"link": None, "changed": None}
     if isinstance(field, serializers.SerializerMethodField):
+        if (rows := _rows_of_method(serializer, field, model, within)) is not None:
+            return rows
         return {
             "link": None,
             "changed": None,
@@ -276,6 +288,28 @@ def _origin(serializer: Any, name: str, field: Any, model: Any) -> dict[str, Any
     is_made = facts["property"] or ("." in str(field.source) and facts["changed"] is None)
     computed = attribute_value(model, str(field.source), type(field).__name__) if is_made else None
     return facts | {"computed": computed}
+
+
+def _rows_of_method(
+    serializer: Any,  # noqa: ANN401 - as above
+    field: Any,  # noqa: ANN401 - as above
+    model: Any,  # noqa: ANN401 - as above
+    within: tuple[type, ...],
+) -> dict[str, Any] | None:
+    """What is told of a method that shows rows by another serializer; None of one that does anything else."""
+    found = shown_rows(type(serializer), str(field.method_name), model)
+    if found is None or found.cls in within:
+        return None
+    shown = found.cls(context=serializer.context)
+    if not found.has_context and _shows_addresses(shown):
+        return None
+    inner = serializer_facts(shown, _related(model, found.source), within)
+    return _link(model, found.source) | {
+        "source": found.source,
+        "many": found.many,
+        "changed": None,
+        "serializer": inner,
+    }
 
 
 def _link(model: Any, source: str) -> dict[str, Any]:  # noqa: ANN401 - a model class

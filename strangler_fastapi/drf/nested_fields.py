@@ -31,6 +31,7 @@ class NestedField(Field):
     validated, and written by a function of yours: `Resource(perform_create=…, perform_update=…)`, which finds them
     cleaned, by the field's name or source. The other arguments are those of DRF's `many=True`; `errors_as_dict` is
     LIST_SERIALIZER_ERRORS_AS_DICT; with DRF's releases before that setting errors are a list.
+    Of rows that a method shows (`by_method`, DRF's SerializerMethodField) OPTIONS says only that there is a field.
     """
 
     kind: ClassVar[str] = "nested object"
@@ -42,6 +43,7 @@ class NestedField(Field):
     max_length: int | None = None
     min_length: int | None = None
     errors_as_dict: bool = True
+    by_method: bool = False
 
     @property
     def many(self) -> bool:
@@ -117,6 +119,8 @@ class NestedField(Field):
         return []
 
     def describe(self, name: str | None) -> dict[str, Any]:  # noqa: D102 - see Field
+        if self.by_method:
+            return super().describe(name) | {"type": "field"}
         children = {"children": self.children.describe()}
         if not self.many:
             return super().describe(name) | children

@@ -107,7 +107,7 @@ class Serializers:
         if each.computed:
             return self._columns.computed(made, table, each, each.computed)
         if each.method:
-            return self._method(made, each)
+            return self._shown(made, table, each) if each.serializer else self._method(made, each)
         if each.property:
             written = "as an SQL expression in `annotations` of the Resource, or as a SerializerMethodField"
             raise UnreadableError(f"{each.property} is Python: write it {written}")
@@ -131,18 +131,27 @@ class Serializers:
         made.imports.setdefault(_UNPORTED, set()).add("unported")
         return call("SerializerMethodField", method=name, **labels(each))
 
+    def _shown(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
+        """Rows that a method shows by another serializer; a function to fill in where those can't be written."""
+        try:
+            return self._nested(made, table, each)
+        except UnreadableError:
+            return self._method(made, each)
+
     def _nested(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
         assert each.serializer is not None  # noqa: S101 - the caller has looked
-        # Rows within are answered as items of a list are.
-        inner = self.write(each.serializer.answering("list"), within=made.title, taken=not each.read_only)
+        # Rows within are answered as items of a list are, but for one that a method shows.
+        shown = each.serializer.answering("retrieve" if each.method and not each.many else "list")
+        inner = self.write(shown, within=made.title, taken=not each.read_only)
         if inner.reads:
             raise UnreadableError(f"its serializer has gaps ({'; '.join(inner.reads)})")
-        made.within.append(inner)
         link, null = self._relations.link(made, table, each)
+        made.within.append(inner)
         made.imports.setdefault(_NESTED_FIELDS, set()).add("NestedField")
         if each.read_only:
-            shown: dict[str, Code] = {"allow_null": "True"} if null else {}
-            return call("NestedField", children=inner.constant, link=link, **shown, **labels(each))
+            flags: dict[str, Code] = {"allow_null": "True"} if null else {}
+            flags |= {"by_method": "True"} if each.method else {}
+            return call("NestedField", children=inner.constant, link=link, **flags, **labels(each))
         made.taken.append(each.name)
         made.writes += [f"field {each.name}: {gap}" for gap in _taken_gaps(each, inner)]
         given = _taken(each) | labels(each) | own_messages(each)

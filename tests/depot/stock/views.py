@@ -30,6 +30,7 @@ class ItemSerializer(serializers.ModelSerializer[Item]):
     words = serializers.SlugRelatedField(source="labels", slug_field="word", many=True, read_only=True)
     room = serializers.IntegerField(source="place.capacity", read_only=True)
     lent = serializers.SerializerMethodField()
+    borrower = serializers.SerializerMethodField()
 
     class Meta:
         model = Item
@@ -40,6 +41,11 @@ class ItemSerializer(serializers.ModelSerializer[Item]):
         if item.lent_to is None:
             return None
         return f"in {item.lent_to.name.upper()}"
+
+    def get_borrower(self, item: Item) -> Any:
+        if item.lent_to:
+            return PlaceSerializer(item.lent_to).data
+        return None
 
 
 class PaperSerializer(serializers.ModelSerializer[Paper]):

@@ -305,6 +305,20 @@ def test_rows_at_the_other_end_of_a_relation() -> None:
         assert "boat_id: Mapped[int]\n    berth_id: Mapped[int]" in models
 
 
+def test_rows_that_a_method_shows_are_rows_within_or_a_function_where_they_have_gaps() -> None:
+    place = {"name": "place", "kind": "CharField", "source": "place", "read_only": True, "changed": {}}
+    inner = {"class": "harbour.api.BerthSerializer", "table": "berth", "fields": [place]}
+    shown = {"name": "at", "kind": "SerializerMethodField", "method": "get_at", "read_only": True, "source": "berth"}
+    shown |= {"link": "many_to_one", "serializer": inner}
+    made = feature(LIST | {"serializer": SERIALIZER | {"fields": [NAME, shown]}})
+    assert (made.endpoints[0].gaps, made.endpoints[0].functions) == ([], [])
+    written = " ".join(text_of(made, "serializers.py").split())
+    assert 'children=BOAT_BERTH_SERIALIZER, link=foreign_key(Boat, "berth"), allow_null=True, by_method=True' in written
+    own = shown | {"serializer": inner | {"overridden": ["to_representation"]}}
+    made = feature(LIST | {"serializer": SERIALIZER | {"fields": [NAME, own]}})
+    assert (made.endpoints[0].gaps, made.endpoints[0].functions) == ([], ["field at: computed by get_at"])
+
+
 def test_what_a_method_makes_of_columns_is_a_function_of_them() -> None:
     value = {"code": "f'{name} ({berth__place})'", "columns": {"name": "name", "berth__place": "berth__place"}}
     shown = {"name": "shown", "kind": "SerializerMethodField", "method": "get_shown", "read_only": True}
