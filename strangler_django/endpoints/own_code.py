@@ -188,8 +188,18 @@ def method_of(function: Any, but: Collection[str] = ()) -> ast.FunctionDef | Non
 
 
 def statements_of(made: ast.FunctionDef) -> list[ast.stmt]:
-    """What a method does, without its docstring."""
-    return made.body[1:] if ast.get_docstring(made) is not None else made.body
+    """What a method does, without its docstring and what it prints."""
+    body = made.body[1:] if ast.get_docstring(made) is not None else made.body
+    return [each for each in body if not _prints(each)]
+
+
+def _prints(statement: ast.stmt) -> bool:
+    """Whether a statement prints constants, names and their attributes, and does no more."""
+    match statement:
+        case ast.Expr(value=ast.Call(func=ast.Name(id="print"), args=args)):
+            plain = (ast.Attribute, ast.Constant, ast.FormattedValue, ast.JoinedStr, ast.Name, ast.expr_context)
+            return all(isinstance(each, plain) for given in args for each in ast.walk(given))
+    return False
 
 
 def named(code: ast.expr, names: Mapping[str, Any]) -> Any:  # noqa: ANN401 - whatever the code has under that name

@@ -271,6 +271,8 @@ def _origin(serializer: Any, name: str, field: Any, model: Any, within: tuple[ty
             "changed": None,
             "computed": method_value(type(serializer), str(field.method_name), model),
         }
+    if isinstance(getattr(field, "child_relation", None), serializers.StringRelatedField):
+        return _link(model, str(field.source)) | {"changed": None, "text": _text(model, str(field.source))}
     if isinstance(field, serializers.StringRelatedField):
         text = _text(model, str(field.source))
         computed = None if text else string_value(model, str(field.source))
@@ -347,9 +349,9 @@ def _is_lacking(model: Any, source: str) -> bool:  # noqa: ANN401 - as above
 
 
 def _text(model: Any, source: str) -> str | None:  # noqa: ANN401 - as above
-    """The field that `__str__` of the rows returns, which a foreign key points at; None if it does more."""
-    found = next((each for each in model._meta.get_fields() if each.name == source and each.related_model), None)
-    return returned_attribute(found.related_model.__str__) if found else None
+    """The field that `__str__` of the rows returns to which a relation leads; None if it does more."""
+    related = _related(model, source)
+    return returned_attribute(related.__str__) if related else None
 
 
 def _is_narrowed(query: Any) -> bool:  # noqa: ANN401 - Django's Query

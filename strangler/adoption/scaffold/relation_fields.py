@@ -104,6 +104,8 @@ class RelationFields:
         """
         if each.kind == "SlugRelatedField" and each.slug_field and path is None:
             return self._many_slugs(made, table, each, each.slug_field)
+        if each.kind == "StringRelatedField" and path is None:
+            return self._many_slugs(made, table, each, self._text_of_rows(table, each))
         if each.kind != "PrimaryKeyRelatedField" and path is None:
             raise UnreadableError(f"many of {each.kind}")
         if each.managed:
@@ -183,6 +185,18 @@ class RelationFields:
             raise UnreadableError(f"found by {made_of}, which isn't unique")
         self._tables.use(table, column)
         return self._tables.attribute_of(table, column)
+
+    def _text_of_rows(self, table: str, each: SerializerField) -> str:
+        """The column that `__str__` of several rows returns.
+
+        :raises UnreadableError: it does something else, or may return null.
+        """
+        if each.text is None:
+            raise UnreadableError("shown by a __str__ of your own")
+        _, facts = self._tables.column_of(self.table_of_many(table, each), each.text)
+        if facts.kind not in SHOWN["CharField"][1] or facts.null:
+            raise UnreadableError(f"shown by {each.text}, which may be no text")
+        return each.text
 
     def _many_slugs(self, made: WrittenSerializer, table: str, each: SerializerField, slug_field: str) -> Code:
         """A column of several rows."""

@@ -1,5 +1,6 @@
 """What a view's caller owns is read in exactly one shape; anything more is the project's own code."""
 
+import ast
 from datetime import UTC
 from typing import Any
 
@@ -14,7 +15,13 @@ from rest_framework.validators import UniqueValidator
 from django_app.accounts.models import User
 from django_app.blog import models as blog_models
 from django_app.blog.models import Post, Tag
-from strangler_django.endpoints.own_code import answering_serializer, is_own, returned_attribute, saved_caller
+from strangler_django.endpoints.own_code import (
+    answering_serializer,
+    is_own,
+    returned_attribute,
+    saved_caller,
+    statements_of,
+)
 from strangler_django.endpoints.serializers import serializer_facts
 from strangler_django.endpoints.views import view_facts, view_methods
 
@@ -404,3 +411,11 @@ def test_own_texts_of_errors_are_told_by_their_codes() -> None:
 
     fields = {each["name"]: each.get("error_messages") for each in serializer_facts(Worded())["fields"]}
     assert fields == {"plain": None, "word": {"blank": "Say it."}, "several": {"empty": "Which?"}}
+
+
+@pytest.mark.parametrize(("printed", "is_read"), [("request.user", True), ("f'{kwargs}'", True), ("args.pop()", False)])
+def test_what_a_method_prints_is_left_out(printed: str, is_read: bool) -> None:
+    code = f"def list(self, request, *args, **kwargs):\n    print({printed})\n    return super().list(request)\n"
+    (made,) = ast.parse(code).body
+    assert isinstance(made, ast.FunctionDef)
+    assert (len(statements_of(made)) == 1) is is_read

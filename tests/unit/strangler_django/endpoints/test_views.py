@@ -206,6 +206,23 @@ def test_a_serializer_has_its_fields_with_their_limits_and_nested_ones() -> None
     assert (fields["tags"]["link"], fields["author"]["link"]) == ("many_to_many", "many_to_one")
 
 
+def test_several_rows_are_shown_by_the_field_that_their_text_is() -> None:
+    class Shown(serializers.ModelSerializer[Post]):
+        tags = serializers.StringRelatedField[str](many=True)
+
+        class Meta:
+            model = Post
+            fields = ("tags",)
+
+    (tags,) = serializer_facts(Shown())["fields"]
+    assert (tags["kind"], tags["many"], tags["link"], tags["text"]) == (
+        "StringRelatedField",
+        True,
+        "many_to_many",
+        "name",
+    )
+
+
 def test_an_attribute_that_is_none_is_not_lacking(monkeypatch: pytest.MonkeyPatch) -> None:
     """DRF answers null."""
     monkeypatch.setattr(Tag, "kind", None, raising=False)

@@ -289,6 +289,7 @@ def test_rows_at_the_other_end_of_a_relation() -> None:
         ({"kind": "NameSerializer", "serializer": inner}, f"NestedField(children=BERTH_NAME_SERIALIZER, {link})"),
         ({"kind": "PrimaryKeyRelatedField"}, f"PointingKeysField({link})"),
         ({"kind": "SlugRelatedField", "slug_field": "name", **DRF}, f'ManySlugRelatedField({link}, slug_field="name")'),
+        ({"kind": "StringRelatedField", "text": "name", **DRF}, f'ManySlugRelatedField({link}, slug_field="name")'),
         (
             {"kind": "SlugRelatedField", "slug_field": "title", "computed": COMPUTED, **DRF},
             f'ManyComputedField( {link}, columns=("name",), function=lambda name: name.upper() )',
@@ -303,6 +304,22 @@ def test_rows_at_the_other_end_of_a_relation() -> None:
         assert code in " ".join(text_of(made.features[0], "serializers.py").split())
         models = {file.path.name: file.text for file in made.files()}["models.py"]
         assert "boat_id: Mapped[int]\n    berth_id: Mapped[int]" in models
+
+
+@pytest.mark.parametrize(
+    ("text", "gap"),
+    [
+        (None, "field boats: shown by a __str__ of your own"),
+        ("id", "field boats: shown by id, which may be no text"),
+        ("built_at", "field boats: shown by built_at, which may be no text"),
+    ],
+)
+def test_rows_that_no_column_is_the_text_of_are_a_gap(text: str | None, gap: str) -> None:
+    boats = {"name": "boats", "kind": "StringRelatedField", "source": "boats", "many": True, "read_only": True, **DRF}
+    boats |= {"link": "one_to_many", "pointing": {"table": "boat", "field": "berth"}, "text": text}
+    serializer = {"class": "harbour.api.BerthSerializer", "table": "berth", "fields": [boats]}
+    berths = {"model": {"label": "harbour.Berth", "table": "berth"}, "queryset": {"narrowed": [], "ordering": []}}
+    assert feature(LIST | berths | {"serializer": serializer}).endpoints[0].gaps == [gap]
 
 
 def test_rows_that_a_method_shows_are_rows_within_or_a_function_where_they_have_gaps() -> None:
