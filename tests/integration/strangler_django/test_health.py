@@ -1,12 +1,14 @@
 """A probe is answered while every thread of gunicorn works."""
 
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -15,15 +17,21 @@ from strangler.local.ports import port_free_pick
 from tests.example import ROOT
 
 APPLICATION = """
-import pathlib, time
+import itertools, pathlib, time
+
+calls = itertools.count()
 
 def application(environ, start_response):
     if environ["PATH_INFO"] == "/work/":
         pathlib.Path("begun").touch()
     while environ["PATH_INFO"] == "/work/" and not pathlib.Path("done").exists():
         time.sleep(0.02)
-    start_response("200 OK", [("Content-Type", "text/plain")])
-    return [environ["PATH_INFO"].encode()]
+    status = "503 Ill" if pathlib.Path("ill").exists() else "200 OK"
+    number = next(calls)
+    said = {"calls": str(number), "caller": f"{environ.get('HTTP_AUTHORIZATION')} {number}"}
+    body = said.get(environ["QUERY_STRING"], environ["PATH_INFO"]).encode()
+    start_response(status, [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]
 """
 CONFIGURATION = """
 from strangler_django.health import health_first
@@ -33,19 +41,27 @@ worker_class = {worker_class}
 
 
 @contextmanager
-def served(folder: Path, worker_class: str) -> Iterator[str]:
-    """One thread of gunicorn's, which works on a request of /work/ until there is a file `done`."""
+def started(folder: Path, worker_class: str) -> Iterator[int]:
+    """One process of gunicorn's with one thread; its port."""
     port = port_free_pick()
     (folder / "slow.py").write_text(APPLICATION)
     (folder / "configuration.py").write_text(CONFIGURATION.format(port=port, worker_class=worker_class))
     command = [sys.executable, "-m", "gunicorn", "slow:application", "--config", "configuration.py"]
-    with (
-        subprocess.Popen(command, cwd=folder, env={"PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL) as server,  # noqa: S603
-        ThreadPoolExecutor() as clients,
-    ):
+    environment = {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.DEVNULL) as server:  # noqa: S603
+        try:
+            yield port
+        finally:
+            server.terminate()
+
+
+@contextmanager
+def served(folder: Path, worker_class: str) -> Iterator[str]:
+    """A thread that works on a request of /work/ until there is a file `done`, and one request that waits for it."""
+    with started(folder, worker_class) as port, ThreadPoolExecutor() as clients:
         url = f"http://127.0.0.1:{port}"
         try:
-            until_answered(f"{url}/health/")
+            until_answered(f"{url}/health/", httpx.get)
             working = clients.submit(httpx.get, f"{url}/work/", timeout=60)
             deadline = time.monotonic() + 60
             while not (folder / "begun").exists():
@@ -59,14 +75,13 @@ def served(folder: Path, worker_class: str) -> Iterator[str]:
             assert (working.result().text, waiting.result().text) == ("/work/", "/other/")
         finally:
             (folder / "done").touch()
-            server.terminate()
 
 
-def until_answered(url: str) -> None:
+def until_answered(url: str, get: Callable[[str], httpx.Response]) -> None:
     deadline = time.monotonic() + 60
     while True:
         try:
-            httpx.get(url, timeout=5).raise_for_status()
+            get(url).raise_for_status()
         except httpx.HTTPError:
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -81,6 +96,79 @@ def test_a_probe_does_not_wait_for_a_thread(tmp_path: Path) -> None:
         assert [kept.get("/health/").status_code, kept.head("/health/").status_code] == [200, 200]
         with pytest.raises(httpx.ReadTimeout):
             kept.get("/health/other/", timeout=1)
+
+
+def known(probe: Callable[[], str]) -> str:
+    """Probes until an answer is one that was given before: the application counts its calls."""
+    deadline = time.monotonic() + 60
+    said = probe()
+    while (now := probe()) != said:
+        assert time.monotonic() < deadline
+        said = now
+        time.sleep(0.02)
+    return said
+
+
+def test_a_worker_that_is_busy_answers_by_what_it_asked_itself_a_moment_ago(tmp_path: Path) -> None:
+    with served(tmp_path, 'health_first("/health/")') as url, httpx.Client(base_url=url, timeout=20) as kept:
+        said = known(lambda: kept.get("/health/?calls", headers={"X-Request-ID": uuid4().hex}).text)
+        deadline = time.monotonic() + 60
+        while kept.get("/health/?calls", headers={"X-Request-ID": "1"}).text == said:
+            assert time.monotonic() < deadline, "the answer is not renewed"
+            time.sleep(0.02)
+        # A body is part of its own request, and what an answer depends on is not mixed up.
+        assert kept.request("GET", "/health/?calls", content=b"GET /other/ HTTP/1.1\r\n\r\n").text != said
+        assert kept.get("/health/").text == "/health/"
+
+
+def test_nobody_gets_what_another_caller_was_answered(tmp_path: Path) -> None:
+    with served(tmp_path, 'health_first("/health/")') as url, httpx.Client(base_url=url, timeout=20) as kept:
+
+        def ask(caller: str) -> str:
+            return kept.get("/health/?caller", headers={"Authorization": caller}).text
+
+        known(lambda: ask("alice"))
+        callers = ["alice", "bob", "alice", "carol"]
+        assert [ask(caller).split()[0] for caller in callers] == callers
+
+
+def test_what_a_busy_worker_knows_is_never_older_than_a_failure(tmp_path: Path) -> None:
+    with served(tmp_path, 'health_first("/health/")') as url, httpx.Client(base_url=url, timeout=20) as kept:
+        known(lambda: kept.get("/health/?calls").text)
+        (tmp_path / "ill").touch()
+        deadline = time.monotonic() + 10
+        while kept.get("/health/?calls").status_code == 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        (tmp_path / "ill").unlink()
+        assert kept.get("/health/?calls").status_code == 200, "a failure is not kept"
+
+
+def test_a_request_behind_a_body_that_nobody_reads_is_answered(tmp_path: Path) -> None:
+    with started(tmp_path, 'health_first("/health/")') as port, socket.socket() as client:
+        until_answered(f"http://127.0.0.1:{port}/health/", httpx.get)
+        client.settimeout(20)
+        client.connect(("127.0.0.1", port))
+        # At once, so that who reads the body away has read the next request too.
+        client.sendall(
+            b"POST /first/ HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody"
+            b"GET /second/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        )
+        with client.makefile("rb") as stream:
+            assert b"/second/" in stream.read()
+
+
+def test_with_tls_in_gunicorn_a_kept_connection_is_answered(tmp_path: Path) -> None:
+    argv = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
+    subprocess.run([*argv, "-keyout", "key.pem", "-out", "cert.pem"], cwd=tmp_path, check=True, capture_output=True)  # noqa: S603 - openssl
+    tls = '; certfile, keyfile = "cert.pem", "key.pem"'
+    paths = ["/other/", "/health/", "/other/"]
+    with (
+        started(tmp_path, f'health_first("/health/"){tls}') as port,
+        httpx.Client(base_url=f"https://127.0.0.1:{port}", verify=False, timeout=20) as kept,  # noqa: S501 - made above
+    ):
+        until_answered("/health/", kept.get)
+        assert [kept.get(path).text for path in paths] == paths
 
 
 def test_without_it_the_probe_waits(tmp_path: Path) -> None:
