@@ -36,6 +36,8 @@ def application(environ, start_response):
 CONFIGURATION = """
 from strangler_django.health import health_first
 bind, workers, threads = "127.0.0.1:{port}", 1, 1
+# Longer than any pause of a busy machine: a client may not see at once that a connection was closed.
+keepalive = 75
 worker_class = {worker_class}
 """
 
