@@ -160,28 +160,57 @@ def _parameters(filterset: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a
             "field": each.field_name,
             "lookup": each.lookup_expr,
             "exclude": each.exclude,
+            "to_field": each.extra.get("to_field_name"),
             "declared": name in filterset.declared_filters and not _takes_all_rows(filterset, each),
             "method": str(each.method)
             if each.method and not callable(each.method)
             else ("callable" if each.method else None),
             "choices": [plain(value) for value, _label in choices] if isinstance(choices, list | tuple) else None,
-            "settings": sorted(_settings(each)),
+            "settings": sorted(_settings(each, filterset._meta.model)),  # noqa: SLF001 - so both document it
         }
 
 
-def _settings(declared: Any) -> Iterator[str]:  # noqa: ANN401 - a filter
+def _settings(declared: Any, model: Any) -> Iterator[str]:  # noqa: ANN401 - a filter, and the model of its set
     """The names of settings that change which texts are taken, or which rows are found."""
     yield from (name for name, value in declared.extra.items() if name not in _SHOWN and _UNSET.get(name, ...) != value)
     if getattr(declared, "conjoined", False):
         yield "conjoined"
+    if hasattr(declared, "conjoined") and not declared.distinct:
+        yield "rows as often as they are linked"
+    if (widget := _own_widget(declared)) is not None:
+        yield widget
+    if type(declared).__name__.startswith("AllValues") and model is not None:
+        manager = type(model._default_manager)  # noqa: SLF001 - so Django documents it
+        if manager.get_queryset is not BaseManager.get_queryset:
+            yield "a manager of your own"
+
+
+def _own_widget(declared: Any) -> str | None:  # noqa: ANN401 - a filter
+    """The class that reads what a request says otherwise than the filter's own widget does."""
+    widget, kind = declared.extra.get("widget"), declared.field_class
+    if widget is None:
+        return None
+    cls, own = (
+        each if isinstance(each, type) else type(each)
+        for each in (widget, getattr(kind, "base_widget_class", kind.widget))
+    )
+    read = cls.value_from_datadict
+    # That of django_filters.rest_framework, of each BooleanFilter.
+    is_usual = read is own.value_from_datadict or class_name(cls) == "django_filters.widgets.BooleanWidget"
+    return None if is_usual or read.__module__.startswith("django.forms.") else cls.__name__
 
 
 def _takes_all_rows(filterset: Any, declared: Any) -> bool:  # noqa: ANN401 - a FilterSet, and a filter
-    """Whether a declared filter is what django-filter makes of a foreign key: any row of its model may be sent."""
-    queryset = declared.extra.get("queryset")
-    own = {each.name: each for each in filterset._meta.model._meta.fields} if filterset._meta.model else {}  # noqa: SLF001 - so both document it
-    related = getattr(own.get(declared.field_name), "related_model", None)
-    if not isinstance(queryset, QuerySet) or related is not queryset.model or declared.extra.get("to_field_name"):
+    """Whether a declared filter is what django-filter makes of a relation: any row of its model may be sent.
+
+    Of a many-to-many relation rows may be named by another column of theirs.
+    """
+    queryset, named = declared.extra.get("queryset"), declared.extra.get("to_field_name")
+    meta = filterset._meta.model._meta if filterset._meta.model else None  # noqa: SLF001 - so both document it
+    relations = {each.name: each for each in (*meta.many_to_many, *(() if named else meta.fields))} if meta else {}
+    field = str(declared.field_name).removesuffix(f"__{named}") if named else declared.field_name
+    related = getattr(relations.get(field), "related_model", None)
+    if not isinstance(queryset, QuerySet) or related is not queryset.model or (named and field == declared.field_name):
         return False
     query = queryset.query
     return not (query.where or query.is_sliced or query.distinct or query.combinator)

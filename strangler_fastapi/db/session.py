@@ -245,11 +245,6 @@ class RequestSession(AsyncSession):
                 self._pooled = self._driver = None
 
     @property
-    def is_open(self) -> bool:
-        """Whether SQLAlchemy has the request's connection."""
-        return self._connection is not None
-
-    @property
     def has_begun(self) -> bool:
         """Whether the transaction of SQLAlchemy's connection has begun on the server too."""
         connection = self._connection and self._connection.sync_connection

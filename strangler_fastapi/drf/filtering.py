@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import BindParameter, ColumnElement, DateTime, Text, bindparam, false, not_
 from starlette.datastructures import ImmutableMultiDict
@@ -51,6 +51,7 @@ class Filter:
         description: what OpenAPI says of the parameter.
         suffixes: the ends of the names of its parameters, where it has several.
         many: whether the parameter may come several times.
+        spelling: how a request says the values of `many` (`query_array`, `comma_separated`).
         required: whether a list without it is refused.
     """
 
@@ -59,6 +60,7 @@ class Filter:
     description: str
     suffixes: tuple[str, ...] = ()
     many: bool = False
+    spelling: Literal["repeated", "array", "commas"] = "repeated"
     required: bool = False
 
     def criterion(self, name: str, params: Params) -> Criterion | None:
@@ -68,10 +70,20 @@ class Filter:
             Invalid: what they say is no value of the filter.
         """
         if self.many:
-            return self.read(name, texts_of(params, name))
+            return self.read(name, self.texts(name, params))
         if self.suffixes:
             return self.read(name, tuple(params.get(name + suffix, "") for suffix in self.suffixes))
         return self.read(name, params.get(name, ""))
+
+    def texts(self, name: str, params: Params) -> list[str]:
+        """All that `params` say of one that is `many`."""
+        if self.spelling == "commas":
+            text = params.get(name, "")
+            return text.split(",") if text else []
+        if self.spelling == "repeated":
+            return texts_of(params, name)
+        found = texts_of(params, name if name in params else f"{name}[]")
+        return [*dict.fromkeys(text for text in found if text)]
 
     def existing(self, name: str, params: Params) -> Rows | None:  # noqa: ARG002 - most need no row
         """The row that has to be there for what `params` say of it; None where none has to."""
@@ -166,6 +178,16 @@ def filter_criteria(
 def required(reader: Filter) -> Filter:
     """A parameter that every request has to have (`required=True`)."""
     return replace(reader, required=True)
+
+
+def query_array(reader: Filter) -> Filter:
+    """One of several values, which a request may say as `?tag[]=a&tag[]=b` too (`QueryArrayWidget`)."""
+    return replace(reader, spelling="array")
+
+
+def comma_separated(reader: Filter) -> Filter:
+    """One of several values, which a request says in one parameter, with commas (`CSVWidget`)."""
+    return replace(reader, spelling="commas")
 
 
 def not_ported_filter(what: str) -> Filter:

@@ -3,16 +3,17 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Text, bindparam, cast, func, select
+from sqlalchemy import ColumnElement, Executable, Select, Text, bindparam, cast, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from shared_schema.mapping import Reflected, primary_key
 from strangler_fastapi.db.query import Rows
 from strangler_fastapi.drf.criteria import Criterion, equals, read_text
 from strangler_fastapi.drf.filter_forms import FormField, no_such_choice
-from strangler_fastapi.drf.filtering import NO_ROW, Attribute, Filter, Params, texts_of
+from strangler_fastapi.drf.filtering import NO_ROW, Attribute, Filter, Params
 from strangler_fastapi.drf.filters import column_filter
 from strangler_fastapi.drf.links import ManyToMany
 from strangler_fastapi.drf.validators import Invalid, biggest, check_storable
@@ -37,31 +38,53 @@ class RelatedFilter(Filter):
 
 @dataclass(frozen=True)
 class RelatedMultipleFilter(Filter):
-    """Keys of rows of `model`, each of which has to be there (`ModelMultipleChoiceFilter`)."""
+    """Rows of `model` by their keys or by `named`, each of which has to be there (`ModelMultipleChoiceFilter`)."""
 
     model: type[Reflected] | None = None
+    named: str | None = None
 
     def existing(self, name: str, params: Params) -> Rows | None:
         """See Filter."""
-        model = self.model
+        model, named = self.model, self.named
+        if model is None:
+            return None
         try:
-            keys = [_read_several(model, text) for text in texts_of(params, name)]
+            keys = [_read_several(partial(_name_of, model, named), text) for text in self.texts(name, params)]
         except Invalid:
             return None
-        if model is None or not keys:
+        if not keys:
             return None
 
         def build() -> Executable:
-            key = primary_key(model)
+            key = _name_of(model, named)
             return select(key).where(key == func.any(bindparam("keys", type_=ARRAY(type(key.type)))))
 
-        held = [key for key in keys if not isinstance(key, int) or abs(key) <= biggest(primary_key(model).type)]
-        return Rows((model.key(), "exist"), build, {"keys": held})
+        kind = _name_of(model, named).type
+        held = [key for key in keys if not isinstance(key, int) or abs(key) <= biggest(kind)]
+        return Rows((model.key(), f"exist by {named or 'key'}"), build, {"keys": held})
 
     def fault(self, name: str, params: Params, rows: Sequence[Sequence[Any]]) -> str | None:
         """See Filter."""
-        there = {str(row[0]) for row in rows}
-        return next((no_such_choice(text) for text in texts_of(params, name) if text not in there), None)
+        return _unknown_of(self.texts(name, params), rows)
+
+
+@dataclass(frozen=True)
+class AllValuesMultipleFilter(Filter):
+    """Values each of which some row holds, as `held` gives them for a list of texts (`AllValuesMultipleFilter`)."""
+
+    held: Callable[[Any], Select[Any]] | None = None
+
+    def existing(self, name: str, params: Params) -> Rows | None:
+        """See Filter."""
+        held, texts = self.held, self.texts(name, params)
+        if held is None or not texts or any("\x00" in text for text in texts):
+            return None
+        statement = held(func.any(bindparam("held", type_=ARRAY(Text))))
+        return Rows((str(statement), "held"), lambda: statement, {"held": texts})
+
+    def fault(self, name: str, params: Params, rows: Sequence[Sequence[Any]]) -> str | None:
+        """See Filter."""
+        return _unknown_of(self.texts(name, params), rows)
 
 
 @dataclass(frozen=True)
@@ -97,37 +120,61 @@ def related_filter(column: Attribute, model: type[Reflected]) -> Filter:
 
 
 def related_multiple_filter(
-    column: Attribute, model: type[Reflected], *, link: Callable[[], ManyToMany] | None = None, conjoined: bool = False
+    column: Attribute,
+    model: type[Reflected],
+    *,
+    link: Callable[[], ManyToMany] | None = None,
+    conjoined: bool = False,
+    to_field_name: str | None = None,
 ) -> Filter:
     """A foreign key's `column` that holds one of the keys, each by a parameter of the same name; all have to be there.
 
-    With `link` `column` is the key of rows that are linked to one of these rows, or, `conjoined`, to all of them.
+    With `link` `column` is the key of rows that are linked to one of these rows, or, `conjoined`, to all of them. With
+    `to_field_name` rows are named by that attribute of theirs, a unique one, which `column` holds without a `link`.
     """
 
     def read(name: str, texts: Sequence[str]) -> Criterion | None:
-        keys = [*dict.fromkeys(_read_several(model, text) for text in texts)]
-        if not keys:
-            return None
-        number = f"{name} number"
-        array: Any = ARRAY(type(primary_key(model).type))
-
-        def clause() -> ColumnElement[bool]:
-            given = func.any(bindparam(name, type_=array))
-            if link is None:
-                held: ColumnElement[bool] = column() == given
-                return held
-            through: Any = link().through
-            owner, other = getattr(through, link().source), getattr(through, link().other)
-            linked = select(owner).where(other == given)
-            if conjoined:
-                linked = linked.group_by(owner).having(func.count(other.distinct()) == bindparam(number))
-            within: ColumnElement[bool] = column().in_(linked)
-            return within
-
-        return Criterion(name, clause, {name: keys} | ({number: len(keys)} if conjoined else {}))
+        named = partial(_name_of, model, to_field_name)
+        keys = [*dict.fromkeys(_read_several(named, text) for text in texts)]
+        is_key = to_field_name is None
+        return _held(column, name, keys, link=link, named=named, conjoined=conjoined, is_key=is_key)
 
     said = "Keys of rows that are there, each by a parameter of its own."
-    return RelatedMultipleFilter(read, samples=(("1",),), description=said, many=True, model=model)
+    return RelatedMultipleFilter(read, samples=(("1",),), description=said, many=True, model=model, named=to_field_name)
+
+
+def all_values_multiple_filter(
+    column: Attribute,
+    *,
+    link: Callable[[], ManyToMany] | None = None,
+    named: Attribute | None = None,
+    conjoined: bool = False,
+) -> Filter:
+    """Texts or numbers, any of which a row's `column` holds, each by a parameter of the same name.
+
+    With `link` `column` is the key of rows that are linked to rows whose attribute `named` holds one of them, or,
+    `conjoined`, that are linked to one for each.
+    """
+    value = column if named is None else named
+
+    def read(name: str, texts: Sequence[str]) -> Criterion | None:
+        values = []
+        for text in texts:
+            if "\x00" in text:
+                raise Invalid(no_such_choice(text), "invalid_choice")
+            # What is no value of the column's is held by no row, and refused before.
+            with suppress(ArithmeticError, TypeError, ValueError, Invalid):
+                values.append(read_text(value().type.python_type, text))
+        return _held(column, name, [*dict.fromkeys(values)], link=link, named=value, conjoined=conjoined)
+
+    def held(texts: Any) -> Select[Any]:  # noqa: ANN401 - an SQL expression
+        found = select(value())
+        if link is not None:
+            found = found.join_from(link().target, link().through, _joined(link()))
+        return found.where(cast(value(), Text) == texts).distinct()
+
+    said = "Values that some row has, each by a parameter of its own."
+    return AllValuesMultipleFilter(read, samples=(("1",),), description=said, many=True, held=held)
 
 
 def all_values_filter(column: Attribute) -> Filter:
@@ -143,15 +190,66 @@ def all_values_filter(column: Attribute) -> Filter:
     return AllValuesFilter(whole.read, samples=whole.samples, description=said, column=column)
 
 
-def _read_several(model: Any, text: str) -> Any:  # noqa: ANN401 - a mapped class, and of its key's type
-    """One of several keys.
+def _held(
+    column: Attribute,
+    name: str,
+    values: Sequence[Any],
+    *,
+    link: Callable[[], ManyToMany] | None,
+    named: Attribute,
+    conjoined: bool,
+    is_key: bool = False,
+) -> Criterion | None:
+    """Rows whose column holds one of the values, or that are linked to rows which are `named` by one, or by all."""
+    if not values:
+        return None
+    number = f"{name} number"
+    array: Any = ARRAY(type(named().type))
+
+    def clause() -> ColumnElement[bool]:
+        given = func.any(bindparam(name, type_=array))
+        if link is None:
+            held: ColumnElement[bool] = column() == given
+            return held
+        through: Any = link().through
+        owner = getattr(through, link().source)
+        # A link holds the key itself.
+        value = getattr(through, link().other) if is_key else named()
+        linked = select(owner) if is_key else select(owner).join_from(through, link().target, _joined(link()))
+        linked = linked.where(value == given)
+        if conjoined:
+            linked = linked.group_by(owner).having(func.count(value.distinct()) == bindparam(number))
+        within: ColumnElement[bool] = column().in_(linked)
+        return within
+
+    return Criterion(name, clause, {name: [*values]} | ({number: len(values)} if conjoined else {}))
+
+
+def _joined(link: ManyToMany) -> ColumnElement[bool]:
+    joined: ColumnElement[bool] = getattr(link.through, link.other) == getattr(link.target, link.key)
+    return joined
+
+
+def _name_of(model: type[Reflected], named: str | None) -> Any:  # noqa: ANN401 - a mapped attribute
+    """The attribute by which rows are named: their key, or another one."""
+    return primary_key(model) if named is None else getattr(model, named)
+
+
+def _unknown_of(texts: Sequence[str], rows: Sequence[Sequence[Any]]) -> str | None:
+    """What is said of the first of the texts that none of the rows has."""
+    there = {str(row[0]) for row in rows}
+    return next((no_such_choice(text) for text in texts if text not in there), None)
+
+
+def _read_several(column: Attribute, text: str) -> Any:  # noqa: ANN401 - of the column's type
+    """One of several names of rows.
 
     Raises:
         Invalid: it is none, or no column can hold it.
     """
     check_storable(text)
     try:
-        return read_text(primary_key(model).type.python_type, text)
+        return read_text(column().type.python_type, text)
     except (ArithmeticError, TypeError, ValueError, Invalid):
         raise Invalid(f"\u201c{text}\u201d is not a valid value.", "invalid_pk_value") from None
 

@@ -12,12 +12,13 @@ from strangler.adoption.scaffold.code import Code, Items, dictionary, quoted
 from strangler.adoption.scaffold.conditions import RowConditions
 from strangler.adoption.scaffold.effects import WrittenEffect, effects_of, gaps_along
 from strangler.adoption.scaffold.gaps import ACTIONS, WRITES, handler_gaps, needs_no_queryset, request_gaps, saving_gaps
-from strangler.adoption.scaffold.lists import WrittenList, write_list
+from strangler.adoption.scaffold.lists import write_list
 from strangler.adoption.scaffold.own_permissions import OwnPermissions
 from strangler.adoption.scaffold.serializers import Serializers
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
 from strangler.adoption.scaffold.throttles import Throttles
 from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint, WrittenResource
+from strangler.adoption.scaffold.written_list import WrittenList
 from strangler.adoption.scaffold.written_serializer import WrittenSerializer
 from strangler.routes.route import Route
 

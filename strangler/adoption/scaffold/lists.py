@@ -1,7 +1,6 @@
 """How lists are filtered, searched, ordered and paged, as arguments of a Resource."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from shared_schema.contract.contract import ColumnFacts
@@ -10,10 +9,18 @@ from strangler.adoption.list_facts import FilterParameter, PaginationFacts
 from strangler.adoption.scaffold.code import Call, Code, Items, call, dictionary, prefixed, quoted, texts
 from strangler.adoption.scaffold.numbers import RowNumbers
 from strangler.adoption.scaffold.request_filters import RequestFilters
+from strangler.adoption.scaffold.row_filters import (
+    ALL_VALUES,
+    NAMES,
+    OF_LINKS,
+    ROW_FILTERS,
+    linked_filter,
+    related_filter,
+)
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
+from strangler.adoption.scaffold.written_list import WrittenList
 
 _FILTERING: Final = "strangler_fastapi.drf.filtering"
-_ROW_FILTERS: Final = "strangler_fastapi.drf.row_filters"
 _FILTERS: Final = "strangler_fastapi.drf.filters"
 _FILTER_FORMS: Final = "strangler_fastapi.drf.filter_forms"
 _PAGINATION: Final = "strangler_fastapi.drf.pagination"
@@ -52,25 +59,11 @@ _LOOKUPS: Final = frozenset(
     }
 )
 _SEVERAL: Final = frozenset({"in", "range"})
+_MULTIPLE: Final = frozenset({*OF_LINKS, "MultipleChoiceFilter"})
+# By the widget that reads what a request says.
+_SPELLINGS: Final = {"QueryArrayWidget": "query_array", "CSVWidget": "comma_separated"}
 # What DRF's search_fields may begin with.
 _PREFIXES: Final = "^=@$"
-
-
-@dataclass
-class WrittenList:
-    """The arguments; `gaps` are parameters that answer 501, `remarks` what differs from Django's by design.
-
-    `annotations` are columns of other rows by their path, `numbers` are calculated for each row, `classes` are those of
-    other rows that the arguments name.
-    """
-
-    arguments: dict[str, Code] = field(default_factory=dict)
-    gaps: list[str] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-    annotations: dict[str, str] = field(default_factory=dict)
-    numbers: dict[str, Code] = field(default_factory=dict)
-    classes: set[str] = field(default_factory=set)
-    imports: dict[str, set[str]] = field(default_factory=dict)
 
 
 def write_list(endpoint: DjangoEndpoint, model: str, tables: Tables, *, time_zone: str) -> WrittenList:
@@ -189,9 +182,17 @@ def _written_filter(
             # Its form takes a text that is left out for null.
             return optional
         return _required(made, optional)
+    for widget, spelled in _SPELLINGS.items():
+        if widget in parameter.settings and parameter.kind in _MULTIPLE:
+            settings = tuple(each for each in parameter.settings if each != widget)
+            plain = parameter.model_copy(update={"settings": settings})
+            made.imports.setdefault(_FILTERING, set()).add(spelled)
+            return call(spelled, _written_filter(made, plain, model, table, tables, time_zone))
     unknown = UnreadableError(f"a {parameter.kind} of {parameter.field} by {parameter.lookup}")
     if parameter.method or parameter.field is None:
         raise UnreadableError(parameter.method or "of no column")
+    if parameter.field.partition("__")[0] in tables.facts(table).many_to_many and parameter.kind in OF_LINKS:
+        return linked_filter(made, parameter, model, table, tables)
     if parameter.settings:
         raise UnreadableError(f"a {parameter.kind} with {', '.join(parameter.settings)}")
     path = parameter.field.split("__")
@@ -205,14 +206,21 @@ def _written_filter(
     if parameter.kind == "BooleanFilter" and parameter.lookup == "exact" and facts.kind == "BooleanField":
         made.imports.setdefault(_FILTERING, set()).add("boolean_filter")
         return call("boolean_filter", column)
+    if parameter.kind in ALL_VALUES and parameter.lookup == "exact" and not parameter.exclude:
+        if facts.references is not None or facts.kind not in NAMES:
+            raise unknown
+        made.imports.setdefault(ROW_FILTERS, set()).add(ALL_VALUES[parameter.kind])
+        return call(ALL_VALUES[parameter.kind], column)
     if parameter.kind == "ModelChoiceFilter" and parameter.lookup == "exact" and not parameter.declared:
         if facts.references is None or parameter.exclude:
             raise unknown
-        return _related(made, "related_filter", column, tables.use(facts.references.table, facts.references.column))
-    plain = parameter.lookup == "exact" and not parameter.declared and not parameter.exclude
-    if parameter.kind == "ModelMultipleChoiceFilter" and plain and facts.references is not None:
+        return related_filter(
+            made, "related_filter", column, tables.use(facts.references.table, facts.references.column)
+        )
+    is_plain = parameter.lookup == "exact" and not parameter.declared and not parameter.exclude
+    if parameter.kind == "ModelMultipleChoiceFilter" and is_plain and facts.references is not None:
         used = tables.use(facts.references.table, facts.references.column)
-        return _related(made, "related_multiple_filter", column, used)
+        return related_filter(made, "related_multiple_filter", column, used)
     if parameter.kind == "DateRangeFilter" and not parameter.exclude and facts.kind in ("DateField", "DateTimeField"):
         made.imports.setdefault(_FILTERS, set()).add("date_range_filter")
         return call("date_range_filter", column)
@@ -226,13 +234,6 @@ def _written_filter(
     made.imports.setdefault(_FILTERS, set()).add("column_filter")
     lookup = [quoted(parameter.lookup)] if parameter.lookup != "exact" else []
     return call("column_filter", column, form, *lookup, exclude="True" if parameter.exclude else None)
-
-
-def _related(made: WrittenList, name: str, column: Code, related: str) -> Call:
-    """A filter by rows of the class `related`."""
-    made.imports.setdefault(_ROW_FILTERS, set()).add(name)
-    made.classes.add(related)
-    return call(name, column, related)
 
 
 def _form(made: WrittenList, parameter: FilterParameter, facts: ColumnFacts) -> Code | None:

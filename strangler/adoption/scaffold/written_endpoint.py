@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.scaffold.access import Rule
 from strangler.adoption.scaffold.code import Code
-from strangler.adoption.scaffold.lists import WrittenList
+from strangler.adoption.scaffold.written_list import WrittenList
 from strangler.adoption.scaffold.written_serializer import WrittenSerializer
 from strangler.routes.route import Route
 

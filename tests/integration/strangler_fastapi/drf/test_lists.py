@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django.test import Client
 from django.test.utils import isolate_apps
+from django_filters.widgets import CSVWidget, QueryArrayWidget
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rest_framework import filters as drf_filters
@@ -52,7 +53,7 @@ from strangler_fastapi.drf.filter_forms import (
     day,
     words,
 )
-from strangler_fastapi.drf.filtering import Filter, boolean_filter
+from strangler_fastapi.drf.filtering import Filter, boolean_filter, comma_separated, query_array
 from strangler_fastapi.drf.filters import (
     column_filter,
     date_range_filter,
@@ -68,7 +69,12 @@ from strangler_fastapi.drf.permissions import AllowAny
 from strangler_fastapi.drf.relations import SlugRelatedField, StringRelatedField
 from strangler_fastapi.drf.request_filters import any_filter, flag_filter, has_rows, linked_filter, part_of
 from strangler_fastapi.drf.resources import Resource
-from strangler_fastapi.drf.row_filters import all_values_filter, related_filter, related_multiple_filter
+from strangler_fastapi.drf.row_filters import (
+    all_values_filter,
+    all_values_multiple_filter,
+    related_filter,
+    related_multiple_filter,
+)
 from strangler_fastapi.drf.rules import UniqueForMonthValidator, UniqueTogetherValidator
 from strangler_fastapi.drf.sample_queries import body_samples
 from strangler_fastapi.drf.serializers import Serializer
@@ -88,6 +94,8 @@ MAPPING = Mapping(contract=CONTRACT_FILE)
 with isolate_apps("django_app.blog"):
 
     class Mate(models.Model):
+        nick = models.CharField(max_length=9, default="")
+
         class Meta:
             app_label = "blog"
             db_table = "mates"
@@ -140,6 +148,7 @@ class MateRow(Reflected):
     __mapping__ = MAPPING
     __tablename__ = "mates"
     id: Mapped[int]
+    nick: Mapped[str]
 
 
 class User(Reflected):
@@ -193,7 +202,23 @@ class ThingFilters(django_filters.FilterSet):
     friends_all = django_filters.ModelMultipleChoiceFilter(
         field_name="friends", queryset=Mate.objects.all(), conjoined=True
     )
+    friends_array = django_filters.ModelMultipleChoiceFilter(
+        field_name="friends", queryset=Mate.objects.all(), widget=QueryArrayWidget
+    )
+    nicks = django_filters.ModelMultipleChoiceFilter(
+        field_name="friends__nick", to_field_name="nick", queryset=Mate.objects.all()
+    )
+    kinds_array = django_filters.MultipleChoiceFilter(
+        field_name="kind", choices=[(kind, kind) for kind in KINDS], widget=QueryArrayWidget
+    )
+    kinds_csv = django_filters.MultipleChoiceFilter(
+        field_name="kind", choices=[(kind, kind) for kind in KINDS], widget=CSVWidget
+    )
     any_name = django_filters.AllValuesFilter(field_name="name")
+    any_names = django_filters.AllValuesMultipleFilter(field_name="name")
+    any_pieces = django_filters.AllValuesMultipleFilter(field_name="pieces")
+    any_nicks = django_filters.AllValuesMultipleFilter(field_name="friends__nick")
+    all_nicks = django_filters.AllValuesMultipleFilter(field_name="friends__nick", conjoined=True)
     lasts = django_filters.DurationFilter()
     lately = django_filters.DateRangeFilter(field_name="made_on")
     lately_at = django_filters.DateRangeFilter(field_name="made_at")
@@ -235,7 +260,17 @@ FILTERS = {
     "owners": related_multiple_filter(lambda: Row.owner_id, User),
     "friends": related_multiple_filter(lambda: Row.id, MateRow, link=lambda: FRIENDS),
     "friends_all": related_multiple_filter(lambda: Row.id, MateRow, link=lambda: FRIENDS, conjoined=True),
+    "friends_array": query_array(related_multiple_filter(lambda: Row.id, MateRow, link=lambda: FRIENDS)),
+    "nicks": related_multiple_filter(lambda: Row.id, MateRow, link=lambda: FRIENDS, to_field_name="nick"),
+    "kinds_array": query_array(multiple_choice_filter(lambda: Row.kind, KINDS)),
+    "kinds_csv": comma_separated(multiple_choice_filter(lambda: Row.kind, KINDS)),
     "any_name": all_values_filter(lambda: Row.name),
+    "any_names": all_values_multiple_filter(lambda: Row.name),
+    "any_pieces": all_values_multiple_filter(lambda: Row.pieces),
+    "any_nicks": all_values_multiple_filter(lambda: Row.id, link=lambda: FRIENDS, named=lambda: MateRow.nick),
+    "all_nicks": all_values_multiple_filter(
+        lambda: Row.id, link=lambda: FRIENDS, named=lambda: MateRow.nick, conjoined=True
+    ),
     "lasts": column_filter(lambda: Row.lasts, DURATION),
     "lately": date_range_filter(lambda: Row.made_on),
     "lately_at": date_range_filter(lambda: Row.made_at),
@@ -470,7 +505,7 @@ def fill() -> None:
         editor.create_model(Thing)
     for key in (1, 2):
         get_user_model().objects.create(pk=key, username=f"owner{key}", email=f"{key}@example.com")
-    Mate.objects.bulk_create([Mate(pk=1), Mate(pk=2)])
+    Mate.objects.bulk_create([Mate(pk=1, nick="bo"), Mate(pk=2, nick="al")])
     today = datetime.now(UTC).date()
     for number, name in enumerate(NAMES * 2):
         thing = Thing.objects.create(
@@ -516,7 +551,7 @@ TEXTS = (
     | st.sampled_from([str(uuid.UUID(int=3)), "x", "99999999999999999999", "-99999999999", "ax,Bow,", "32768", "1e3"])
 )
 # Of several keys that are none Django names any, as the hashes of the process have it.
-_SEVERAL_KEYS = {"owners", "friends", "friends_all"}
+_SEVERAL_KEYS = {"owners", "friends", "friends_all", "friends_array", "nicks", "kinds_array", "kinds_csv"}
 QUERIES = st.dictionaries(
     st.sampled_from(
         [*sorted({*FILTERS} - _SEVERAL_KEYS), "weight_min", "weight_max", "made_at_after", "made_at_before", "search"]
@@ -578,6 +613,16 @@ def test_each_filter_alone_is_as_django_filters(sides: BothSides) -> None:
         *("lasts=x", "lasts=9999999999999", "lately=tomorrow", "lately=", "kind_or_none=null", "kind_or_none=nothing"),
         *("compared=1&compared_lookup=gt", "compared=1&compared_lookup=exact", "compared=1&compared_lookup=lt"),
         *("compared=x&compared_lookup=gt", "compared=&compared_lookup=gt", "compared=1&compared_lookup="),
+        *("friends_array[]=1&friends_array[]=2", "friends_array=2", "friends_array=&friends_array[]=1"),
+        *(
+            "friends_array[]=9",
+            "kinds_array[]=new&kinds_array[]=&kinds_array[]=new",
+            "kinds_array=new&kinds_array=used",
+        ),
+        *("kinds_array[]=x", "kinds_csv=new,used", "kinds_csv=new,,used", "kinds_csv=", "kinds_csv=lost&kinds_csv=new"),
+        *("nicks=bo", "nicks=bo&nicks=al", "nicks=x", "nicks=%00", "nicks=", "any_names=ax&any_names=Bow"),
+        *("any_names=ax&any_names=nobody", "any_names=%00", "any_pieces=2&any_pieces=3", "any_pieces=x"),
+        *("any_nicks=bo", "any_nicks=al&any_nicks=bo", "any_nicks=x", "all_nicks=al&all_nicks=bo", "all_nicks=bo"),
     ],
 )
 def test_filters_of_several_parameters_are_as_django_filters(sides: BothSides, query: str) -> None:

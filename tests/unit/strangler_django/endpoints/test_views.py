@@ -4,11 +4,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django import forms
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.views.generic import TemplateView
 from django_filters import rest_framework as django_filters
+from django_filters.widgets import CSVWidget, QueryArrayWidget
 from rest_framework import filters, pagination, permissions, serializers
 from rest_framework.decorators import action, api_view, permission_classes
 from rest_framework.generics import ListCreateAPIView, RetrieveAPIView
@@ -377,6 +379,17 @@ class ByRow(django_filters.FilterSet):
         field_name="author", queryset=User.objects.all(), null_label="nobody", empty_label="any"
     )
     every = django_filters.ModelMultipleChoiceFilter(field_name="tags", queryset=Tag.objects.all(), conjoined=True)
+    named = django_filters.ModelMultipleChoiceFilter(
+        field_name="tags__name", queryset=Tag.objects.all(), to_field_name="name", widget=QueryArrayWidget
+    )
+    named_some = django_filters.ModelMultipleChoiceFilter(
+        field_name="tags__name", queryset=Tag.objects.filter(name="a"), to_field_name="name"
+    )
+    keyed = django_filters.ModelMultipleChoiceFilter(
+        field_name="tags", queryset=Tag.objects.all(), to_field_name="name", widget=forms.CheckboxSelectMultiple
+    )
+    often = django_filters.AllValuesMultipleFilter(field_name="tags__name", distinct=False)
+    boxed = django_filters.BaseCSVFilter(field_name="id", widget=CSVWidget)
 
     class Meta:
         model = Post
@@ -388,8 +401,11 @@ class PostsByRow(Posts):
 
 
 def test_a_declared_filter_that_takes_any_row_is_the_librarys() -> None:
-    declared = {each["name"]: each["declared"] for each in _by_row() if each["name"] in ("author", "some", "name")}
-    assert declared == {"author": False, "some": True, "name": True}
+    wanted = {"author": False, "some": True, "name": True, "every": False, "tags": False}
+    wanted |= {"named": False, "named_some": True, "keyed": True}
+    declared = {each["name"]: each["declared"] for each in _by_row() if each["name"] in wanted}
+    assert declared == wanted
+    assert {each["name"] for each in _by_row() if each["to_field"] == "name"} == {"named", "named_some", "keyed"}
 
 
 def test_settings_of_a_filter_that_change_what_it_takes_or_finds_are_named() -> None:
@@ -398,6 +414,8 @@ def test_settings_of_a_filter_that_change_what_it_takes_or_finds_are_named() -> 
         "number": ["min_value"],
         "nobody": ["null_label"],
         "every": ["conjoined"],
+        "named": ["QueryArrayWidget"],
+        "often": ["rows as often as they are linked"],
     }
 
 

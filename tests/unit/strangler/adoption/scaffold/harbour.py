@@ -164,6 +164,34 @@ def text_of(made: FeatureScaffold, name: str) -> str:
     return text
 
 
+def flat(code: str) -> str:
+    """Code without what only its layout has."""
+    return "".join(code.split()).replace(",)", ")")
+
+
+def linked_contract(*unique: str) -> Contract:
+    """Boats that are linked to berths, whose columns of these names are unique."""
+    links: dict[str, Any] = {"name": "flags", "model": "harbour.Boat_flags", "auto_created": True}
+    links["columns"] = {"id": ID} | {
+        f"{name}_id": {"field": name, "kind": "ForeignKey", "type": "bigint", "null": False}
+        | {"references": {"table": name, "column": "id", "on_delete": "CASCADE"}}
+        for name in ("boat", "berth")
+    }
+    relation = {"table": "flags", "source_column": "boat_id", "target_column": "berth_id", "target": "berth"}
+    tables = TABLES | {"flags": links, "boat": TABLES["boat"] | {"many_to_many": {"berths": relation}}}
+    columns = {name: facts | {"unique": name in unique} for name, facts in TABLES["berth"]["columns"].items()}
+    tables["berth"] = TABLES["berth"] | {"columns": columns}
+    return Contract.model_validate({"format": 2, "tables": tables})
+
+
+def linked_feature(facts: dict[str, Any], contract: Contract) -> FeatureScaffold:
+    api = DjangoApi.model_validate({"format": 1, "endpoints": [facts]})
+    route = Route(name="boats.list", methods=(facts["method"],), path="/boats/", stage=Stage.LEGACY)
+    chosen = [(api.endpoints[0], route)]
+    made = ServiceScaffold(project(Path("/nowhere")), "harbour_fastapi", chosen, api=api, contract=contract)
+    return made.features[0]
+
+
 def undefined(text: str) -> set[str]:
     """The names of a module that nothing there defines or imports."""
     names = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)]

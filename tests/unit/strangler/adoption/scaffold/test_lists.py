@@ -4,7 +4,18 @@ from typing import Any
 
 import pytest
 
-from tests.unit.strangler.adoption.scaffold.harbour import CREATE, DRF, LIST, NAME, SERIALIZER, feature, text_of
+from tests.unit.strangler.adoption.scaffold.harbour import (
+    CREATE,
+    DRF,
+    LIST,
+    NAME,
+    SERIALIZER,
+    feature,
+    flat,
+    linked_contract,
+    linked_feature,
+    text_of,
+)
 
 
 def test_a_filter_that_is_lacking_is_a_gap_of_its_parameter() -> None:
@@ -61,6 +72,57 @@ def test_filters_are_those_of_django_filter(parameter: dict[str, Any], code: str
     made = feature(LIST | {"filters": filters})
     assert (made.endpoints[0].gaps, made.endpoints[0].limits) == ([], [])
     assert code in text_of(made, "serializers.py")
+
+
+BERTHS = {"kind": "ModelMultipleChoiceFilter", "field": "berths"}
+LINKED = 'lambda: Boat.id, Berth, link=lambda: many_to_many(Boat, "berths")'
+
+
+@pytest.mark.parametrize(
+    ("parameter", "code"),
+    [
+        (BERTHS, f"related_multiple_filter({LINKED})"),
+        (BERTHS | {"settings": ["conjoined"]}, f"related_multiple_filter({LINKED}, conjoined=True)"),
+        (
+            BERTHS | {"field": "berths__place", "to_field": "place", "settings": ["QueryArrayWidget"]},
+            f'query_array(related_multiple_filter({LINKED}, to_field_name="place"))',
+        ),
+        (
+            {"kind": "AllValuesMultipleFilter", "field": "berths__place", "declared": True},
+            f"all_values_multiple_filter({LINKED.replace(' Berth,', '')}, named=lambda: Berth.place)",
+        ),
+        ({"kind": "AllValuesMultipleFilter", "field": "name"}, "all_values_multiple_filter(lambda: Boat.name)"),
+        ({"kind": "AllValuesFilter", "field": "name", "declared": True}, "all_values_filter(lambda: Boat.name)"),
+        (
+            {"kind": "MultipleChoiceFilter", "field": "name", "choices": ["a"], "settings": ["CSVWidget"]},
+            'comma_separated(multiple_choice_filter(lambda: Boat.name, ("a",)))',
+        ),
+    ],
+)
+def test_filters_by_rows_that_are_linked_are_those_of_django_filter(parameter: dict[str, Any], code: str) -> None:
+    filters = {"filterset": {"parameters": [{"name": "x", **parameter}]}}
+    made = linked_feature(LIST | {"filters": filters}, linked_contract("place"))
+    assert (made.endpoints[0].gaps, made.endpoints[0].limits) == ([], [])
+    assert flat(code) in flat(text_of(made, "serializers.py"))
+
+
+@pytest.mark.parametrize(
+    ("parameter", "gap"),
+    [
+        (BERTHS | {"declared": True}, "a ModelMultipleChoiceFilter of berths by exact"),
+        (BERTHS | {"exclude": True}, "a ModelMultipleChoiceFilter of berths by exact"),
+        (BERTHS | {"settings": ["null_label"]}, "a ModelMultipleChoiceFilter of berths by exact with null_label"),
+        ({"kind": "NumberFilter", "field": "id", "settings": ["CSVWidget"]}, "a NumberFilter with CSVWidget"),
+        (
+            {"kind": "AllValuesFilter", "field": "name", "settings": ["a manager of your own"]},
+            "a AllValuesFilter with a manager of your own",
+        ),
+    ],
+)
+def test_filters_by_rows_that_are_found_otherwise_are_gaps(parameter: dict[str, Any], gap: str) -> None:
+    filters = {"filterset": {"parameters": [{"name": "x", **parameter}]}}
+    made = linked_feature(LIST | {"filters": filters}, linked_contract("place"))
+    assert made.endpoints[0].limits == [f"filter x: {gap}"]
 
 
 def test_a_filter_with_settings_of_its_own_is_a_gap() -> None:

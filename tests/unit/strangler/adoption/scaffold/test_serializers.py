@@ -13,13 +13,15 @@ from strangler.routes.route import Route, Stage
 from tests.unit.strangler.adoption.scaffold.harbour import (
     CREATE,
     DRF,
-    ID,
     LIST,
     NAME,
     SERIALIZER,
     TABLES,
     feature,
     field,
+    flat,
+    linked_contract,
+    linked_feature,
     project,
     text_of,
     texts_of,
@@ -132,11 +134,6 @@ def test_declared_fields_of_a_column_are_the_librarys(facts: dict[str, Any], cod
     assert flat(code) in flat(text_of(made, "serializers.py"))
 
 
-def flat(code: str) -> str:
-    """Code without what only its layout has."""
-    return "".join(code.split()).replace(",)", ")")
-
-
 @pytest.mark.parametrize(
     ("facts", "gap"),
     [
@@ -228,29 +225,6 @@ def test_rows_that_point_back_and_properties_of_the_model() -> None:
     assert managed.endpoints[0].gaps == ["field boats: keys of boats by a manager of your own"]
     (gap,) = feature(LIST | field(property="Boat.age", source="age", kind="ReadOnlyField", **DRF)).endpoints[0].gaps
     assert gap.startswith("field other: Boat.age is Python: write it as an SQL expression in `annotations`")
-
-
-def linked_contract(*unique: str) -> Contract:
-    """Boats that are linked to berths, whose columns of these names are unique."""
-    links: dict[str, Any] = {"name": "flags", "model": "harbour.Boat_flags", "auto_created": True}
-    links["columns"] = {"id": ID} | {
-        f"{name}_id": {"field": name, "kind": "ForeignKey", "type": "bigint", "null": False}
-        | {"references": {"table": name, "column": "id", "on_delete": "CASCADE"}}
-        for name in ("boat", "berth")
-    }
-    relation = {"table": "flags", "source_column": "boat_id", "target_column": "berth_id", "target": "berth"}
-    tables = TABLES | {"flags": links, "boat": TABLES["boat"] | {"many_to_many": {"berths": relation}}}
-    columns = {name: facts | {"unique": name in unique} for name, facts in TABLES["berth"]["columns"].items()}
-    tables["berth"] = TABLES["berth"] | {"columns": columns}
-    return Contract.model_validate({"format": 2, "tables": tables})
-
-
-def linked_feature(facts: dict[str, Any], contract: Contract) -> FeatureScaffold:
-    api = DjangoApi.model_validate({"format": 1, "endpoints": [facts]})
-    route = Route(name="boats.list", methods=(facts["method"],), path="/boats/", stage=Stage.LEGACY)
-    chosen = [(api.endpoints[0], route)]
-    made = ServiceScaffold(project(Path("/nowhere")), "harbour_fastapi", chosen, api=api, contract=contract)
-    return made.features[0]
 
 
 @pytest.mark.parametrize(
