@@ -33,10 +33,7 @@ _USUAL_CLASSES = [["AccessToken", "access"]]
 
 def token_settings() -> dict[str, Any] | None:
     """Simplejwt's settings by name in small letters, times in seconds; None where the project doesn't use it."""
-    is_used = hasattr(settings, "SIMPLE_JWT") or any(
-        app.startswith("rest_framework_simplejwt") for app in settings.INSTALLED_APPS
-    )
-    if not is_used or find_spec("rest_framework_simplejwt") is None:
+    if find_spec("rest_framework_simplejwt") is None or not _is_used():
         return None
     # Imported late: a project without simplejwt has no such module.
     from rest_framework_simplejwt.settings import api_settings
@@ -51,6 +48,19 @@ def token_settings() -> dict[str, Any] | None:
         values["auth_token_classes"] = classes
         values |= {name.lower(): _plain(getattr(api_settings, name)) for name in _OF_SLIDING_TOKENS}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _is_used() -> bool:
+    """Whether simplejwt is set up, or an authenticator of its own is among the default ones: it need be no app."""
+    apps = settings.INSTALLED_APPS
+    if hasattr(settings, "SIMPLE_JWT") or any(app.startswith("rest_framework_simplejwt") for app in apps):
+        return True
+    if find_spec("rest_framework") is None or not hasattr(settings, "REST_FRAMEWORK"):
+        return False
+    from rest_framework.settings import api_settings
+    from rest_framework_simplejwt.authentication import JWTAuthentication
+
+    return any(issubclass(each, JWTAuthentication) for each in api_settings.DEFAULT_AUTHENTICATION_CLASSES)
 
 
 def is_signed_by_secret_key() -> bool:

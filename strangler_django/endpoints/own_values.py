@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db.models import ForeignKey, Model
+from django.db.models import FileField, ForeignKey, Model
 from django.utils.functional import Promise, cached_property
 
 from strangler_django.contract.plain import plain
@@ -59,6 +59,9 @@ def attribute_value(model: type[Model], source: str, kind: str) -> dict[str, Any
     """What a field of that kind shows of a row, where its source ends in a property or a method of a model's own."""
 
     def read() -> ast.expr:
+        name = _Reader(model).file_name(source.split(".")) if kind == "CharField" else None
+        if name is not None:
+            return name
         found = _Reader(model).at(source.split("."))
         if kind not in _SHOWN:
             return found
@@ -145,6 +148,18 @@ class _Reader:
         if kind.get_internal_type() not in _KINDS:
             raise UnreadError
         return _column("__".join((*self._path, field.attname)))
+
+    def file_name(self, names: list[str]) -> ast.expr | None:
+        """The text of the file at the end of attributes of the row, which is its name; None of anything else."""
+        name, *rest = names
+        field = self._fields().get(name)
+        if rest:
+            is_row = isinstance(field, ForeignKey) and name == field.name
+            return self._behind(field).file_name(rest) if is_row else None
+        if not isinstance(field, FileField):
+            return None
+        column = _column("__".join((*self._path, field.attname)))
+        return ast.BoolOp(op=ast.Or(), values=[column, ast.Constant("")])
 
     def _fields(self) -> dict[str, Any]:
         fields = self._model._meta.concrete_fields

@@ -1,12 +1,11 @@
 """How filters read a text: Django's form fields, as django-filter uses them."""
 
 import decimal
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 from uuid import UUID
 
 from strangler_fastapi.drf.filtering import parse_datetime
@@ -19,9 +18,6 @@ _DATE_FORMATS: Final = (
     *("%Y-%m-%d", "%m/%d/%Y", "%m/%d/%y", "%b %d %Y", "%b %d, %Y", "%d %b %Y", "%d %b, %Y"),
     *("%B %d %Y", "%B %d, %Y", "%d %B %Y", "%d %B, %Y"),
 )
-_DAY: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
-_TRUE: Final = frozenset({"t", "True", "1"})
-_FALSE: Final = frozenset({"f", "False", "0"})
 _TIME_FORMATS: Final = ("%H:%M:%S", "%H:%M:%S.%f", "%H:%M")
 
 
@@ -138,46 +134,16 @@ DURATION: Final = FormField(_read_duration, "1 00:00:00")
 DATETIME: Final = FormField(lambda text: parse_datetime(text.strip()) if text else None, "2026-01-01T00:00:00Z")
 
 
-def _read_iso_day(text: str) -> date | None:
-    """Django's `parse_date`."""
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        match = _DAY.fullmatch(text)
-    try:
-        return date(*map(int, match.groups())) if match else _refuse("Enter a valid date.")
-    except ValueError:
-        return _refuse("Enter a valid date.")
-
-
-def _read_boolean(text: str) -> bool | None:
-    """Django's BooleanField of a model."""
-    if not text:
-        return None
-    if text not in _TRUE | _FALSE:
-        return _refuse("Must be True or False.")
-    return text in _TRUE
-
-
-def _by_type(kind: Callable[[str], Any], sentence: str) -> Callable[[str], Any]:
-    def read(text: str) -> Any:  # noqa: ANN401 - of that type
-        try:
-            return kind(text) if text else None
-        except ValueError:
-            return _refuse(sentence)
-
-    return read
-
-
-def _refuse(sentence: str) -> NoReturn:
-    raise Invalid(sentence)
+def _as_column(kind: type) -> Callable[[str], Any]:
+    """How a column of that type reads a text."""
+    return lambda text: value_of(kind, text) if text else None
 
 
 # What code of a project's own reads by `int(text)`, `float(text)`, or hands to a column as it is.
-INTEGER: Final = FormField(_by_type(int, "Enter a whole number."), "1")
-FLOAT: Final = FormField(_by_type(float, "Enter a number."), "1")
-BOOLEAN: Final = FormField(_read_boolean, "True")
-ISO_DAY: Final = FormField(_read_iso_day, "2026-01-01")
+INTEGER: Final = FormField(_as_column(int), "1")
+FLOAT: Final = FormField(_as_column(float), "1")
+BOOLEAN: Final = FormField(_as_column(bool), "True")
+ISO_DAY: Final = FormField(_as_column(date), "2026-01-01")
 # Of parameters that are compared with no column: any text, and `int(text)` that isn't 0.
 GIVEN: Final = FormField(bool, "sample")
 FLAG: Final = FormField(lambda text: bool(INTEGER.read(text)), "1")
@@ -190,7 +156,7 @@ def day(pattern: str) -> FormField:
         try:
             return datetime.strptime(text, pattern).date() if text else None  # noqa: DTZ007 - a day has no zone
         except ValueError:
-            return _refuse("Enter a valid date.")
+            raise Invalid("Enter a valid date.") from None
 
     return FormField(read, date(2026, 1, 1).strftime(pattern))
 

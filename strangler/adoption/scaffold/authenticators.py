@@ -117,8 +117,12 @@ class Authenticators:
     def _gap(self, name: str) -> str:
         """An authenticator that the service lacks; of Django's sessions with the place that they are kept in."""
         engine = self._sessions.engine
-        is_elsewhere = name == SESSION and engine not in (*_ROWS, _COOKIE)
-        return f"authenticator {name}{f': sessions are kept by {engine}' if is_elsewhere else ''}"
+        why = ""
+        if name == SESSION and engine not in (*_ROWS, _COOKIE):
+            why = f": sessions are kept by {engine}"
+        if name in _BEARERS and self._contract.tokens is None:
+            why = ": the contract has no settings of its tokens, set SIMPLE_JWT (an empty one will do)"
+        return f"authenticator {name}{why}"
 
     def caller_column(self, table: str, field: str | None) -> str | None:
         """The attribute of a field that points at the users, None where there is no field.

@@ -92,6 +92,18 @@ with isolate_apps("django_app.blog"):
         class Meta:
             app_label = "blog"
 
+    class Print(models.Model):
+        scan = models.FileField(null=True)
+
+        class Meta:
+            app_label = "blog"
+
+    class Frame(models.Model):
+        holds = models.ForeignKey(Print, models.CASCADE)
+
+        class Meta:
+            app_label = "blog"
+
     class Size(models.IntegerChoices):
         SMALL = 1
         __empty__ = "(Unknown)"
@@ -122,6 +134,12 @@ def test_a_property_may_be_the_slug_of_several_rows() -> None:
     assert holds["computed"] == {"code": "id_ * 2", "columns": {"id_": "id"}}
     # A method isn't called.
     assert names["computed"] is None
+
+
+def test_a_file_as_a_text_is_its_name() -> None:
+    columns = {"holds__scan": "holds__scan"}
+    assert attribute_value(Frame, "holds.scan", "CharField") == {"code": "holds__scan or ''", "columns": columns}
+    assert attribute_value(Frame, "holds.scan", "ReadOnlyField") is None
 
 
 def test_properties_are_read() -> None:

@@ -116,6 +116,12 @@ def test_where_sessions_are_kept_elsewhere_is_said() -> None:
     assert made.gaps(api.endpoints[0]) == [f"authenticator {SESSION}: sessions are kept by {engine}"]
 
 
+def test_tokens_of_which_the_contract_has_no_settings_are_said() -> None:
+    api, _ = api_and_made((JWT,))
+    (gap,) = Authenticators(api, CONTRACT.model_copy(update={"tokens": None}), Tables(CONTRACT)).gaps(api.endpoints[0])
+    assert gap.startswith(f"authenticator {JWT}: the contract has no settings of its tokens, set SIMPLE_JWT")
+
+
 def test_one_of_the_projects_own_stands_among_the_others_until_it_is_written() -> None:
     text = found((JWT, "harbour.ByFlag"), (JWT, "harbour.ByFlag"), (TOKEN,)).accounts_text("harbour_fastapi")
     assert 'BY_FLAG = UnportedAuthentication("harbour.ByFlag")\nAUTHENTICATORS = (TOKEN,)\n' in text
