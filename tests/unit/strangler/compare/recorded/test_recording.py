@@ -3,15 +3,20 @@
 import base64
 import datetime as dt
 import json
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from strangler.cli.comparison_run import sides_of
 from strangler.compare.case import Case, Scenario, ScenarioStep, step_digest
-from strangler.compare.client.response import SideResponse
+from strangler.compare.client.client import TimedResponse
+from strangler.compare.client.response import Headers, SideResponse
 from strangler.compare.client.sides import Side
+from strangler.compare.comparison import Rules
+from strangler.compare.declared import DeclaredDifferences
 from strangler.compare.differ import differences
 from strangler.compare.recorded.play_times import RecordedTexts, ReplayedTexts
 from strangler.compare.recorded.recording import (
@@ -22,6 +27,10 @@ from strangler.compare.recorded.recording import (
     scenarios_require,
 )
 from strangler.compare.recorded.replay import RecordedSide, below_v2_as
+from strangler.compare.writes.changes import Originals, TableChanges
+from strangler.compare.writes.id_mapping import Clock
+from strangler.compare.writes.play import Play
+from strangler.compare.writes.tables import Column, Table
 from strangler.errors import UsageError
 from tests.example import example_settings
 
@@ -134,6 +143,72 @@ def test_other_cases_than_those_recorded_are_refused() -> None:
     for scenario in (Scenario(name="wares.toml", steps=(other,)), Scenario(name="crates.toml", steps=(step,))):
         with pytest.raises(UsageError, match=rf"the cases of {scenario.name} are not those that were recorded"):
             scenarios_require(made, [scenario])
+
+
+class FastApi:
+    """A side that answers with these statuses in turn, and writes no row."""
+
+    side = Side(name="fastapi", url="", links="/api")
+    transactions = (1, 2)
+
+    def __init__(self, *statuses: int) -> None:
+        self._statuses = list(statuses)
+
+    def read(self) -> dict[Table, TableChanges]:
+        return {TAGS: TableChanges()}
+
+    def commits_refused(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    async def credentials_of(self, _case: Case) -> Headers:
+        return ()
+
+    def is_lent(self, _name: str) -> bool:
+        return False
+
+    async def send(self, case: Case, *, credentials: Headers = ()) -> TimedResponse:
+        del case, credentials
+        return TimedResponse(answer=SideResponse(status=self._statuses.pop(0), base="/api"), seconds=0.1)
+
+
+TAGS = Table(
+    schema="public",
+    name="tags",
+    partitioned=False,
+    key=("id",),
+    columns=(Column(name="id", type="bigint", category="N"),),
+)
+
+
+@pytest.mark.parametrize(
+    ("ported", "outcomes"),
+    [
+        (
+            False,
+            ["unavailable", "equal", "cases that differ after a write that isn't ported, whose rows the recording has"],
+        ),
+        (True, ["equal, 1 row", "equal", "different"]),
+    ],
+)
+async def test_rows_of_a_write_that_is_not_ported_are_no_difference(*, ported: bool, outcomes: list[str]) -> None:
+    rows = {"public.tags": RecordedRows(total=1, written=({"id": "8"},))}
+    answers = [(RecordedAnswer(status=status),) for status in (201, 404, 200)]
+    steps = [
+        RecordedStep(name="", digest="", answers=each, rows=rows if number == 0 else {})
+        for number, each in enumerate(answers)
+    ]
+    right, texts = FastApi(201 if ported else 501, 404, 404), ReplayedTexts(BEGAN)
+    left = RecordedSide(Side(name="recorded", url="", links="/api"), (TAGS,), steps, {TAGS: TableChanges()}, texts)
+    originals, rules = Originals(Mock(**{"execute.return_value": []})), Rules(DeclaredDifferences([]))
+    play = Play((TAGS,), originals, (left, right), clock=Clock(BEGAN), rules=rules, is_recorded=True)
+    found = []
+    for recorded_step, method in zip(steps, ("POST", "GET", "GET"), strict=True):
+        left.begin(recorded_step)
+        step = ScenarioStep(case=Case(method=method, target="/tags/", route="tags.create"))
+        played = left.without_lacking_rows(await play.step(step, (left, right), (left, right)))
+        said = f", {len(played.rows)} row" if played.rows else ""
+        found.append(f"{played.result.outcome}{said}" if played.result else played.skipped)
+    assert found == outcomes
 
 
 @pytest.mark.parametrize("below_v2", [True, False])
