@@ -176,19 +176,20 @@ def _serializer(serializer: SerializerFacts, *, writes: bool) -> Iterator[Hazard
     for name in serializer.overridden:
         if name == "to_representation" or writes:
             yield Hazard("serializer", Effort.PORT, name)
+    is_refused = {"create", "update"}.isdisjoint(serializer.overridden)
     for field in serializer.fields:
-        yield from _field(field, writes=writes)
+        yield from _field(field, writes=writes, refused=", which DRF refuses with 500" if is_refused else "")
 
 
-def _field(field: SerializerField, *, writes: bool) -> Iterator[Hazard]:
+def _field(field: SerializerField, *, writes: bool, refused: str) -> Iterator[Hazard]:
     if field.method:
         yield Hazard("method-field", Effort.PORT, f"{field.name} by {field.method}")
     elif field.kind.endswith(_FILES):
         yield Hazard("upload" if writes else "file-address", Effort.PORT, field.name)
     elif field.serializer and writes and not field.read_only:
-        yield Hazard("nested-write", Effort.PORT, field.name)
+        yield Hazard("nested-write", Effort.PORT, f"{field.name}{refused}")
     elif field.source.count(".") and writes and not field.read_only:
-        yield Hazard("nested-write", Effort.PORT, f"{field.name} from {field.source}")
+        yield Hazard("nested-write", Effort.PORT, f"{field.name} from {field.source}{refused}")
 
 
 def _writes(endpoint: DjangoEndpoint, tables: Mapping[str, TableFacts]) -> Iterator[Hazard]:

@@ -54,7 +54,8 @@ class WrittenSerializer:
         if action not in _SAVES:
             return []
         counts = [f"field {name}: Django's new row has none" for name in sorted(self.annotated) if action == "create"]
-        refused = [f"field {name}: rows within are written, which DRF refuses" for name in self.taken]
+        why = "rows within are written, which DRF refuses, so Django fails with 500"
+        refused = [f"field {name}: {why}" for name in self.taken]
         if self.facts.plain:
             refused.insert(0, f"serializer {self.name} saves no row by itself")
         return [*counts, *self.body_gaps(), *([] if is_saved else refused)]
