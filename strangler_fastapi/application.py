@@ -23,6 +23,7 @@ from strangler_fastapi.drf.handlers import ErrorBody, add_handlers
 from strangler_fastapi.drf.languages import Languages
 from strangler_fastapi.drf.urls import ApiPrefixes
 from strangler_fastapi.drf.view_routes import ViewTable
+from strangler_fastapi.errors import NON_FIELD_ERRORS
 from strangler_fastapi.metrics import MetricsMiddleware
 from strangler_fastapi.middleware import CommonMiddleware, LocaleMiddleware, RequestMiddleware, ViewMiddleware
 from strangler_fastapi.security import HeadersMiddleware, SecurityHeaders
@@ -57,6 +58,7 @@ def create_application(
     security: SecurityHeaders = _DJANGOS_HEADERS,
     append_slash: bool = True,
     error_body: ErrorBody | None = None,
+    non_field_errors_key: str = NON_FIELD_ERRORS,
     cors: Cors | None = None,
     sessions: Sessions | None = None,
     **options: Any,  # noqa: ANN401 - as FastAPI has them
@@ -84,6 +86,7 @@ def create_application(
         append_slash: redirect a path that is known with a slash at its end only (APPEND_SLASH).
         error_body: words the body of an error with a status below 500, as a project's EXCEPTION_HANDLER does; it gets
             the request, the body that DRF's own handler answers and the status.
+        non_field_errors_key: the key of errors of a whole body (NON_FIELD_ERRORS_KEY).
         cors: which scripts of other origins may read answers, as django-cors-headers has it; None: none may.
         sessions: Django's sessions, for SessionAuthentication and for endpoints that sign in and out; None: none.
         report_sql: count the statements of each request (`Server-Timing`).
@@ -116,6 +119,7 @@ def create_application(
     app.state.authenticators = authenticators
     app.state.languages = languages
     app.state.error_body = error_body
+    app.state.non_field_errors_key = non_field_errors_key
     app.router.routes.insert(0, ViewTable([route for router in routers for route in router.routes]))
     for router in routers:
         # Not include_router: FastAPI would look for the route of each request twice, in every router.

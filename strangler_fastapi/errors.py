@@ -22,9 +22,12 @@ Source: `rest_framework.exceptions`.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from shared_schema.refusals import CONFLICT, Refusal
+
+# The key of what is wrong with a whole body (NON_FIELD_ERRORS_KEY of `create_application`).
+NON_FIELD_ERRORS: Final = "non_field_errors"
 
 
 class ErrorDetail(str):

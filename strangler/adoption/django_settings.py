@@ -5,6 +5,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 _LOCALE: Final = "django.middleware.locale.LocaleMiddleware"
+_NON_FIELD_ERRORS: Final = "non_field_errors"
 _HANDLERS: Final = ("rest_framework.", "strangler_django.")
 
 
@@ -99,6 +100,7 @@ class DjangoSettings(Facts):
     num_proxies: int | None = None
     compact_json: bool = True
     unicode_json: bool = True
+    non_field_errors_key: str = _NON_FIELD_ERRORS
     unfollowed: dict[str, str] = {}
     sessions: SessionSettings = SessionSettings()
     files: KeptPlace = KeptPlace()
@@ -106,6 +108,11 @@ class DjangoSettings(Facts):
     cors: dict[str, bool | int | str | tuple[str, ...]] | None = None
     token_cookie: TokenCookieSettings | None = None
     secret_key_signs_tokens: bool = False
+
+    @property
+    def own_errors_key(self) -> str | None:
+        """The key of errors of a whole body, where it isn't DRF's."""
+        return None if self.non_field_errors_key == _NON_FIELD_ERRORS else self.non_field_errors_key
 
     @property
     def zone(self) -> str:

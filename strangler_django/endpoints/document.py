@@ -45,7 +45,7 @@ _SECURE: Final = (
     *("HSTS_SECONDS", "HSTS_INCLUDE_SUBDOMAINS", "HSTS_PRELOAD"),
 )
 _UNFOLLOWED: Final = (
-    *("COERCE_BIGINT_TO_STRING", "DEFAULT_CONTENT_NEGOTIATION_CLASS", "DEFAULT_METADATA_CLASS", "NON_FIELD_ERRORS_KEY"),
+    *("COERCE_BIGINT_TO_STRING", "DEFAULT_CONTENT_NEGOTIATION_CLASS", "DEFAULT_METADATA_CLASS"),
     *("STRICT_JSON", "UNAUTHENTICATED_TOKEN", "UNAUTHENTICATED_USER", "UPLOADED_FILES_USE_URL", "URL_FORMAT_OVERRIDE"),
 )
 # Where they are set at all.
@@ -236,6 +236,7 @@ def _settings() -> dict[str, Any]:
         "num_proxies": api_settings.NUM_PROXIES,
         "compact_json": api_settings.COMPACT_JSON,
         "unicode_json": api_settings.UNICODE_JSON,
+        "non_field_errors_key": api_settings.NON_FIELD_ERRORS_KEY,
         "unfollowed": _unfollowed(),
         "cors": _cors(),
         "token_cookie": _token_cookie(),

@@ -26,7 +26,7 @@ from strangler_fastapi.drf.sample_queries import as_sample
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.urls import ApiPrefixes
 from strangler_fastapi.drf.view import View, feature_router
-from strangler_fastapi.errors import AuthenticationFailed, ErrorDetail, ValidationFailed
+from strangler_fastapi.errors import NON_FIELD_ERRORS, AuthenticationFailed, ErrorDetail, ValidationFailed
 
 _KEY_BYTES = 20
 _SERIALIZER = Serializer(
@@ -70,7 +70,7 @@ class AuthTokenTables(SignInTables[Found]):
             )
         except AuthenticationFailed:
             sentence = ErrorDetail("Unable to log in with provided credentials.", "authorization")
-            raise ValidationFailed({"non_field_errors": [sentence]}) from None
+            raise ValidationFailed({NON_FIELD_ERRORS: [sentence]}) from None
         key = await fetch_value(session, self.key_of(found.id))
         if key is None:
             await fetch(session, self.add(found.id, secrets.token_hex(_KEY_BYTES), datetime.now(UTC)))

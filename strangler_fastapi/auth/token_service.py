@@ -11,7 +11,13 @@ from strangler_fastapi.auth.token_tables import TokenTables
 from strangler_fastapi.auth.tokens import Payload, TokenError, Tokens, expiry, unverified_claims
 from strangler_fastapi.db.query import fetch, fetch_value
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.errors import AuthenticationFailed, InvalidToken, PasswordChanged, ValidationFailed
+from strangler_fastapi.errors import (
+    NON_FIELD_ERRORS,
+    AuthenticationFailed,
+    InvalidToken,
+    PasswordChanged,
+    ValidationFailed,
+)
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,7 @@ class TokenService:
         except TokenError as error:
             raise InvalidToken(str(error)) from None
         if self.tokens.settings.blacklist_after_rotation and (await self._issued(payload))[1]:
-            raise ValidationFailed({"non_field_errors": ["Token is blacklisted"]})
+            raise ValidationFailed({NON_FIELD_ERRORS: ["Token is blacklisted"]})
         return {}
 
     async def blacklist(self, *, refresh: str) -> dict[str, str]:

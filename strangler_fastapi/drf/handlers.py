@@ -19,6 +19,7 @@ from strangler_fastapi.db.driver_errors import driver_error
 from strangler_fastapi.drf.negotiation import JSON
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.errors import (
+    NON_FIELD_ERRORS,
     ApiError,
     AuthenticationFailed,
     MethodNotAllowed,
@@ -87,6 +88,8 @@ async def _answer_api_error(request: Request, error: Exception) -> Response:
 def _answer(request: Request, error: ApiError, *, status: int, wanted: str | None = None) -> Response:
     """The error in the request's language, and in the project's own form where it has one (`EXCEPTION_HANDLER`)."""
     body, languages = error.body, request.app.state.languages
+    if isinstance(error, ValidationFailed):
+        body = _keyed(body, request.app.state.non_field_errors_key)
     if languages is not None:
         body = languages.translated(body, request.scope["language"])
     own = request.app.state.error_body
@@ -97,6 +100,15 @@ def _answer(request: Request, error: ApiError, *, status: int, wanted: str | Non
             body, status = lacking.body, lacking.status
     headers = error.headers | ({"WWW-Authenticate": wanted} if wanted else {})
     return JsonResponse(body, status_code=status, headers=headers)
+
+
+def _keyed(body: Any, key: str) -> Any:  # noqa: ANN401 - JSON, in whatever form
+    """The body of an error with the project's own key for what is of no field (NON_FIELD_ERRORS_KEY)."""
+    if key == NON_FIELD_ERRORS or not isinstance(body, dict | list):
+        return body
+    if isinstance(body, list):
+        return [_keyed(each, key) for each in body]
+    return {key if name == NON_FIELD_ERRORS else name: _keyed(each, key) for name, each in body.items()}
 
 
 async def _answer_unknown_caller(request: Request, error: Exception) -> Response:

@@ -17,7 +17,7 @@ from strangler_fastapi.drf.limits import MOST_FIELDS
 from strangler_fastapi.drf.links import ForeignKey, ManyToMany, OneToMany
 from strangler_fastapi.drf.relations import ManyRelatedField, ManySlugRelatedField, PointingKeysField, SlugRelatedField
 from strangler_fastapi.drf.validators import NO_DICTIONARY, NO_LIST, Invalid
-from strangler_fastapi.errors import ValidationFailed
+from strangler_fastapi.errors import NON_FIELD_ERRORS, ValidationFailed
 
 if TYPE_CHECKING:
     from strangler_fastapi.drf.serializers import Serializer
@@ -74,7 +74,7 @@ class NestedField(Field):
             raise self.refused("null", "This field may not be null.")
         if not isinstance(value, Mapping):
             raise Invalid(
-                {"non_field_errors": self.refused("invalid", NO_DICTIONARY, datatype=type(value).__name__).detail}
+                {NON_FIELD_ERRORS: self.refused("invalid", NO_DICTIONARY, datatype=type(value).__name__).detail}
             )
         try:
             return await self.children.validate(value, scope, partial=scope.partial)
@@ -83,7 +83,7 @@ class NestedField(Field):
 
     async def _list(self, value: Any, scope: Scope) -> list[dict[str, Any]]:  # noqa: ANN401 - whatever was sent
         if (fault := self._list_fault(value)) is not None:
-            raise Invalid({"non_field_errors": fault.detail})
+            raise Invalid({NON_FIELD_ERRORS: fault.detail})
         items: list[dict[str, Any]] = []
         errors: dict[int, Any] = {}
         for index, item in enumerate(value):

@@ -17,7 +17,7 @@ from strangler_fastapi.drf.fields import MISSING, Field, Scope
 from strangler_fastapi.drf.rules import UniqueTogetherValidator
 from strangler_fastapi.drf.usual_values import Usual, usual_of
 from strangler_fastapi.drf.validators import NO_DICTIONARY, Invalid, Unique
-from strangler_fastapi.errors import ErrorDetail, ValidationFailed
+from strangler_fastapi.errors import NON_FIELD_ERRORS, ErrorDetail, ValidationFailed
 
 # Given the cleaned values by `source`, checks them together; raises Invalid.
 Rule = Callable[[dict[str, Any], Scope], Awaitable[None]]
@@ -86,10 +86,10 @@ class Serializer:
             ValidationFailed: with every field's error, in order.
         """
         if data is None:
-            raise ValidationFailed({"non_field_errors": [ErrorDetail("No data provided", "null")]})
+            raise ValidationFailed({NON_FIELD_ERRORS: [ErrorDetail("No data provided", "null")]})
         if not isinstance(data, Mapping):
             sentence = NO_DICTIONARY.format(datatype=type(data).__name__)
-            raise ValidationFailed({"non_field_errors": [sentence]})
+            raise ValidationFailed({NON_FIELD_ERRORS: [sentence]})
         cleaned: dict[str, Any] = {}
         errors: dict[str, Any] = {}
         for name, source, field, usual in self._written:
@@ -115,7 +115,7 @@ class Serializer:
             except Invalid as error:
                 if isinstance(error.detail, dict):
                     raise ValidationFailed(error.detail) from None
-                errors.setdefault("non_field_errors", []).extend(error.detail)
+                errors.setdefault(NON_FIELD_ERRORS, []).extend(error.detail)
         if errors:
             raise ValidationFailed(errors)
         return cleaned
@@ -149,7 +149,7 @@ class Serializer:
         except (IntegrityError, asyncpg.IntegrityConstraintViolationError) as error:
             for whole in self.rules:
                 if isinstance(whole, UniqueTogetherValidator) and whole.is_violated_by(error):
-                    raise ValidationFailed({"non_field_errors": [ErrorDetail(whole.refusal, "unique")]}) from None
+                    raise ValidationFailed({NON_FIELD_ERRORS: [ErrorDetail(whole.refusal, "unique")]}) from None
             for name, field in self.fields.items():
                 for rule in field.validators:
                     if isinstance(rule, Unique) and rule.is_violated_by(error):

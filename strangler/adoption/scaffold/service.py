@@ -229,7 +229,7 @@ class ServiceScaffold:
         return self.has_tokens and self._api.settings.secret_key_signs_tokens
 
     def _middleware(self) -> list[str]:
-        """The arguments of the application for headers, in Django's order, as far as Django says it."""
+        """The arguments of the application for headers, in Django's order, as far as Django says it, and for errors."""
         settings = self._api.settings
         given = settings.security.model_dump(exclude_defaults=True)
         security = {name: quoted(value) for name, value in given.items()}
@@ -237,6 +237,7 @@ class ServiceScaffold:
             **({"middleware": texts(settings.known_middleware)} if settings.middleware else {}),
             **({"security": call("SecurityHeaders", **security)} if security else {}),
             **({} if settings.append_slash else {"append_slash": "False"}),
+            **({"non_field_errors_key": quoted(key)} if (key := settings.own_errors_key) else {}),
         }
         return [laid_out(keyword(name, value), indent=8, after=1) for name, value in named.items()]
 

@@ -312,6 +312,12 @@ def test_a_write_without_what_django_calls_is_not_ported(
         f"signal post_delete {callable_path(lost)}",
         f"signal pre_delete {callable_path(lend)}",
     )
+    # One that deletes and does something besides lacks what a deletion lacks; one that marks rows as gone writes them.
+    deletes = Resource(library.shelf, library.serializer, perform_destroy=unported("end")(Resource.remove))
+    assert deletes.unported("destroy") == ("end", *library.shelves.unported("destroy"))
+    marks = partial(Resource, library.shelf, library.serializer, perform_destroy=Resource.remove, destroys=False)
+    assert marks().unported("destroy") == ()
+    assert marks(performed={"destroy": ("slug",)}).unported("destroy") == lacking
     ours, _theirs = ask_both(sides, "POST", {"name": "New"})
     assert ours == (501, {"detail": f"Not ported from Django yet: {'; '.join(lacking)}."}, [], [], [""])
     effect_register(Effect(callable_path(lost)))

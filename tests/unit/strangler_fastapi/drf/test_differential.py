@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.test.utils import override_settings
 from django.utils import translation
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -298,7 +299,7 @@ def drf_view(made: dict[str, Any]) -> Any:
     return Made.as_view()
 
 
-def library_app(made: dict[str, Any], languages: Languages) -> Any:
+def library_app(made: dict[str, Any], languages: Languages | None = None, **options: Any) -> Any:
     declared = {}
     for name, field in made["fields"].items():
         _, kind, _, own = KINDS[field["kind"]]
@@ -333,7 +334,8 @@ def library_app(made: dict[str, Any], languages: Languages) -> Any:
     for method in made["methods"]:
         add = getattr(view, method.lower())
         add(response=dict)(nothing) if method == "GET" else add()(answer)
-    app = create_application((router,), service="made", prefixes=PREFIXES, database=lambda: None, languages=languages)  # type: ignore[arg-type, return-value] # never started
+    given: dict[str, Any] = {"prefixes": PREFIXES, "database": lambda: None, "languages": languages, **options}
+    app = create_application((router,), service="made", **given)
     # Nothing here asks the database.
     app.state.database = SimpleNamespace(problem=None, engine=None, is_pooled=False, replica=None)
     return app
@@ -390,6 +392,21 @@ async def of_library(app: Any, sent: dict[str, Any]) -> Answer:
 def compared(sent: dict[str, Any], content: bytes, headers: Mapping[str, str]) -> tuple[bytes, dict[str, str | None]]:
     kept = {name: headers.get(name) for name in ("Allow", "Content-Type", "WWW-Authenticate", "Retry-After")}
     return b"" if sent["method"] == "HEAD" else content, kept
+
+
+@pytest.mark.parametrize("body", ["[]", {"x": [1]}, {"x": {"a": 1}}, {"x": []}])
+def test_what_is_wrong_with_a_whole_body_has_the_projects_key(body: Any) -> None:
+    many = next(number for number, (_, _, own, _) in enumerate(KINDS) if own.get("many"))
+    field = {"kind": many, "required": True, "allow_null": False, "read_only": False, "write_only": False}
+    made = {"fields": {"x": field | {"default": False}}, "authenticates": (), "rules": ["AllowAny"]}
+    made |= {"methods": ("POST",), "versioning": None, "throttles": ()}
+    sent = {"method": "POST", "key": None, "accept": None, "type": "json", "body": body, "language": None, "query": ""}
+    app = library_app(made, non_field_errors_key="errors")
+    with override_settings(REST_FRAMEWORK={"NON_FIELD_ERRORS_KEY": "errors"}):
+        theirs = of_drf(drf_view(made), sent)
+    ours = asyncio.run(of_library(app, sent))
+    assert ours == theirs
+    assert b'"errors":[' in ours[1]
 
 
 @pytest.mark.long

@@ -42,9 +42,11 @@ def test_the_application_has_djangos_middleware_in_its_order_and_its_headers() -
         standard_middleware=[common, "harbour.middleware.Own", security],
         security={"referrer_policy": None, "x_frame_options": "DENY", "hsts_seconds": 60},
         append_slash=False,
+        non_field_errors_key="errors",
     )[1]["main.py"]
     assert f'middleware=("{common}", "{security}"),' in main
-    assert "security=SecurityHeaders(referrer_policy=None, hsts_seconds=60),\n        append_slash=False," in main
+    assert "security=SecurityHeaders(referrer_policy=None, hsts_seconds=60),\n        append_slash=False,\n" in main
+    assert '        non_field_errors_key="errors",\n' in main
     assert "import SecurityHeaders" in main
     # An older export has one list, or none.
     assert f'middleware=("{common}",),' in texts_of(LIST, middleware=[common])[1]["main.py"]
