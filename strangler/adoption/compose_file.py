@@ -24,6 +24,8 @@ _NAMES: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-c
 _SERVERS: Final = re.compile(r"\b(gunicorn|uwsgi|daphne|uvicorn|hypercorn|granian|waitress-serve|runserver)\b")
 _LISTENS: Final = re.compile(r"(?:[\w.*]|\])?:(\d{2,5})\b|--port[= ](\d{2,5})\b|runserver\s+(\d{2,5})\b")
 _DEFAULT_PORT: Final = 8000
+# Of a service that two containers can't have.
+_UNSHARED: Final = ("ports", "container_name")
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*:[0-9]{1,5}")
 
 
@@ -33,6 +35,14 @@ class ComposeService:
 
     address: str
     networks: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spare:
+    """What stands beside the service `name` during a deploy: the same service without the keys in `taken`."""
+
+    name: str
+    taken: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -92,6 +102,16 @@ class ComposeFile:
             raise UsageError(f"{self.path.name} has no service {name}", f"it has {known}")
         return ComposeService(address=address, networks=tuple(map(str, self.services[name].get("networks") or ())))
 
+    def spare(self, address: str) -> Spare | None:
+        """What may stand beside the service at NAME:PORT.
+
+        None where the file has no such service, or has the one beside it already.
+        """
+        name = address.partition(":")[0]
+        if name not in self.services or f"{name}-next" in self.services:
+            return None
+        return Spare(name=name, taken=tuple(key for key in _UNSHARED if key in self.services[name]))
+
     def _servers(self) -> Iterator[str]:
         for name, service in self.services.items():
             if _SERVERS.search(_command(service)):
@@ -123,11 +143,13 @@ def overlay_text(base: ComposeFile, django: ComposeService, project: Project) ->
     return environment.from_string(template).render(
         base=os.path.relpath(base.path, project.root),
         root=os.path.relpath(project.root, folder),
+        first=base.path.name,
         file=OVERLAY,
         name=project.name.lower(),
         version=version("strangler"),
         services=project.containers,
         networks=django.networks,
+        spares=[spare for each in (project.django, project.fastapi) if (spare := base.spare(each.container))],
         django=project.django.container,
         fastapi=project.fastapi.container,
         prefixes=project.prefixes,

@@ -8,7 +8,7 @@ import typer
 
 from strangler.cli.output import out, say
 from strangler.cli.ramp_run import ramp_log
-from strangler.deployment.metrics import metrics_read, rules_write
+from strangler.deployment.metrics import COUNTERS_FILE, metrics_read, rules_write
 from strangler.deployment.metrics_server import MetricsServer
 from strangler.errors import UsageError
 from strangler.settings import LocalSettings, require_port, settings_load
@@ -43,7 +43,11 @@ def metrics(
     if serve is not None:
         _serve(serve, log, settings)
         return
-    for line in metrics_read(log=ramp_log(settings, named=log), state_dir=settings.state_dir, url=settings.proxy_url):
+    state = settings.state_dir
+    read = metrics_read(
+        log=ramp_log(settings, named=log), counters=state / COUNTERS_FILE, state_dir=state, url=settings.proxy_url
+    )
+    for line in read:
         out.out(line)
 
 
@@ -57,7 +61,9 @@ def _serve(address: str, log: Path | None, settings: LocalSettings) -> None:
         raise UsageError(f"{address!r} is no address", "write one such as 127.0.0.1:9145")
     if log is None:
         raise UsageError("--serve renames and removes the log that it reads", "name one of its own with --log")
-    server = MetricsServer(host=host.strip("[]"), port=int(port), log=log, url=settings.proxy_url)
+    server = MetricsServer(
+        host=host.strip("[]"), port=int(port), log=log, state_dir=settings.state_dir, url=settings.proxy_url
+    )
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda *_: server.end())
     say(f"{server.address}  (Ctrl-C ends it)")

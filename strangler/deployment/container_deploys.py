@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 from strangler.deployment.elsewhere import ElsewhereFile, StackServices
-from strangler.errors import FailedError, StranglerError, UsageError
+from strangler.errors import FailedError, StranglerError, UnsafeError, UsageError
 from strangler.gateway.compose_cli import Compose, last_line
 from strangler.gateway.interface import TAKE_OVER_SECONDS
 from strangler.rollout.apply import rollout_render
@@ -66,7 +66,7 @@ class _Deploy:
         if self._rollout.gateway.running_version() is None:
             raise UsageError(f"no gateway answers at {self._rollout.gateway.place}", self._rollout.hint)
         self._require_spare()
-        with self._phase("all containers run as before"):
+        with self._phase("all containers run as before", touched=False):
             yield f"building the new {self._which}"
             built = (self._own, self._spare, *([self._worker] if self._worker else ()))
             self._run(*PROFILE, "build", *built, seconds=_BUILD_SECONDS)
@@ -83,7 +83,7 @@ class _Deploy:
             time.sleep(_LOOKED_UP_SECONDS)
         with self._phase(f"the new {self._own} and {self._spare} both run, and nginx sends requests to one of them"):
             yield f"it is ready after {seconds:.1f} s, and nginx sends requests to it"
-            leaving = self._send(self._others())
+            leaving = self._send_back()
         with self._phase(f"the new {self._own} serves, while {self._spare} is left over"):
             self._drain(leaving)
             self._remove_spare()
@@ -119,21 +119,21 @@ class _Deploy:
         command = f"{self._compose.command} {' '.join(run)}"
         if ended.code == 1 and _PENDING in ended.stdout:
             hint = f"strangler schema guard says whether FastAPI survives them; then {command}"
-            raise FailedError("the new Django has migrations that aren't applied", hint)
+            raise UsageError("the new Django has migrations that aren't applied", hint)
         reason = last_line(ended.stderr) or f"exit code {ended.code}"
         hint = f"set manage under [containers] to how the image calls manage.py, and try {command} --check"
         raise FailedError(f"the migrations of the new Django could not be checked ({reason})", hint)
 
     def _settle(self) -> bool:
-        """Have nginx do what the file says, whatever a deploy that was interrupted has left it doing.
+        """Have nginx send requests to whoever serves, whatever a deploy that was interrupted has left it doing.
 
-        Gives whether the spare serves. Entries of spares that don't stand in any more are given up.
+        Gives whether the spare serves. The file is believed only of a spare that stands in. One that is ready beside
+        a service that isn't serves, too, whatever the file says: a deploy may have ended before it could write that.
         """
-        standing = {
-            stack: address
-            for stack, address in self._elsewhere.read().items()
-            if StackServices(self._settings, Stack(stack), self._compose).stands_in(address)
-        }
+        file = self._elsewhere.read()
+        services = {stack: StackServices(self._settings, stack, self._compose) for stack in Stack}
+        serving = {stack: each.standing(file.get(stack, "")) for stack, each in services.items()}
+        standing = {str(stack): address for stack, address in serving.items() if address}
         self._drain(self._send(standing))
         return self._which in standing
 
@@ -167,12 +167,14 @@ class _Deploy:
         return f"the old {self._own} serves as before"
 
     @contextmanager
-    def _phase(self, serves: str) -> Iterator[None]:
-        """Have an error say who serves."""
+    def _phase(self, serves: str, *, touched: bool = True) -> Iterator[None]:
+        """Have an error say who serves; one that comes after something was changed is a failure, whatever its cause."""
         try:
             yield
         except StranglerError as error:
-            raise FailedError(f"{error.message}, and {serves}", error.hint or "fix that, and deploy again") from error
+            kinds = (FailedError,) if touched else (UsageError, UnsafeError)
+            kind = next((each for each in kinds if isinstance(error, each)), FailedError)
+            raise kind(f"{error.message}, and {serves}", error.hint or "fix that, and deploy again") from error
 
     def _others(self) -> dict[str, str]:
         """Where the requests of the other stack are sent, if a deploy of it was interrupted."""
@@ -232,6 +234,19 @@ class _Deploy:
                     raise
             else:
                 return leaving
+
+    def _send_back(self) -> list[str]:
+        """Have nginx send the stack's requests to its own service again; gives nginx's workers that don't know it.
+
+        Where that fails nginx may do either: the spare stays in the file, of which only one that stands in is believed.
+        """
+        before = self._elsewhere.read()
+        try:
+            return self._send(self._others())
+        except BaseException:
+            with suppress(StranglerError):
+                self._elsewhere.write(before)
+            raise
 
     def _drain(self, leaving: list[str]) -> None:
         """Wait until these workers of nginx are gone, or for as long as it is worth."""

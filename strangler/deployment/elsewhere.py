@@ -133,33 +133,38 @@ class StackServices:
         address, _, answer = said.partition("\n")
         return Asked(address=address.strip(), answer=answer.strip() or "no answer")
 
-    def stands_in(self, address: str) -> bool:
-        """Whether the spare is still at an address, and ready or no less so than its own service is.
+    def standing(self, address: str) -> str:
+        """Where the spare serves in place of the stack's own service, by its port; empty where it doesn't.
+
+        `address` is where requests were sent, empty for the service itself: whoever served goes on where neither is
+        ready.
 
         :raises FailedError: nginx's container can't be reached.
         """
-        asked = self.ask(self.spare)
-        if f"{asked.address}:{self.port}" != address:
-            return False
-        return asked.is_ready or not self.ask(self.own).is_ready
+        spare = self.ask(self.spare)
+        found = f"{spare.address}:{self.port}"
+        served = found == address
+        if (served and spare.is_ready) or not self.ask(self.own).is_ready:
+            return found if served or spare.is_ready else ""
+        return ""
 
 
 def elsewhere_reader(
     settings: LocalSettings, file: ElsewhereFile, shell: ContainerShell
 ) -> Callable[[], Mapping[str, str]]:
-    """What gives the addresses that nginx is rendered with: those of the file at which somebody still stands in."""
-    seen: dict[tuple[str, str], tuple[float, bool]] = {}
+    """What gives the addresses that nginx is rendered with: of stacks in the file, where somebody still stands in."""
+    seen: dict[tuple[str, str], tuple[float, str]] = {}
 
-    def stands(stack: str, address: str) -> bool:
-        at, found = seen.get((stack, address), (-_SEEN_SECONDS, True))
+    def standing(stack: str, address: str) -> str:
+        at, found = seen.get((stack, address), (-_SEEN_SECONDS, address))
         if time.monotonic() - at > _SEEN_SECONDS:
             before = found
             services = StackServices(settings, Stack(stack), shell)
             try:
-                found = services.stands_in(address)
+                found = services.standing(address)
             except FailedError:
                 # Nothing is rendered without that container either.
-                return True
+                return address
             if before and not found:
                 gone = f"{services.spare} of an interrupted deploy serves no more at {address}"
                 _LOG.info("%s, and requests go to %s: deploy %s again", gone, services.own, stack)
@@ -170,6 +175,7 @@ def elsewhere_reader(
         found = file.read()
         if not found or file.is_deploying:
             return found
-        return {stack: address for stack, address in found.items() if stands(stack, address)}
+        serving = {stack: standing(stack, address) for stack, address in found.items()}
+        return {stack: address for stack, address in serving.items() if address}
 
     return read

@@ -5,11 +5,12 @@ import re
 import threading
 from collections.abc import Iterator
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import Final, Self
 from urllib.parse import urlsplit
 
-from strangler.errors import StranglerError, UsageError
+from strangler.errors import FailedError, StranglerError, UsageError
 from strangler.gateway.interface import Ejection, ejection_read
 from strangler.gateway.settings import METRICS_FILE
 from strangler.metrics.counters import Counters, counters_read_on, head, quoted
@@ -27,14 +28,21 @@ _END_SECONDS: Final = 5.0
 _LOG: Final = logging.getLogger(__name__)
 
 
-def metrics_read(*, log: Path, state_dir: Path, url: str) -> Iterator[str]:
+def metrics_read(*, log: Path, counters: Path, state_dir: Path, url: str) -> Iterator[str]:
     """The lines of Prometheus' text format as of now; `url` is the gateway's front door.
+
+    `counters` is the file of what was counted so far, `state_dir` the gateway's own state, of which the ramp is. A
+    ramp that can't be read is left out, and a comment says why.
 
     :raises FailedError: the log isn't readable, or what was counted so far.
     """
-    counters = counters_read_on(log, state_dir / COUNTERS_FILE)
-    ramp = RampFolder(state_dir / "rollout" / "ramp").read()
-    return exposition(counters, ramp=ramp, ejection=ejection_read(url))
+    counted = counters_read_on(log, counters)
+    ramp, comments = None, []
+    try:
+        ramp = RampFolder(state_dir / "rollout" / "ramp").read()
+    except FailedError as error:
+        comments.append(f"# The ramp is left out: {error}")
+    return chain(comments, exposition(counted, ramp=ramp, ejection=ejection_read(url)))
 
 
 def rules_write(folder: Path, *, url: str, service_metrics: bool) -> list[Path]:
@@ -110,7 +118,12 @@ class MetricsFile:
                 return
 
     def _write(self) -> None:
-        lines = metrics_read(log=self._state_dir / "logs" / "nginx.log", state_dir=self._state_dir, url=self._url)
+        lines = metrics_read(
+            log=self._state_dir / "logs" / "nginx.log",
+            counters=self._state_dir / COUNTERS_FILE,
+            state_dir=self._state_dir,
+            url=self._url,
+        )
         draft = self._file.with_suffix(".new")
         draft.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         # For nginx's workers.

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
 
-from strangler.deployment.metrics import metrics_read
+from strangler.deployment.metrics import COUNTERS_FILE, metrics_read
 from strangler.errors import StranglerError, UsageError
 
 _PERIOD_SECONDS: Final = 5.0
@@ -20,13 +20,15 @@ _LOG: Final = logging.getLogger(__name__)
 class MetricsServer:
     """Answers GET /metrics with the counters of an access log, which it reads on and renames once it is 16 MiB long.
 
-    What was counted stands beside the log, and lasts as long as it does. `url` is the gateway's front door.
+    What was counted stands beside the log, and lasts as long as it does. `state_dir` is the gateway's state, and `url`
+    its front door.
 
     :raises UsageError: it can't listen at `host` and `port`.
     """
 
-    def __init__(self, *, host: str, port: int, log: Path, url: str) -> None:
+    def __init__(self, *, host: str, port: int, log: Path, state_dir: Path, url: str) -> None:
         self._log = log
+        self._state_dir = state_dir
         self._url = url
         self._text = b""
         self._ended = threading.Event()
@@ -60,7 +62,8 @@ class MetricsServer:
 
     def _read(self) -> None:
         try:
-            lines = metrics_read(log=self._log, state_dir=self._log.parent, url=self._url)
+            counters = self._log.with_name(COUNTERS_FILE)
+            lines = metrics_read(log=self._log, counters=counters, state_dir=self._state_dir, url=self._url)
             self._text = "".join(f"{line}\n" for line in lines).encode()
             self._rotate()
         except (StranglerError, OSError) as error:

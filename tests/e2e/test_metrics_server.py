@@ -34,7 +34,9 @@ def test_a_log_that_is_renamed_under_load_is_counted_exactly_and_stays_small(
         folder = made.folder / "counted"
         folder.mkdir()
         folder.chmod(0o777)  # nginx's workers have an account of their own
-        server = MetricsServer(host="127.0.0.1", port=port_free_pick(), log=folder / "access.log", url=made.url)
+        server = MetricsServer(
+            host="127.0.0.1", port=port_free_pick(), log=folder / "access.log", state_dir=made.folder, url=made.url
+        )
         thread = threading.Thread(target=server.run)
         thread.start()
         try:
@@ -54,6 +56,14 @@ def test_a_log_that_is_renamed_under_load_is_counted_exactly_and_stays_small(
                 assert time.monotonic() < deadline, (counted(server.address), sent)
                 time.sleep(0.2)
             assert sizes[-1] < sent * 200
+            # A ramp that can't be read costs its own figure alone.
+            state = made.folder / "rollout" / "ramp" / "state.json"
+            state.parent.mkdir(parents=True)
+            state.write_text("[]")
+            while "# The ramp is left out: " not in (text := httpx.get(server.address, trust_env=False).text):
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+            assert "strangler_requests_total" in text
         finally:
             server.end()
             thread.join()

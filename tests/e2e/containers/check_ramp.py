@@ -112,11 +112,18 @@ def test_without_the_container_a_ramp_is_refused_with_the_command_that_starts_it
     watched.run(*PROFILE, "start", "ramp")
 
 
-def test_the_figures_of_the_log_are_watchs(watched: Containers) -> None:
-    watched.served_by(FEED)
+def test_the_figures_of_the_log_and_of_the_ramp_are_watchs(watched: Containers) -> None:
     script = "import urllib.request as r; print(r.urlopen('http://watch:9145/metrics').read().decode())"
 
-    def counted() -> bool:
-        return f'route="{ROUTE}"' in watched.inside("django", "python", "-c", script, check=False).stdout
+    def said() -> str:
+        return watched.inside("django", "python", "-c", script, check=False).stdout
 
-    wait_for("the figures", counted)
+    watched.served_by(FEED)
+    wait_for("the figures", lambda: f'route="{ROUTE}"' in said())
+    assert "strangler_ramp_percent" not in said()
+    begin(watched)
+    try:
+        wait_for("the ramp", lambda: f'strangler_ramp_percent{{route="{ROUTE}"}} 50\n' in said())
+    finally:
+        watched.strangler("ramp", "abort", "--reason", "seen")
+    wait_for("its end", lambda: "strangler_ramp_percent" not in said())

@@ -107,16 +107,24 @@ def test_nothing_is_found_where_there_is_no_compose_file(tmp_path: Path) -> None
         ComposeFile.find(tmp_path, "other.yml")
 
 
-def overlay(folder: Path, **values: Any) -> dict[str, Any]:
-    base = compose_file(folder)
-    return yaml.safe_load(overlay_text(base, base.django(), project(folder, **values)))
+def overlay(folder: Path, text: str = BASE, **values: Any) -> dict[str, Any]:
+    base = compose_file(folder, text)
+    return yaml.load(overlay_text(base, base.django(), project(folder, **values)), Compose)  # noqa: S506 - a safe loader
+
+
+class Compose(yaml.SafeLoader):
+    """YAML with compose's tag `!reset`, which is read as the word."""
+
+
+Compose.add_constructor("!reset", lambda _loader, _node: "reset")
 
 
 def test_the_gateway_is_added_and_no_service_of_theirs_is_changed(tmp_path: Path) -> None:
     services = overlay(tmp_path)["services"]
     named = project(tmp_path).containers
     ramp = {named.ramp, "strangler-watch"}
-    assert set(services) == {named.nginx, named.setup, named.shadow, *ramp}
+    assert set(services) == {named.nginx, named.setup, named.shadow, *ramp, "web-next"}
+    del services["web-next"]
     assert {name for name, service in services.items() if service.get("profiles") == ["ramp"]} == ramp
     assert not set(services) & set(compose_file(tmp_path).services)
     assert set(services[named.nginx]["depends_on"]) == {named.setup, "web"}
@@ -126,6 +134,25 @@ def test_the_gateway_is_added_and_no_service_of_theirs_is_changed(tmp_path: Path
         assert service["cap_drop"] == ["ALL"]
         assert service["user"] == ("${RAMP_USER:-1000:1000}" if name == named.ramp else "10001:10001")
     assert services[named.nginx]["ports"] == ["${PROXY_HOST:-127.0.0.1}:${PROXY_PORT:-8080}:8080"]
+
+
+@pytest.mark.parametrize(
+    ("service", "taken"),
+    [
+        ("{command: gunicorn shop.wsgi}", {}),
+        ("{command: gunicorn shop.wsgi, ports: ['8000:8000'], container_name: web}", {"ports", "container_name"}),
+    ],
+)
+def test_a_service_has_one_beside_it_for_its_deploys(service: str, taken: set[str], tmp_path: Path) -> None:
+    """It is the service again, without what two can't share."""
+    text = f"services:\n  web: {service}\n"
+    extends = {"extends": {"file": "docker-compose.yml", "service": "web"}, "profiles": ["deploy"]}
+    found = overlay(tmp_path, text)["services"]
+    assert found["web-next"] == extends | dict.fromkeys(taken, "reset")
+    # FastAPI's comes later: compose refuses a file that extends what isn't there.
+    assert "fastapi-next" not in found
+    found = overlay(tmp_path, f"{text}  fastapi: {{image: shop}}\n  web-next: {{image: shop}}\n")["services"]
+    assert {name for name in found if name.endswith("-next")} == {"fastapi-next"}
 
 
 def test_paths_are_from_the_folder_of_the_first_file(tmp_path: Path) -> None:

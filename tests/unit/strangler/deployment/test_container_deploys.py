@@ -10,7 +10,7 @@ import pytest
 from strangler.deployment import container_deploys
 from strangler.deployment.container_deploys import container_deploy
 from strangler.deployment.elsewhere import ElsewhereFile
-from strangler.errors import FailedError, UnsafeError, UsageError
+from strangler.errors import FailedError, StranglerError, UnsafeError, UsageError
 from strangler.routes.route import Stack
 from strangler.settings import LocalSettings
 from tests.example import EXAMPLE
@@ -90,6 +90,10 @@ class Place:
     def calls(self) -> list[str]:
         return (self.folder / "calls").read_text().splitlines()
 
+    @property
+    def sent(self) -> list[str]:
+        return [call for call in self.calls if call.startswith("nginx sends")]
+
     def deploy(self, which: Stack = Stack.FASTAPI) -> list[str]:
         return [*container_deploy(self.settings, self.rollout, which)]
 
@@ -129,18 +133,29 @@ def test_one_that_does_not_come_back_leaves_the_new_one_serving_and_the_next_dep
     assert place.elsewhere.read() == {}
 
 
-@pytest.mark.parametrize("own", ["ready", "away"])
-def test_one_that_has_another_address_since_does_not_stand_in_any_more(place: Place, own: str) -> None:
+def test_one_that_has_another_address_since_does_not_stand_in_any_more(place: Place) -> None:
     place.settings.state_dir.mkdir(parents=True)
     place.elsewhere.write({"fastapi": "10.0.0.6:8002"})
-    if own == "away":
-        place.write(unready="fastapi")
-        with pytest.raises(FailedError, match="fastapi-next goes on serving"):
-            place.deploy()
-        assert place.calls == [*BUILT, HOME, *SPARE, REST[0]]
-        return
     place.deploy()
     assert place.calls == [*BUILT, HOME, *SPARE, *REST]
+
+
+@pytest.mark.parametrize("left", [{}, {"fastapi": "10.0.0.6:8002"}])
+@pytest.mark.parametrize("which", Stack)
+def test_a_service_that_died_is_not_sent_requests_while_the_one_beside_it_is_ready(
+    place: Place, left: dict[str, str], which: Stack
+) -> None:
+    """As where a deploy could not switch back, or was killed, whatever it has written, and the service ended since."""
+    place.settings.state_dir.mkdir(parents=True)
+    place.elsewhere.write(left)
+    place.write(unready="fastapi")
+    if which is Stack.DJANGO:
+        place.deploy(which)
+        assert set(place.sent) == {AWAY}
+        return
+    with pytest.raises(FailedError, match="fastapi-next goes on serving"):
+        place.deploy()
+    assert place.calls == [*BUILT, AWAY, REST[0]]
 
 
 def test_one_that_stands_in_for_the_other_stack_is_left_alone_while_it_is_there(place: Place) -> None:
@@ -167,10 +182,12 @@ def test_a_gateway_that_refuses_is_no_reason_to_make_anything_anew(place: Place)
     place.fails_at = 3
     with pytest.raises(FailedError, match="nginx refuses, and the new fastapi and fastapi-next both run, and nginx"):
         place.deploy()
-    # The file says that the service itself serves, nginx may do otherwise: it is told before the other one is removed.
+    # nginx may send requests to either: both are asked before anything is made anew.
+    assert place.elsewhere.read() == {"fastapi": "10.0.0.7:8002"}
     place.forget()
     place.deploy()
-    assert place.calls == [*BUILT, HOME, *SPARE, *REST]
+    assert place.calls == [*BUILT, AWAY, *REST]
+    assert place.elsewhere.read() == {}
 
 
 @pytest.mark.parametrize(
@@ -195,7 +212,7 @@ def test_new_code_of_django_waits_for_its_migrations(place: Place) -> None:
     check = f"{command} --check --plan"
     place.write(fails=f"{check}\n", plan="Planned operations:\n")
     pending = rf"migrations that aren't applied, and all containers run as before: strangler schema .* {command}[.]$"
-    with pytest.raises(FailedError, match=pending):
+    with pytest.raises(UsageError, match=pending):
         place.deploy(Stack.DJANGO)
     assert place.calls == ["--profile deploy build django django-next", check]
     place.write(plan="Traceback\n")
@@ -203,6 +220,26 @@ def test_new_code_of_django_waits_for_its_migrations(place: Place) -> None:
         FailedError, match=r"could not be checked \(no room\), and .*: set manage under \[containers\] to"
     ):
         place.deploy(Stack.DJANGO)
+
+
+@pytest.mark.parametrize("kind", [UsageError, UnsafeError, FailedError])
+def test_what_is_wrong_before_anything_has_changed_is_no_failure(
+    place: Place, kind: type[StranglerError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_rollout: object, *, change: Callable[[], None]) -> None:
+        change()
+        place.rendered += 1
+        if place.rendered == place.fails_at:
+            raise kind("an operator applies", "wait")
+
+    monkeypatch.setattr(container_deploys, "rollout_render", refuse)
+    place.fails_at = 1
+    with pytest.raises(kind, match="an operator applies, and all containers run as before: wait"):
+        place.deploy()
+    place.forget()
+    place.fails_at = 3
+    with pytest.raises(FailedError, match="an operator applies, and the new fastapi and fastapi-next both run"):
+        place.deploy()
 
 
 def test_a_project_without_a_command_for_migrations_is_deployed_unchecked(place: Place) -> None:

@@ -50,7 +50,7 @@ def test_an_address_counts_while_its_service_answers_there(
 ) -> None:
     settings, shell, file = example_settings(), Shell(fastapi=own, fastapi_next=spare), ElsewhereFile(tmp_path)
     caplog.set_level(logging.INFO)
-    assert StackServices(settings, Stack.FASTAPI, shell).stands_in("10.0.0.7:8002") is stands
+    assert bool(StackServices(settings, Stack.FASTAPI, shell).standing("10.0.0.7:8002")) is stands
     read = elsewhere_reader(settings, file, shell)
     assert read() == {}
     file.write(HERE)
@@ -61,6 +61,13 @@ def test_an_address_counts_while_its_service_answers_there(
     assert [gone in record.getMessage() for record in caplog.records] == [True] * (not stands)
     with file.alone():
         assert read() == HERE
+
+
+def test_one_at_another_address_stands_in_while_its_service_is_not_ready(tmp_path: Path) -> None:
+    """As after a reboot, where the service itself doesn't come back."""
+    shell, file = Shell(fastapi=("10.0.0.2", "no connection"), fastapi_next=("10.0.0.9", OK)), ElsewhereFile(tmp_path)
+    file.write(HERE)
+    assert elsewhere_reader(example_settings(), file, shell)() == {"fastapi": "10.0.0.9:8002"}
 
 
 def test_what_was_seen_does_not_hold_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
