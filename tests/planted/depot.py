@@ -281,7 +281,7 @@ DEPOT_WRITES = {
         _RELATIONS, "items.create", "return key is not None and (most is None", "return key is not None and (True"
     ),
     "links are never taken away": at(
-        _RELATIONS, "items.update", "if gone := linked - set(wanted):", "if gone := set():"
+        _RELATIONS, "items.update", "if gone := sorted(linked - set(wanted)):", "if gone := []:"
     ),
     "links are never made": at(
         _RELATIONS,
