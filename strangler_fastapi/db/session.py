@@ -40,7 +40,7 @@ class RequestSession(AsyncSession):
     primary has. `committed` is true once the database has committed something.
 
     Most requests use nothing but the driver's connection. For them neither SQLAlchemy's connection nor its session is
-    made, and no greenlet: together a tenth of a small answer's time (docs/benchmark.md).
+    made, and no greenlet (docs/benchmark.md).
     """
 
     def __init__(self, engine: AsyncEngine, *, is_pooled: bool = False, replica: Replica | None = None) -> None:
