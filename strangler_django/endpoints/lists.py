@@ -26,6 +26,8 @@ _SHOWN: Final = frozenset(
     {"label", "help_text", "widget", "initial", "empty_label", "null_value", "choices", "queryset", "to_field_name"}
 )
 _UNSET: Final = {"required": False, "null_label": None}
+# Whose filter backends do what their settings say.
+_LIBRARIES: Final = ("rest_framework.filters.", "django_filters.", "strangler_django.filters.")
 
 
 def pagination_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a project's own view
@@ -140,6 +142,19 @@ def filter_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a projec
                     "overridden": [name for name in _FILTERING if _is_own(getattr(filterset, name, None))],
                 }
     return facts
+
+
+def own_filters(made: Any) -> list[str]:  # noqa: ANN401 - a project's own view
+    """Code of the project's own that leaves rows out, of a list and of what a path names (`filter_queryset`)."""
+    names = list(map(class_name, made.filter_backends))
+    filterset = getattr(made, "filterset_class", None) if any(map(_takes_filtersets, made.filter_backends)) else None
+    methods = [name for name in _FILTERING if _is_own(getattr(filterset, name, None))]
+    own = [f"filter backend {name}" for name in names if not name.startswith(_LIBRARIES)]
+    return [*own, *([f"FilterSet: {', '.join(methods)}"] if methods else [])]
+
+
+def _takes_filtersets(backend: type) -> bool:
+    return hasattr(backend, "get_filterset_class")
 
 
 def _valid_orders(backend: Any, made: Any) -> list[str] | None:  # noqa: ANN401 - an OrderingFilter

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from strangler_django.contract.sentences import first_line
 from strangler_django.contract.unconnected import databases_closed
-from strangler_django.endpoints.lists import filter_facts, has_queryset, pagination_facts, queryset_facts
+from strangler_django.endpoints.lists import filter_facts, has_queryset, own_filters, pagination_facts, queryset_facts
 from strangler_django.endpoints.own_code import (
     is_own,
     own_methods,
@@ -144,6 +144,7 @@ def view_facts(
         "title": lambda: made.get_view_name(),
         "description": lambda: made.get_view_description(),
         "filters": lambda: filter_facts(made) if lists else None,
+        "own_filters": lambda: own_filters(made) if isinstance(made, generics.GenericAPIView) else [],
         "serializer": lambda: _serializer(made, facts) if _serializes(made) else None,
         "described": lambda: _described(made, facts) if method in ("post", "put") and facts["serializer"] else None,
     }

@@ -58,7 +58,6 @@ PARSERS: Final = {
     for module in ("rest_framework", "strangler_django")
     for name in ("JSONParser", "FormParser", "MultiPartParser", "FileUploadParser")
 }
-_BACKENDS: Final = ("rest_framework.filters.", "django_filters.", "strangler_django.filters.")
 # Whose views are nobody's own.
 _LIBRARIES: Final = ("rest_framework", "drf_spectacular.", "drf_yasg.", "djoser.", "dj_rest_auth.", "knox.")
 _PAGES: Final = ("page", "limit_offset", "cursor")
@@ -118,14 +117,16 @@ def needs_no_queryset(endpoint: DjangoEndpoint) -> bool:
 
 def _rows(endpoint: DjangoEndpoint) -> Iterator[str]:
     unread = {each.what: each.reason for each in endpoint.unread}
-    for what in ("model", "serializer", "filters", "pagination"):
-        is_needed = what not in ("model", "queryset") or not needs_no_queryset(endpoint)
+    for what in ("model", "serializer", "filters", "own_filters", "pagination"):
+        is_needed = what not in ("model", "own_filters") or not needs_no_queryset(endpoint)
         if what in unread and is_needed and not (what == "model" and "get_queryset" in endpoint.overridden):
             yield f"{what} can't be read without a request ({unread[what]})"
     if endpoint.queryset is None and "model" not in unread and not needs_no_queryset(endpoint):
         yield "there is no queryset"
     elif endpoint.queryset and endpoint.queryset.narrowed and not needs_no_queryset(endpoint):
         yield f"the queryset has {', '.join(endpoint.queryset.narrowed)}"
+    if not needs_no_queryset(endpoint):
+        yield from endpoint.own_filters or ()
 
 
 def request_gaps(endpoint: DjangoEndpoint) -> Iterator[str]:
@@ -147,8 +148,3 @@ def _list(endpoint: DjangoEndpoint) -> Iterator[str]:
         yield "pages by position in an order that clients choose"
     if endpoint.queryset and endpoint.queryset.ordering_unread:
         yield "the queryset is ordered by an expression"
-    for backend in filters.backends if filters else ():
-        if not backend.startswith(_BACKENDS):
-            yield f"filter backend {backend}"
-    if filters and filters.filterset and filters.filterset.overridden:
-        yield f"FilterSet: {', '.join(filters.filterset.overridden)}"

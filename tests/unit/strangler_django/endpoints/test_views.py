@@ -208,6 +208,27 @@ def test_a_serializer_has_its_fields_with_their_limits_and_nested_ones() -> None
     assert (fields["tags"]["link"], fields["author"]["link"]) == ("many_to_many", "many_to_one")
 
 
+def test_filters_of_the_projects_own_are_named_for_lists_and_rows() -> None:
+    class OfCaller(filters.BaseFilterBackend):
+        def filter_queryset(self, request: Request, queryset: QuerySet[Post], _view: Any) -> QuerySet[Post]:
+            return queryset.filter(author=request.user)
+
+    class Narrowed(PostFilter):
+        @property
+        def qs(self) -> QuerySet[Post]:
+            return super().qs.filter(published=True)
+
+    class Held(Posts):
+        filter_backends = (filters.SearchFilter, OfCaller, django_filters.DjangoFilterBackend)
+        filterset_class = Narrowed
+
+    backend = f"filter backend {OfCaller.__module__}.{OfCaller.__qualname__}"
+    for method, name in (("get", "list"), ("get", "retrieve"), ("delete", "destroy")):
+        found = view_facts(Held.as_view({method: name}), method, name, {})
+        assert found["own_filters"] == [backend, "FilterSet: qs"]
+    assert facts(LIST, "get", "list")["own_filters"] == []
+
+
 def test_several_rows_are_shown_by_the_field_that_their_text_is() -> None:
     class Shown(serializers.ModelSerializer[Post]):
         tags = serializers.StringRelatedField[str](many=True)

@@ -49,6 +49,7 @@ from tests.unit.strangler.adoption.scaffold.harbour import (
         ),
         ({"overridden": ["list"]}, "Boats.list is your own"),
         ({"overridden": ["get_queryset"]}, "Boats.get_queryset is your own"),
+        ({"own_filters": ["filter backend harbour.api.OfCaller"]}, "filter backend harbour.api.OfCaller"),
         ({"action": "tide"}, "handler Boats.tide is your own"),
         ({"queryset": {"narrowed": ["a filter"]}}, "the queryset has a filter"),
         ({"authenticators": ["harbour.api.ByFlag"]}, "authenticator harbour.api.ByFlag"),
@@ -138,3 +139,13 @@ def test_a_context_that_no_field_looks_at_is_no_gap() -> None:
     hidden = name | {"kind": "HiddenField", "write_only": True}
     gaps = feature(LIST | own | {"serializer": SERIALIZER | {"fields": [name, hidden]}}).endpoints[0].gaps
     assert "Boats.get_serializer_context is your own" in gaps
+
+
+def test_what_leaves_rows_out_is_a_gap_of_all_that_looks_for_one() -> None:
+    """A row that the caller may not see would be shown by its path alone."""
+    own = {"own_filters": ["filter backend harbour.api.OfCaller"]}
+    row = LIST | own | {"action": "retrieve", "path": "/api/boats/{pk}/"}
+    put, delete = {"method": "PUT", "action": "update"}, {"method": "DELETE", "action": "destroy"}
+    for endpoint in (row, row | put, row | delete):
+        assert feature(endpoint).endpoints[0].gaps == own["own_filters"]
+    assert feature(CREATE | own).endpoints[0].gaps == []
