@@ -59,11 +59,8 @@ class Mapping:
         return dict(self._registry.metadata.tables)
 
     def class_of(self, table: str) -> "type[Reflected] | None":
-        """The class of a table, by the contract's key; None where there is none.
-
-        Not by `Reflected.key`: a mapped column of that name stands before it, as in DRF's table of tokens.
-        """
-        return next((cls for cls in self.classes if table_key(cls.__schema__, cls.__tablename__) == table), None)
+        """The class of a table, by the contract's key; None where there is none."""
+        return next((cls for cls in self.classes if cls.__table_key__ == table), None)
 
     def reflect(self, connection: Connection) -> MetaData:
         """The tables of every class as the database has them now; a table that isn't there is left out."""
@@ -100,7 +97,7 @@ class Mapping:
             relations: dict[str, Any] = _relations(cls)
             for name in relations:
                 delattr(cls, name)
-            table = self._registry.metadata.tables[cls.key()]
+            table = self._registry.metadata.tables[cls.__table_key__]
             renamed = {name: table.columns[column] for name, column in cls.__columns__.items()}
             key = [table.columns[column] for column in cls.__primary_key__] or None
             kept = {*needed_columns(cls), *table.primary_key.columns.keys()}
@@ -115,6 +112,7 @@ class Reflected:
 
     `__columns__` says which column an attribute stands for, where its name can't be an attribute's: `{"price": "Unit
     Price"}`. `__primary_key__` are the columns that identify a row if the database has no key, as for a view.
+    `__table_key__` is what the contract calls the table. Every other name may be a column's.
     """
 
     __mapping__: ClassVar[Mapping]
@@ -123,19 +121,16 @@ class Reflected:
     __columns__: ClassVar[dict[str, str]] = {}
     __primary_key__: ClassVar[tuple[str, ...]] = ()
     __table__: ClassVar[Table]
+    __table_key__: ClassVar[str]
 
     def __init_subclass__(cls) -> None:
         if "__tablename__" in vars(cls):
+            cls.__table_key__ = table_key(cls.__schema__, cls.__tablename__)
             cls.__mapping__.classes.append(cls)
 
     def __init__(self, **columns: object) -> None:
         for name, value in columns.items():
             setattr(self, name, value)
-
-    @classmethod
-    def key(cls) -> str:
-        """What the contract calls the table."""
-        return table_key(cls.__schema__, cls.__tablename__)
 
 
 def primary_key(cls: type[Reflected]) -> Any:  # noqa: ANN401 - a mapped attribute
@@ -147,7 +142,9 @@ def primary_key(cls: type[Reflected]) -> Any:  # noqa: ANN401 - a mapped attribu
     mapper = inspect(cls)
     if len(mapper.primary_key) != 1:
         names = ", ".join(column.name for column in mapper.primary_key)
-        raise LookupError(f"Table {cls.key()} has a key of several columns ({names}): give its rows a Listing instead.")
+        raise LookupError(
+            f"Table {cls.__table_key__} has a key of several columns ({names}): give its rows a Listing instead."
+        )
     return getattr(cls, mapper.get_property_by_column(mapper.primary_key[0]).key)
 
 

@@ -10,7 +10,6 @@ from uuid import UUID
 from pydantic_core import to_jsonable_python
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
-from shared_schema.catalog import table_key
 from shared_schema.consumer.consumer import Consumer, Feature, Need, SampleQuery
 from shared_schema.consumer.samples import MOMENT, Deletion, Sample, Sent, deletion_samples
 from shared_schema.consumer.usage import Columns, Usage, usage_of
@@ -87,10 +86,8 @@ def _needs(mapping: Mapping, features: Iterable[Feature]) -> dict[str, dict[str,
     needs: dict[str, dict[str, Need]] = {}
     for cls in mapping.classes:
         for column, (kind, nullable) in needed_columns(cls).items():
-            # Not `cls.key()`: a mapped column of that name stands before it.
-            table = table_key(cls.__schema__, cls.__tablename__)
-            if column in read.get(table, ()):
-                needs.setdefault(table, {})[column] = Need(type=spelled(kind), nullable=nullable)
+            if column in read.get(cls.__table_key__, ()):
+                needs.setdefault(cls.__table_key__, {})[column] = Need(type=spelled(kind), nullable=nullable)
     return needs
 
 

@@ -4,10 +4,11 @@
 
 from typing import Any
 
-from django.db.models import Field, FileField, ForeignKey
+from django.db.models import AutoField, Field, FileField, ForeignKey, UniqueConstraint
 
 from strangler_django.contract.defaults import default_facts
 from strangler_django.contract.files import file_facts
+from strangler_django.contract.indexes import condition_text
 from strangler_django.contract.names import type_name
 from strangler_django.contract.plain import plain
 from strangler_django.contract.references import reference_facts
@@ -45,7 +46,7 @@ def column_facts(field: Field, sql: Sql) -> Facts:
         "decimal_places": getattr(field, "decimal_places", None),
         **_choices(field),
         "validators": validator_facts(field, facts["type"]),
-        "unique_message": _unique_message(field),
+        **_uniqueness(field, sql),
         "auto_now": getattr(field, "auto_now", False),
         "auto_now_add": getattr(field, "auto_now_add", False),
         "references": reference_facts(field) if isinstance(field, ForeignKey) else None,
@@ -69,9 +70,23 @@ def _choices(field: Field) -> Facts:
     return {"choices": [value for value, _ in choices], "choice_names": [name for _, name in choices] if named else []}
 
 
-def _unique_message(field: Field) -> str | None:
-    if not field.unique or field.primary_key:
-        return None
+def _uniqueness(field: Field, sql: Sql) -> Facts:
+    """What DRF says of a value that another row has, and which rows count if not all do (`get_unique_validators`)."""
+    model = field.model
+    conditions = [
+        rule.condition
+        for rule in model._meta.constraints
+        if isinstance(rule, UniqueConstraint) and set(rule.fields) == {field.name}
+    ]
+    own = [each for each in conditions if each is not None and set(each.referenced_base_fields) <= {field.name}]
+    in_all = field.unique or None in conditions
+    if not (in_all or own) or isinstance(field, AutoField) or not field.editable:
+        return {}
+    where = [] if in_all else [condition_text(model, each, sql) for each in own]
+    return {"unique_message": _unique_message(field), "unique_where": where}
+
+
+def _unique_message(field: Field) -> str:
     message = str(field.error_messages["unique"])
     names = {"model_name": field.model._meta.verbose_name, "field_label": field.verbose_name}
     try:

@@ -54,7 +54,7 @@ def form_field(name: str, field: Field, key_of: Callable[[type], str | None]) ->
         return shown.PasswordField(name, **common)
     if isinstance(field, ManyRelatedField):
         if (key := key_of(field.link.target)) is None:
-            raise LookupError(f"Field {name!r} needs an AdminModel of {field.link.target.key()}: add one.")
+            raise LookupError(f"Field {name!r} needs an AdminModel of {field.link.target.__table_key__}: add one.")
         return shown.HasMany(name, **common, key=key)
     if isinstance(field, PrimaryKeyRelatedField) and (key := key_of(field.model)) is not None:
         return shown.HasOne(name, **common, key=key)

@@ -75,5 +75,5 @@ class AdminHistory:
 
 def model_name(model: type[Reflected]) -> tuple[str, str]:
     """The label of Django's app, and the model's name in lower case, as content types and permissions have them."""
-    app_label, _, name = model.__mapping__.contract.tables[model.key()].model.rpartition(".")
+    app_label, _, name = model.__mapping__.contract.tables[model.__table_key__].model.rpartition(".")
     return app_label, name.lower()

@@ -64,7 +64,7 @@ class AdminModel:
     @property
     def table(self) -> str:
         """The contract's key of the table, by which addresses name it."""
-        key: str = self.resource.model.key()
+        key: str = self.resource.model.__table_key__
         return key
 
     @cached_property

@@ -79,7 +79,7 @@ class StaffTables:
             rows = select(user.id, name, user.password, user.is_superuser)
             return rows.where(user.id == bindparam("id"), user.is_active, user.is_staff)
 
-        return Rows((user.key(), "staff"), build, {"id": user_id})
+        return Rows((user.__table_key__, "staff"), build, {"id": user_id})
 
     def statements(self) -> Iterator[Sample]:
         """Every statement, with samples of values."""

@@ -208,7 +208,7 @@ class AdminView(BaseModelView):
         """What was done to a row."""
         model = ".".join(model_name(self.admin_model.resource.model))
         chosen = f"model__eq={json.dumps(model)} AND object_id__eq={json.dumps(str(pk))}"
-        return f"{view_list_url(request, self._history.entry.key())}?{urlencode({'filter': chosen})}"
+        return f"{view_list_url(request, self._history.entry.__table_key__)}?{urlencode({'filter': chosen})}"
 
     def _may(self, request: Request, verb: str) -> bool:
         return _user(request).may(self.admin_model.permission(verb))

@@ -61,7 +61,7 @@ class SessionRows:
             rows = select(self.mapped.session_data).where(self.mapped.session_key == bindparam("key"))
             return rows.where(self.mapped.expire_date > bindparam("now"))
 
-        return Rows((self.mapped.key(), "session"), build, {"key": key, "now": now})
+        return Rows((self.mapped.__table_key__, "session"), build, {"key": key, "now": now})
 
     def added(self, key: str, data: str, expire_date: datetime) -> Rows:
         """Adds a session, unless there is one of this key; returns the key."""
@@ -71,7 +71,7 @@ class SessionRows:
             row = insert(self.mapped.__table__).values({name: bindparam(name) for name in values})
             return row.on_conflict_do_nothing(index_elements=["session_key"]).returning(self.mapped.session_key)
 
-        return Rows((self.mapped.key(), "add session"), build, values)
+        return Rows((self.mapped.__table_key__, "add session"), build, values)
 
     def changed(self, key: str, data: str, expire_date: datetime) -> Rows:
         """Changes a session; returns the key, nothing where it is gone."""
@@ -83,7 +83,7 @@ class SessionRows:
             return rows.values(given).returning(self.mapped.session_key)
 
         renewed = {f"new_{name}": value for name, value in values.items()}
-        return Rows((self.mapped.key(), "change session"), build, {"key": key, **renewed})
+        return Rows((self.mapped.__table_key__, "change session"), build, {"key": key, **renewed})
 
     def deleted(self, key: str) -> Rows:
         """Ends a session; returns the key."""
@@ -92,7 +92,7 @@ class SessionRows:
             rows = delete(self.mapped.__table__).where(self.mapped.session_key == bindparam("key"))
             return rows.returning(self.mapped.session_key)
 
-        return Rows((self.mapped.key(), "end session"), build, {"key": key})
+        return Rows((self.mapped.__table_key__, "end session"), build, {"key": key})
 
     def statements(self) -> Iterator[Sample]:
         """Every statement, with samples of values."""

@@ -85,4 +85,4 @@ class AttemptTable:
             yield as_sample(rows)
 
     def _rows(self, name: str, build: Any, **values: Any) -> Rows:  # noqa: ANN401 - as Rows has them
-        return Rows((self.mapped.key(), name), build, values)
+        return Rows((self.mapped.__table_key__, name), build, values)

@@ -63,7 +63,7 @@ class UserTables(Generic[Found]):
         def build() -> Executable:
             return select(*self._columns()).where(self.user.id == bindparam("id"))
 
-        return Rows((self.user.key(), "account by id", self.account), build, {"id": user_id})
+        return Rows((self.user.__table_key__, "account by id", self.account), build, {"id": user_id})
 
     def account_by_name(self, username: str) -> Rows:
         """The account with exactly this username: `id`, `password`, `is_active`."""
@@ -97,7 +97,7 @@ class UserTables(Generic[Found]):
             rows = select(*self._columns()).join_from(self.user, table, table.c.user_id == self.user.id)
             return rows.where(table.c.key == bindparam("key"))
 
-        return Rows((self.user.key(), "account by", token.__tablename__, self.account), build, {"key": key})
+        return Rows((self.user.__table_key__, "account by", token.__tablename__, self.account), build, {"key": key})
 
     def identity_statements(self) -> Iterator[Sample]:
         """The statement of every feature that identifies its callers by a claim or a session."""
@@ -135,4 +135,4 @@ class UserTables(Generic[Found]):
         return UUID(user_id) if kind is UUID else kind(user_id)
 
     def _rows(self, name: str, build: Any, **values: Any) -> Rows:  # noqa: ANN401 - as Rows has them
-        return Rows((self.user.key(), name), build, values)
+        return Rows((self.user.__table_key__, name), build, values)

@@ -110,7 +110,7 @@ def foreign_key(model: type[Reflected], field: str) -> ForeignKey:
         if facts.field == field and facts.references is not None:
             target = _class_of(model, facts.references.table)
             return ForeignKey(attribute_of(model, column), target, attribute_of(target, facts.references.column))
-    raise LookupError(f"Table {model.key()} has no foreign key {field!r} in the contract.")
+    raise LookupError(f"Table {model.__table_key__} has no foreign key {field!r} in the contract.")
 
 
 def many_to_many(model: type[Reflected], field: str) -> ManyToMany:
@@ -121,7 +121,7 @@ def many_to_many(model: type[Reflected], field: str) -> ManyToMany:
     """
     facts = _facts(model).many_to_many.get(field)
     if facts is None:
-        raise LookupError(f"Table {model.key()} has no many-to-many relation {field!r} in the contract.")
+        raise LookupError(f"Table {model.__table_key__} has no many-to-many relation {field!r} in the contract.")
     through, target = _class_of(model, facts.table), _class_of(model, facts.target)
     other = _facts(through).columns[facts.target_column]
     assert other.references is not None  # noqa: S101 - it points at the target
@@ -143,7 +143,9 @@ def many_to_many_from(model: type[Reflected], target: type[Reflected], field: st
     """
     there = many_to_many(target, field)
     if there.target is not model:
-        raise LookupError(f"Table {target.key()} has {there.target.key()} in {field!r}, not {model.key()}.")
+        raise LookupError(
+            f"Table {target.__table_key__} has {there.target.__table_key__} in {field!r}, not {model.__table_key__}."
+        )
     back = _facts(there.through).columns[_facts(target).many_to_many[field].source_column].references
     assert back is not None  # noqa: S101 - it points at the target
     ordering = tuple(_ordering_term(target, term) for term in _facts(target).ordering)
@@ -158,7 +160,8 @@ def one_to_many(model: type[Reflected], target: type[Reflected], field: str) -> 
     """
     back = foreign_key(target, field)
     if back.target is not model:
-        raise LookupError(f"Table {target.key()} points at {back.target.key()} by {field!r}, not at {model.key()}.")
+        other, wanted = back.target.__table_key__, model.__table_key__
+        raise LookupError(f"Table {target.__table_key__} points at {other} by {field!r}, not at {wanted}.")
     ordering = tuple(_ordering_term(target, term) for term in _facts(target).ordering)
     return OneToMany(target, back.source, back.key, ordering)
 
@@ -230,20 +233,22 @@ def _attribute_of_field(model: type[Reflected], term: str) -> str:
     for column, facts in columns.items():
         if name in (facts.field, column) or (name == "pk" and facts.primary_key):
             return sign + attribute_of(model, column)
-    raise LookupError(f"Table {model.key()} has no field {name!r} in the contract.")
+    raise LookupError(f"Table {model.__table_key__} has no field {name!r} in the contract.")
 
 
 def _facts(model: type[Reflected]) -> TableFacts:
-    facts = model.__mapping__.contract.tables.get(model.key())
+    facts = model.__mapping__.contract.tables.get(model.__table_key__)
     if facts is None:
-        raise LookupError(f"Table {model.key()} is not in the contract: export the schema again.")
+        raise LookupError(f"Table {model.__table_key__} is not in the contract: export the schema again.")
     return facts
 
 
 def _class_of(model: type[Reflected], table: str) -> type[Reflected]:
     related = model.__mapping__.class_of(table)
     if related is None:
-        raise LookupError(f"Table {model.key()} is related to {table}, for which the mapping has no class: add one.")
+        raise LookupError(
+            f"Table {model.__table_key__} is related to {table}, for which the mapping has no class: add one."
+        )
     return related
 
 

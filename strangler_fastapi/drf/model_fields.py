@@ -68,7 +68,7 @@ def column_facts(model: type[Reflected], column: str, contract: Contract | None 
     Raises:
         LookupError: it has none of that name.
     """
-    table = model.key()
+    table = model.__table_key__
     facts = (contract or model.__mapping__.contract).tables.get(table)
     if facts is None or column not in facts.columns:
         raise LookupError(
@@ -99,7 +99,7 @@ def model_field(
     Raises:
         LookupError: there is no field for such a column, no class for the table that it points at, or no validator.
     """
-    name = f"{model.key()}.{column}"
+    name = f"{model.__table_key__}.{column}"
     facts = column_facts(model, column, contract)
     attribute = attribute_of(model, column)
     common: dict[str, Any] = {"label": _label(facts), "source": None if attribute == facts.field else attribute}
@@ -164,7 +164,8 @@ def _relation(model: type[Reflected], column: str, facts: ColumnFacts) -> dict[s
     related = model.__mapping__.class_of(target.table)
     if related is None:
         raise LookupError(
-            f"Column {model.key()}.{column} points at {target.table}, for which the mapping has no class: add one."
+            f"Column {model.__table_key__}.{column} points at {target.table}, for which the mapping has no class:"
+            " add one."
         )
     return {"model": related, "key": attribute_of(related, target.column), "type": facts.type}
 
@@ -233,7 +234,10 @@ def _settings(kind: type[Field], facts: ColumnFacts) -> dict[str, Any]:
 
 
 def _unique(model: type[Reflected], column: str, facts: ColumnFacts) -> tuple[Validator, ...]:
-    return () if facts.unique_message is None else (Unique(model, attribute_of(model, column), facts.unique_message),)
+    message = facts.unique_message
+    if message is None:
+        return ()
+    return tuple(Unique(model, attribute_of(model, column), message, where) for where in facts.unique_where or (None,))
 
 
 def _label(facts: ColumnFacts) -> str | None:

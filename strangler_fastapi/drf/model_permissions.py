@@ -61,7 +61,9 @@ class PermissionTables:
             is_held = or_(self.permission.id.in_(self._own()), self.permission.id.in_(self._of_groups()))
             return rows.where(name == func.any(bindparam("names", type_=_NAMES)), is_held)
 
-        return Rows((self.permission.key(), "held permissions"), build, {"user_id": user_id, "names": list(names)})
+        return Rows(
+            (self.permission.__table_key__, "held permissions"), build, {"user_id": user_id, "names": list(names)}
+        )
 
     def names_held(self, user_id: object) -> Rows:
         """All permissions of a user, by itself or by a group: `app_label.codename`."""
@@ -72,7 +74,7 @@ class PermissionTables:
             rows = rows.join(self.content_type.__table__, self.content_type.id == self.permission.content_type_id)
             return rows.where(or_(self.permission.id.in_(self._own()), self.permission.id.in_(self._of_groups())))
 
-        return Rows((self.permission.key(), "permissions of user"), build, {"user_id": user_id})
+        return Rows((self.permission.__table_key__, "permissions of user"), build, {"user_id": user_id})
 
     def statements(self) -> Iterator[Sample]:
         """Every statement, with samples of values."""
@@ -139,7 +141,7 @@ class DjangoModelPermissions(BasePermission):
 
     @cached_property
     def _required(self) -> dict[str, tuple[str, ...]]:
-        app_label, _, name = self._model.__mapping__.contract.tables[self._model.key()].model.rpartition(".")
+        app_label, _, name = self._model.__mapping__.contract.tables[self._model.__table_key__].model.rpartition(".")
         given = {"app_label": app_label, "model_name": name.lower()}
         return {method: tuple(text % given for text in texts) for method, texts in self.perms_map.items()}
 

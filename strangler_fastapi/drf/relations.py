@@ -175,7 +175,7 @@ class ManyRelatedField(Field):
         Raises:
             NotPorted: nobody has written what Django calls for such links.
         """
-        table = self.link.through.key()
+        table = self.link.through.__table_key__
         linked = {row[0] for row in await fetch_built(session, self.link.of(key))}
         if gone := sorted(linked - set(wanted)):
             write = RowWrite(table, "remove", gone, owner=key)

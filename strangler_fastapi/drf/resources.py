@@ -153,8 +153,8 @@ class Resource(ResourceRows):
             raise LookupError(
                 "destroys=False says that rows are only marked as gone: give Resource perform_destroy to mark them."
             )
-        links = [field.link.through.key() for field in self._links.values()]
-        self.effects = TableEffects(model.__mapping__.contract, model.key(), effects, links=links)
+        links = [field.link.through.__table_key__ for field in self._links.values()]
+        self.effects = TableEffects(model.__mapping__.contract, model.__table_key__, effects, links=links)
         self.effects.check()
         for effect in effects:
             effect_register(effect)
@@ -299,7 +299,7 @@ class Resource(ResourceRows):
         if used & {"create", "update"}:
             yield from self._written(key, used)
         if "destroy" in used and self._destroys:
-            yield Deletion(self.model.key())
+            yield Deletion(self.model.__table_key__)
         elif "destroy" in used and (marks := self._performed_sample("destroy")):
             yield Sample(f"{self.listing.name} mark", self.change(key, marks))
 
@@ -320,5 +320,5 @@ class Resource(ResourceRows):
 
 def _object_name(model: Any) -> str:  # noqa: ANN401 - a mapped class
     """What Django calls the model, whose class may have another name here."""
-    facts = model.__mapping__.contract.tables.get(model.key())
+    facts = model.__mapping__.contract.tables.get(model.__table_key__)
     return str(model.__name__) if facts is None else facts.model.rpartition(".")[2]

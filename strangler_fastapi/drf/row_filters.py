@@ -33,7 +33,9 @@ class RelatedFilter(Filter):
         if model is None or key is None:
             return None
         held = equals("key", lambda: primary_key(model), key)
-        return Rows((model.key(), "exists"), lambda: select(primary_key(model)).where(held.clause()), held.values)
+        return Rows(
+            (model.__table_key__, "exists"), lambda: select(primary_key(model)).where(held.clause()), held.values
+        )
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class RelatedMultipleFilter(Filter):
 
         kind = _name_of(model, named).type
         held = [key for key in keys if not isinstance(key, int) or abs(key) <= biggest(kind)]
-        return Rows((model.key(), f"exist by {named or 'key'}"), build, {"keys": held})
+        return Rows((model.__table_key__, f"exist by {named or 'key'}"), build, {"keys": held})
 
     def fault(self, name: str, params: Params, rows: Sequence[Sequence[Any]]) -> str | None:
         """See Filter."""

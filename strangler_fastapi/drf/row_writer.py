@@ -17,6 +17,7 @@ from strangler_fastapi.drf.relations import ManyRelatedField
 from strangler_fastapi.drf.sample_queries import body_samples, body_values
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.effects import RowWrite, TableEffects
+from strangler_fastapi.errors import NotPorted
 
 
 class RowWriter:
@@ -43,7 +44,7 @@ class RowWriter:
         """
         values, links = self._divided(cleaned)
         async with files_kept(self.serializer.fields, values) as made:
-            write = RowWrite(self.model.key(), "create", values={**made})
+            write = RowWrite(self.model.__table_key__, "create", values={**made})
             await self.effects.before(session, write)
             with self.serializer.refuse_duplicates():
                 key = (await fetch_built(session, self.insert(write.values)))[0][0]
@@ -57,12 +58,14 @@ class RowWriter:
         Raises:
             NotFound: there is no such row.
             ValidationFailed: another transaction took a unique value meanwhile.
-            NotPorted: as above.
+            NotPorted: as above; or the values have another key, of which Django makes another row.
         """
         values, links = self._divided(cleaned)
+        if values.pop(self.listing.key().key, key) != key:
+            raise NotPorted(f"a change of the key of {self.listing.name}: Django leaves the row and makes another one")
         # DRF saves the row also where a body says nothing of it.
         async with files_kept(self.serializer.fields, values or self._touched()) as made:
-            write = RowWrite(self.model.key(), "update", (key,), {**made})
+            write = RowWrite(self.model.__table_key__, "update", (key,), {**made})
             await self.effects.before(session, write)
             with self.serializer.refuse_duplicates():
                 if write.values and not await fetch_built(session, self.change(key, write.values)):
@@ -131,7 +134,7 @@ class RowWriter:
     async def _link(self, session: RequestSession, key: object, links: Mapping[str, Any]) -> None:
         for name, wanted in links.items():
             field = self._links[name]
-            await field.write(session, key, wanted, self.effects.of_links(field.link.through.key()))
+            await field.write(session, key, wanted, self.effects.of_links(field.link.through.__table_key__))
 
     def _touched(self) -> dict[str, Any]:
         """What a change of nothing writes: `auto_now`."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sized
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Executable, Integer, SmallInteger, select
+from sqlalchemy import BigInteger, Executable, Integer, SmallInteger, select, text
 from sqlalchemy.types import TypeEngine
 
 from shared_schema.consumer.samples import sample_of
@@ -51,12 +51,16 @@ class Invalid(Exception):
 
 
 class Unique:
-    """No other row may hold the value in the attribute `column` (`UniqueValidator`)."""
+    """No other row may hold the value in the attribute `column` (`UniqueValidator`).
 
-    def __init__(self, model: type, column: str, message: str) -> None:
+    With `where`, SQL, no other one of the rows that it picks.
+    """
+
+    def __init__(self, model: type, column: str, message: str, where: str | None = None) -> None:
         self.column = column
         self.message = message
         self._model: Any = model
+        self._where = () if where is None else (text(f"({where})"),)
 
     async def __call__(self, value: Any, scope: "Scope") -> None:  # noqa: ANN401 - of the column's type
         """Queries the database; a value that no row can hold is unique."""
@@ -70,7 +74,7 @@ class Unique:
     def others(self, value: object, instance_id: Any = None) -> Executable:  # noqa: ANN401 - of the key's type
         """Another row than the instance's that holds the value: its key."""
         key = primary_key(self._model)
-        rows = select(key).where(getattr(self._model, self.column) == value)
+        rows = select(key).where(getattr(self._model, self.column) == value, *self._where)
         return (rows if instance_id is None else rows.where(key != instance_id)).limit(1)
 
     def key_sample(self) -> Any:  # noqa: ANN401 - as above

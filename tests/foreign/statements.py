@@ -39,7 +39,7 @@ DELETED = ("books_item", "books_publisher", "lending_member", "lending_opening",
 def every_class() -> Iterator[Sent]:
     """Whole objects, of all that is annotated."""
     for cls in LIBRARY.classes:
-        yield Sample(f"all of {cls.key()}", select(cls).order_by(*inspect(cls).primary_key).limit(3))
+        yield Sample(f"all of {cls.__table_key__}", select(cls).order_by(*inspect(cls).primary_key).limit(3))
 
 
 def items() -> Iterator[Sent]:

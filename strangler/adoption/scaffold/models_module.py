@@ -4,7 +4,6 @@ import ast
 from collections.abc import Mapping, Sequence
 
 from shared_schema.contract.contract import ColumnFacts, TableFacts
-from shared_schema.mapping import Reflected
 from strangler.adoption.scaffold.code import dictionary, quoted, statement
 from strangler.adoption.scaffold.modules import import_blocks
 from strangler.adoption.scaffold.tables import Tables, annotation, attribute_name, imports_of
@@ -31,9 +30,9 @@ def class_text(name: str, facts: TableFacts, columns: Columns, base: str) -> str
     """The class of one table."""
     schema = f'    __schema__ = "{facts.schema_name}"\n' if facts.schema_name else ""
     noun = facts.verbose_name or facts.name
-    lines = "".join(f"    {_attribute(facts, each, column)}\n" for each, column in columns)
+    lines = "".join(f"    {_attribute(each, column)}\n" for each, column in columns)
     head = f'\nclass {name}({base}):\n    """Django\'s {facts.model}: {noun}."""\n\n'
-    return f'{head}    __tablename__ = "{facts.name}"\n{schema}{_renamed(facts, columns)}\n{lines}'
+    return f'{head}    __tablename__ = "{facts.name}"\n{schema}{_renamed(columns)}\n{lines}'
 
 
 def classes_there(text: str) -> dict[str, str]:
@@ -67,11 +66,11 @@ def models_added(text: str, tables: Tables, *, package: str) -> str:
             for each in found.body
             if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
         }
-        lacking = [(name, column) for name, column in columns if attribute_name(facts.name, name) not in has]
+        lacking = [(name, column) for name, column in columns if attribute_name(name) not in has]
         annotations += [annotation(column) for _, column in lacking]
         last = max(each.end_lineno or 0 for each in found.body if not isinstance(each, ast.FunctionDef))
-        added[last] = [f"    {_attribute(facts, name, column)}\n" for name, column in lacking]
-        if lacking and (renamed := _renamed(facts, columns)):
+        added[last] = [f"    {_attribute(name, column)}\n" for name, column in lacking]
+        if lacking and (renamed := _renamed(columns)):
             before = next((each for each in found.body if "__columns__" in _assigned(each)), None)
             if before is None:
                 added[last].insert(0, renamed)
@@ -88,15 +87,13 @@ def models_added(text: str, tables: Tables, *, package: str) -> str:
     return _imported(whole, imports_of(annotations), package) if new or any(added.values()) else text
 
 
-def _attribute(table: TableFacts, column: str, facts: ColumnFacts) -> str:
-    name = attribute_name(table.name, column)
-    ignored = f"  # type: ignore[assignment] # before Reflected.{name}" if hasattr(Reflected, name) else ""
-    return f"{name}: Mapped[{annotation(facts)}]{ignored}"
+def _attribute(column: str, facts: ColumnFacts) -> str:
+    return f"{attribute_name(column)}: Mapped[{annotation(facts)}]"
 
 
-def _renamed(table: TableFacts, columns: Columns) -> str:
+def _renamed(columns: Columns) -> str:
     """The line that says which columns have attributes of other names; empty where none has."""
-    names = {attribute_name(table.name, name): name for name, _ in columns}
+    names = {attribute_name(name): name for name, _ in columns}
     others = {attribute: quoted(name) for attribute, name in names.items() if attribute != name}
     return f"{statement('__columns__', dictionary(others), indent=4)}\n" if others else ""
 

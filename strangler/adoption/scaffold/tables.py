@@ -9,10 +9,7 @@ from typing import Any
 
 from shared_schema.contract.contract import ColumnFacts, Contract, ReferenceFacts, TableFacts
 from shared_schema.contract.values import python_type
-from shared_schema.mapping import Reflected
 
-# Tables whose classes have an attribute of a name that mapped classes use themselves, since authenticators read it.
-_NAMED = frozenset({"authtoken_token"})
 # Where each type of an annotation comes from.
 _MODULES = {
     "Any": "typing",
@@ -91,7 +88,7 @@ class Tables:
         Raises:
             UnreadableError: there is none.
         """
-        return attribute_name(table, self.column_of(table, field)[0])
+        return attribute_name(self.column_of(table, field)[0])
 
     def follow(self, table: str, path: Iterable[str]) -> ColumnFacts:
         """The column at the end of a path of foreign keys; all tables on the way are used.
@@ -140,12 +137,11 @@ def _model_name(facts: TableFacts) -> str:
     return pascal(facts.model.rpartition(".")[2])
 
 
-def attribute_name(table: str, column: str) -> str:
-    """A column's own name, or one like it where that is none of Python's, or one that mapped classes use themselves."""
+def attribute_name(column: str) -> str:
+    """A column's own name, or one like it where that is none of Python's."""
     name = re.sub(r"\W", "_", column)
     name = name if name.isidentifier() else f"column_{name}"
-    is_taken = keyword.iskeyword(name) or (hasattr(Reflected, name) and table not in _NAMED)
-    return f"{name}_" if is_taken else name
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 def annotation(facts: ColumnFacts) -> str:

@@ -23,7 +23,7 @@ def sentences(connection: Connection, contract: Contract) -> list[str]:
 @pytest.fixture(scope="module")
 def consumer() -> Consumer:
     """A service that reads whatever its classes name."""
-    columns = {cls.key(): needed_columns(cls) for cls in LIBRARY.classes}
+    columns = {cls.__table_key__: needed_columns(cls) for cls in LIBRARY.classes}
     needs = {
         table: {
             name: Need(type=getattr(kind, "__name__", "Any"), nullable=null) for name, (kind, null) in named.items()
@@ -67,7 +67,7 @@ def test_what_a_role_may_not_read_is_named_in_another_schema(
 ) -> None:
     catalog = read_catalog(foreign_connection)
     denied = denied_mismatches(foreign_connection, consumer, catalog, role="pg_monitor")
-    assert {each.table for each in denied} == {cls.key() for cls in LIBRARY.classes}
+    assert {each.table for each in denied} == {cls.__table_key__ for cls in LIBRARY.classes}
     assert "Role pg_monitor may not read table audit.entries: run `strangler grant`." in map(str, denied)
     foreign_connection.execute(
         text("GRANT USAGE ON SCHEMA audit TO pg_monitor; GRANT SELECT (id) ON audit.entries_seen_by TO pg_monitor")

@@ -32,4 +32,4 @@ def test_a_view_and_another_schema_are_read(foreign_connection: Connection) -> N
 
 
 def test_the_contract_of_the_project_is_read(foreign_contract: Contract) -> None:
-    assert {cls.key() for cls in LIBRARY.classes} <= set(foreign_contract.tables)
+    assert {cls.__table_key__ for cls in LIBRARY.classes} <= set(foreign_contract.tables)

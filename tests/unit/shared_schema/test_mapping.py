@@ -12,7 +12,7 @@ TOKENS = Mapping()
 class Token(Reflected):
     __mapping__ = TOKENS
     __tablename__ = "authtoken_token"
-    key: Mapped[str]  # type: ignore[assignment] # as DRF's table has it
+    key: Mapped[str]  # as DRF's table has it
 
 
 def test_a_class_is_found_also_where_a_column_is_called_key() -> None:

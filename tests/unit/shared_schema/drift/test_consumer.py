@@ -171,4 +171,4 @@ def test_the_contract_is_held_to_the_same() -> None:
 
 def test_every_mapped_class_stands_for_a_table_that_a_feature_needs() -> None:
     """Else its table could be missing, and the classes not be mapped, without a mismatch that says so."""
-    assert {cls.key() for cls in BLOG.classes} <= load_consumer(CONSUMER_FILE).tables
+    assert {cls.__table_key__ for cls in BLOG.classes} <= load_consumer(CONSUMER_FILE).tables

@@ -38,12 +38,12 @@ def test_models_of_one_name_in_two_apps_are_two_classes() -> None:
     assert Tables(contract, there).use("berth") == "Berth"
 
 
-def test_a_column_whose_name_a_class_uses_itself_has_an_attribute_of_another() -> None:
+def test_a_column_whose_name_is_none_of_pythons_has_an_attribute_of_another() -> None:
     tables = Tables(CONTRACT)
     tables.use("crate", "key", "Unit Price")
     before = models_text(tables, package="harbour", base="Table", contract="FILE", title="harbour")
-    assert '    __columns__ = {"key_": "key", "Unit_Price": "Unit Price"}\n' in before
-    assert "    key_: Mapped[str]\n" in before
+    assert '    __columns__ = {"Unit_Price": "Unit Price"}\n' in before
+    assert "    key: Mapped[str]\n" in before
     tables.use("crate", "class")
     after = models_added(before, tables, package="harbour")
     assert '"class_": "class"' in after
