@@ -343,7 +343,11 @@ def _property(model: Any, source: str) -> str | None:  # noqa: ANN401 - as above
 
 
 def _is_lacking(model: Any, source: str) -> bool:  # noqa: ANN401 - as above
-    """Whether rows have no such attribute, unless a queryset annotates them."""
+    """Whether rows have no such attribute, unless a queryset annotates them; nor those behind foreign keys (`a.b`)."""
+    name, _, rest = source.partition(".")
+    if rest:
+        found = next((each for each in model._meta.fields if each.name == name), None)
+        return found is not None and found.related_model is not None and _is_lacking(found.related_model, rest)
     is_made = any(is_own(model, name) for name in ("__getattr__", "__init__", "from_db"))
     return not is_made and source.isidentifier() and inspect.getattr_static(model, source, _MISSING) is _MISSING
 

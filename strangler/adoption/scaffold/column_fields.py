@@ -125,7 +125,9 @@ class ColumnFields:
             made.imports.setdefault(_FIELDS, set()).add("ReadOnlyField")
             source = None if each.source == each.name else quoted(each.source)
             return call("ReadOnlyField", type=quoted(kind), source=source, **labels(each))
-        if each.lacking and made.is_within and each.read_only and each.default is None and not each.allow_null:
+        # What a queryset annotates are the rows of a view.
+        is_another = made.is_within or "." in each.source
+        if each.lacking and is_another and each.read_only and each.default is None and not each.allow_null:
             # DRF leaves out what a row lacks; OPTIONS describes it.
             made.imports.setdefault(_FIELDS, set()).add("ReadOnlyField")
             return call("ReadOnlyField", type=quoted(kind), write_only="True", **labels(each))

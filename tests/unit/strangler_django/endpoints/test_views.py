@@ -253,6 +253,19 @@ def test_an_attribute_that_is_none_is_not_lacking(monkeypatch: pytest.MonkeyPatc
     assert not [each for each in fields["tags"]["serializer"]["fields"] if each.get("lacking")]
 
 
+def test_what_rows_behind_a_foreign_key_lack_is_known() -> None:
+    class Shown(serializers.ModelSerializer[Post]):
+        name = serializers.ReadOnlyField(source="author.username")
+        nick = serializers.ReadOnlyField(source="author.nick")
+        tag = serializers.ReadOnlyField(source="tags.word")
+
+        class Meta:
+            model = Post
+            fields = ("name", "nick", "tag")
+
+    assert [each["name"] for each in serializer_facts(Shown())["fields"] if each["lacking"]] == ["nick"]
+
+
 def test_what_writes_rows_within_may_be_a_librarys() -> None:
     def create(self: Any, validated_data: Any) -> Any:
         raise NotImplementedError

@@ -410,3 +410,11 @@ def test_rows_within_a_body_are_read_where_the_project_saves_them() -> None:
     made = feature(CREATE | {"serializer": SERIALIZER | {"fields": [NAME, checked], "overridden": ["create"]}})
     gaps = ["serializer Berth: validate is your own", "has a default of its own"]
     assert made.endpoints[0].gaps == [f"field berth: {gap}" for gap in gaps]
+
+
+def test_what_rows_behind_a_foreign_key_lack_is_left_out() -> None:
+    shown = {"name": "tide", "kind": "ReadOnlyField", "class": "rest_framework.fields.ReadOnlyField", "read_only": True}
+    shown |= {"source": "berth.tide", "lacking": True}
+    made = feature(LIST | {"serializer": SERIALIZER | {"fields": [NAME, shown]}})
+    assert made.endpoints[0].gaps == []
+    assert '"tide": ReadOnlyField(type="field", write_only=True)' in text_of(made, "serializers.py")
