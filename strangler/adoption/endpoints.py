@@ -169,10 +169,14 @@ class PermissionRule(Facts):
 
 
 class PermissionMap(Facts):
-    """What a permission by Django's tables wants of each method (`perms_map`); `anonymous` callers may be let in."""
+    """What a permission by Django's tables wants of each method (`perms_map`); `anonymous` callers may be let in.
+
+    One of `rows` asks Django's backends for each row, too.
+    """
 
     map: dict[str, tuple[str, ...]]
     anonymous: bool
+    rows: bool = False
 
 
 class ThrottleFacts(Facts):

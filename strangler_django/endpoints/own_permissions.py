@@ -61,18 +61,19 @@ def permission_maps(found: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - 
     """What permissions by Django's tables (DjangoModelPermissions, and what derives from it) want of each method.
 
     `map` is the very object that the class has, so that it shows what code of the project changes in it later: DRF's
-    classes share one.
+    classes share one. Those of `rows` ask for each row, too, as DjangoObjectPermissions does.
     """
     made: dict[str, dict[str, Any]] = {}
     for each in _single(found):
         cls = type(each)
-        is_plain = isinstance(each, permissions.DjangoModelPermissions) and not any(
-            is_own(cls, name) for name in (*_HOOKS, "get_required_permissions", "_queryset")
-        )
-        of_rows = isinstance(each, permissions.DjangoObjectPermissions)
-        if is_plain and not of_rows and not hasattr(each, "message"):
-            anonymous = not each.authenticated_users_only
-            made[f"{cls.__module__}.{cls.__qualname__}"] = {"map": each.perms_map, "anonymous": anonymous}
+        hooks = (*_HOOKS, "get_required_permissions", "get_required_object_permissions", "_queryset")
+        is_plain = isinstance(each, permissions.DjangoModelPermissions) and not any(is_own(cls, name) for name in hooks)
+        if is_plain and not hasattr(each, "message"):
+            made[f"{cls.__module__}.{cls.__qualname__}"] = {
+                "map": each.perms_map,
+                "anonymous": not each.authenticated_users_only,
+                "rows": isinstance(each, permissions.DjangoObjectPermissions),
+            }
     return made
 
 

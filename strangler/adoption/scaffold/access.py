@@ -8,7 +8,7 @@ from typing import Final
 from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.scaffold.account_tables import MODEL_PERMISSIONS, AccountTables
 from strangler.adoption.scaffold.code import Call, Code, Items, call, keyword, quoted
-from strangler.adoption.scaffold.own_permissions import OwnPermissions
+from strangler.adoption.scaffold.own_permissions import ROW_ACTIONS, OwnPermissions
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
 
 _MODULE: Final = "rest_framework.permissions."
@@ -55,6 +55,8 @@ def permission_of(
         mapped = (endpoint.permission_maps or {}).get(name)
         if mapped is not None:
             of_model.append(name)
+            if mapped.rows and endpoint.action in ROW_ACTIONS and mapped.map.get(endpoint.method):
+                gaps.append(f"permission {short} asks a backend of Django's for each row")
             gaps += [f"permission {short} {why}" for why in (account_tables.permission_gap(),) if why]
             if name not in _OF_MODEL or mapped.map != _PERMS_MAP:
                 own[name] = own_permissions.use_map(name, mapped)

@@ -12,7 +12,7 @@ from strangler.adoption.scaffold.tables import Tables, UnreadableError
 
 _SAFE: Final = ["GET", "HEAD", "OPTIONS"]
 # Actions that Django's views look for a row in, and show it to permissions.
-_OF_ROWS: Final = frozenset({"retrieve", "update", "partial_update", "destroy"})
+ROW_ACTIONS: Final = frozenset({"retrieve", "update", "partial_update", "destroy"})
 _JOINED: Final = ("and", "or")
 
 Code = bool | list[Any]
@@ -33,7 +33,7 @@ class OwnPermissions:
         Raises:
             UnreadableError: it looks at something that the service doesn't know.
         """
-        looks_at_rows, row = endpoint.action in _OF_ROWS, rule.row
+        looks_at_rows, row = endpoint.action in ROW_ACTIONS, rule.row
         columns: dict[str, str] = {}
         try:
             columns = {field: self._owner_column(endpoint, field) for field in sorted(_owners(rule.row))}

@@ -114,9 +114,9 @@ def test_what_permissions_by_tables_want_is_read(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(drfs, "perms_map", {**drfs.perms_map})
     plain = f"{drfs.__module__}.DjangoModelPermissionsOrAnonReadOnly"
     found = permission_maps([permissions.DjangoModelPermissionsOrAnonReadOnly(), MustSee(), Overrules(), IsCrew()])
-    assert list(found) == [plain, f"{MustSee.__module__}.MustSee"]
-    maps = [(each["map"]["GET"], each["anonymous"]) for each in found.values()]
-    assert maps == [([], True), (["%(app_label)s.view_%(model_name)s"], False)]
+    assert list(found) == [plain, f"{MustSee.__module__}.MustSee", f"{IsCrew.__module__}.IsCrew"]
+    maps = [(each["map"]["GET"], each["anonymous"], each["rows"]) for each in found.values()]
+    assert maps == [([], True, False), (["%(app_label)s.view_%(model_name)s"], False, False), ([], False, True)]
     # One that changes DRF's own for all views says so of those that were read before, too.
     Changes()
     assert found[plain]["map"]["GET"] == ["x.view"]

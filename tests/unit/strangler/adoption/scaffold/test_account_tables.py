@@ -65,6 +65,19 @@ def test_permissions_of_the_model_are_looked_up_where_django_does() -> None:
     assert "permission=not_ported(" in files["boats/router.py"]
 
 
+@pytest.mark.parametrize("reads", [(), ("x.view",)])
+def test_permissions_of_objects_are_those_of_the_model_where_no_row_is_asked_for(
+    reads: tuple[str, ...],
+) -> None:
+    name = "harbour.api.OfRows"
+    permitted = {"permissions": [name], "permission_maps": {name: {"map": PERMS_MAP | {"GET": reads}, "rows": True}}}
+    permitted["permission_maps"][name]["anonymous"] = True
+    one = {"path": "/api/boats/{pk}/", "action": "retrieve", "detail": True}
+    gaps, _files = texts_of(LIST | SIGNED | permitted, LIST | SIGNED | permitted | one)
+    asked = "permission OfRows asks a backend of Django's for each row"
+    assert gaps == [[], [asked] if reads else []]
+
+
 def test_simplejwts_views_are_those_of_the_library() -> None:
     own = {"serializer": {"class": "harbour.api.WithTheRank"}, "path": "/api/boats/ranked/"}
     gaps, files = texts_of(OBTAIN, OBTAIN | own, password_hasher="pbkdf2_sha256")
