@@ -114,7 +114,7 @@ class SerializerField(Facts):
 class UniqueTogether(Facts):
     """Fields that are unique together, each with its source, and what is said where they aren't."""
 
-    fields: dict[str, str]
+    fields: tuple[tuple[str, str], ...]
     message: str
 
 

@@ -117,7 +117,8 @@ def _unique_together(serializer: Any, rule: Any) -> dict[str, Any] | None:  # no
     is_plain = all(each is not None and not each.read_only and "." not in each.source for each in fields.values())
     if any(conditions) or getattr(rule, "nulls_distinct", None) is False or not is_plain:
         return None
-    return {"fields": {name: str(each.source) for name, each in fields.items()}, "message": str(rule.message)}
+    # The message names them in this order.
+    return {"fields": [[name, str(each.source)] for name, each in fields.items()], "message": str(rule.message)}
 
 
 def _answers(serializer: Any) -> AnsweringSerializer | None:  # noqa: ANN401 - any serializer of a project

@@ -84,12 +84,13 @@ class Serializers:
 
     def _unique_together(self, made: WrittenSerializer, table: str, rule: UniqueTogether) -> Code:
         """A rule about values that are unique together."""
-        columns = [self._tables.column_of(table, source)[0] for source in rule.fields.values()]
+        names = [name for name, _source in rule.fields]
+        columns = [self._tables.column_of(table, source)[0] for _name, source in rule.fields]
         self._tables.use(table, *columns)
         attributes = [self._tables.attribute_of(table, column) for column in columns]
         made.imports.setdefault(_RULES, set()).add("UniqueTogetherValidator")
         message = None if rule.message == _NOT_UNIQUE else quoted(rule.message)
-        keys = None if [*rule.fields] == attributes else texts(rule.fields)
+        keys = None if names == attributes else texts(names)
         return call("UniqueTogetherValidator", made.model, texts(attributes), message=message, keys=keys)
 
     def _add(self, made: WrittenSerializer, table: str, each: SerializerField) -> None:

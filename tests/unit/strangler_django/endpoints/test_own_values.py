@@ -99,10 +99,12 @@ with isolate_apps("django_app.blog"):
             app_label = "blog"
 
     class Frame(models.Model):
+        number = models.IntegerField()
         holds = models.ForeignKey(Print, models.CASCADE)
 
         class Meta:
             app_label = "blog"
+            unique_together = (("number", "holds"),)
 
     class Size(models.IntegerChoices):
         SMALL = 1
@@ -134,6 +136,17 @@ def test_a_property_may_be_the_slug_of_several_rows() -> None:
     assert holds["computed"] == {"code": "id_ * 2", "columns": {"id_": "id"}}
     # A method isn't called.
     assert names["computed"] is None
+
+
+class FrameSerializer(serializers.ModelSerializer[Any]):
+    class Meta:
+        model = Frame
+        fields = ("holds", "number")
+
+
+def test_what_is_unique_together_is_named_in_djangos_order() -> None:
+    (found,) = serializer_facts(FrameSerializer())["unique_together"]
+    assert found["fields"] == [["number", "number"], ["holds", "holds"]]
 
 
 def test_a_file_as_a_text_is_its_name() -> None:

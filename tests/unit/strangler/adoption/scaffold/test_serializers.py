@@ -340,7 +340,10 @@ def test_a_label_that_the_project_gave_is_written_even_if_it_is_the_fields_name(
 
 
 def test_what_is_unique_together_is_a_rule_of_the_serializer() -> None:
-    rule = {"fields": {"name": "name", "berth": "berth"}, "message": "The fields {field_names} must make a unique set."}
+    rule = {
+        "fields": [("name", "name"), ("berth", "berth")],
+        "message": "The fields {field_names} must make a unique set.",
+    }
     text = text_of(feature(LIST | {"serializer": SERIALIZER | {"unique_together": [rule]}}), "serializers.py")
     assert 'rules=(UniqueTogetherValidator(Boat, ("name", "berth_id"), keys=("name", "berth")),)' in text
 
@@ -378,7 +381,7 @@ def test_errors_of_a_list_have_the_projects_form(as_dict: bool) -> None:
 
 
 def test_rows_within_a_body_are_read_where_the_project_saves_them() -> None:
-    rule = {"fields": {"place": "place", "id": "id"}, "message": "…"}
+    rule = {"fields": [("place", "place"), ("id", "id")], "message": "…"}
     inner = {"class": "harbour.api.BerthSerializer", "model": "harbour.Berth", "table": "berth"}
     inner |= {"fields": [NAME | {"name": "place", "source": "place"}], "unique_together": [rule]}
     berth = {"name": "berth", "kind": "BerthSerializer", "source": "berth", "link": "many_to_one", "serializer": inner}
