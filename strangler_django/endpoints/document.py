@@ -52,6 +52,7 @@ _UNFOLLOWED: Final = (
 _UNFOLLOWED_DJANGOS: Final = ("SECURE_SSL_REDIRECT", "PREPEND_WWW", "DISALLOWED_USER_AGENTS")
 # Before the last @ of an address, since clients read one up to there, or in its query.
 _PASSWORD: Final = re.compile(r"(?<=//)[^/\s]*@|(?<=password=)[^&\s'\"]+", re.IGNORECASE)
+_VARIABLE: Final = re.compile(r"\{[^{}]*\}")
 # What a view gets for the parameters of its path.
 _SAMPLES: Final = {"int": 1, "uuid": UUID(int=0)}
 
@@ -71,17 +72,22 @@ def endpoints_text() -> str:
 
 def _endpoints() -> Iterator[dict[str, Any]]:
     suffix = api_settings.FORMAT_SUFFIX_KWARG
-    seen: dict[tuple[str, str], str] = {}
+    taken: set[tuple[Any, ...]] = set()
+    seen: set[tuple[str, str]] = set()
     for path in resolved_paths(get_resolver().url_patterns):
         if view_name(path.view).startswith(_NO_ENDPOINTS):
             continue
         if suffix and any(parameter.name == suffix for parameter in path.parameters):
             continue  # the same view as its path without `.json`
+        # The resolver takes the first; a later one is never called, whatever methods it has.
+        place = _VARIABLE.sub("{}", path.path), *(each.pattern for each in path.parameters)
+        if place in taken:
+            continue
+        taken.add(place)
         for facts in _of_path(path):
             key = (facts["method"], facts["path"])
-            # The resolver takes the first; a later one is never called.
             if key not in seen:
-                seen[key] = facts["view"]
+                seen.add(key)
                 yield facts
 
 

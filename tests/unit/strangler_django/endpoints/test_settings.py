@@ -9,13 +9,14 @@ from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.middleware.locale import LocaleMiddleware
 from django.test.utils import override_settings
-from django.urls import path
+from django.urls import path, re_path
+from rest_framework.views import APIView
 
 from strangler.adoption.detection import ADMIN_FORM
 from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.endpoints import DjangoApi
 from strangler.adoption.hazards import project_hazards
-from strangler_django.endpoints.document import _cache, _login_forms, _settings, _token_cookie
+from strangler_django.endpoints.document import _cache, _endpoints, _login_forms, _settings, _token_cookie
 
 
 def test_what_is_set_otherwise_than_by_drf_is_named() -> None:
@@ -97,3 +98,31 @@ def test_middleware_is_exported_in_its_order_by_what_it_is_made_of() -> None:
 )
 def test_the_place_of_a_cache_is_named_without_a_password(location: object, place: str) -> None:
     assert _cache({"BACKEND": "b", "LOCATION": location, "KEY_PREFIX": "p"})["place"] == f"{place} p"
+
+
+class Reads(APIView):
+    def get(self, _request: Any, **_variables: Any) -> Any:
+        """Never called."""
+
+
+class Writes(APIView):
+    def post(self, _request: Any, **_variables: Any) -> Any:
+        """Never called."""
+
+
+def test_a_path_is_answered_by_the_first_view_that_has_it_whatever_its_methods() -> None:
+    urls = ModuleType("urls_of_one_path_twice")
+    urls.urlpatterns = [  # type: ignore[attr-defined] # a module of a test's own
+        path("out/", Writes.as_view()),
+        re_path("^out/?$", Reads.as_view()),
+        path("rows/<int:pk>/", Writes.as_view()),
+        path("rows/<int:key>/", Reads.as_view()),
+        # Which has more rows than the one before.
+        path("rows/<str:pk>/", Reads.as_view()),
+    ]
+    with override_settings(ROOT_URLCONF=urls):
+        found = [
+            (each["method"], each["path"], each["parameters"][0]["kind"] if each["parameters"] else "")
+            for each in _endpoints()
+        ]
+    assert found == [("POST", "/out/", ""), ("POST", "/rows/{pk}/", "int"), ("GET", "/rows/{pk}/", "str")]
