@@ -98,7 +98,8 @@ class ResourceRows(RowWriter):
 
     def _sampled_list(self, params: Params) -> Criteria:
         named = {parameter: str(self._sample(name)) for name, parameter in self._within.items()}
-        params = {self._search_param if name == "search" else name: text for name, text in params.items()}
+        is_search = "search" not in self._filters
+        params = {self._search_param if name == "search" and is_search else name: each for name, each in params.items()}
         criteria = self.criteria(params, is_sample=True)
         return (*self._narrowed(), *self._owned(self._sample), *self._inside(named), *criteria)
 

@@ -111,7 +111,8 @@ def _parameters(filters: Mapping[str, Filter]) -> Iterator[dict[str, str]]:
     yield {}
     for name, reader in filters.items():
         yield from reader.sampled(name)
-    yield {"search": _SEARCH}
+    if "search" not in filters:
+        yield {"search": _SEARCH}
 
 
 def _words(key: object) -> str:

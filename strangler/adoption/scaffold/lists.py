@@ -158,10 +158,12 @@ def _searched(
     names: list[str] = list(search["fields"] or ()) if search else []
     if search is None or not names:
         return []
+    annotations = dict(made.annotations)
     try:
         for name in names:
             _follow(made, name.lstrip(_PREFIXES), table, tables)
     except UnreadableError as gap:
+        made.annotations = annotations
         _gap(made, filters, search["parameter"], str(gap))
         return []
     if search["parameter"] != "search":

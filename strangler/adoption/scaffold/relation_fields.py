@@ -201,7 +201,10 @@ class RelationFields:
     def _many_slugs(self, made: WrittenSerializer, table: str, each: SerializerField, slug_field: str) -> Code:
         """A column of several rows."""
         back = each.pointing or each.other_end
-        is_written = not each.read_only and back is None and each.link == "many_to_many" and not each.managed
+        is_slug = each.kind == "SlugRelatedField"
+        is_written = (
+            is_slug and not each.read_only and back is None and each.link == "many_to_many" and not each.managed
+        )
         link = "" if is_written else self.link(made, table, each)[0]
         related = self.table_of_many(table, each)
         column, facts = self._tables.column_of(related, slug_field)
@@ -213,7 +216,8 @@ class RelationFields:
         if is_written:
             return self._linked(made, table, each, slug_field=quoted(self._tables.attribute_of(related, column)))
         if not each.read_only:
-            made.writes.append(f"field {each.name}: rows are found by {slug_field}")
+            why = f"rows are found by {slug_field}" if is_slug else "no text names a row, so Django fails with 500"
+            made.writes.append(f"field {each.name}: {why}")
         made.imports.setdefault(_RELATIONS, set()).add("ManySlugRelatedField")
         name = quoted(self._tables.attribute_of(related, slug_field))
         return call("ManySlugRelatedField", link=link, slug_field=name, **labels(each))

@@ -18,6 +18,7 @@ from strangler_fastapi.drf.filtering import (
     Params,
     boolean_filter,
     filter_criteria,
+    not_ported_filter,
     text_filter,
 )
 from strangler_fastapi.drf.listing import Listing
@@ -75,6 +76,11 @@ def test_every_filter_order_search_page_and_cursor_is_there() -> None:
 def test_a_new_filter_is_included_by_itself() -> None:
     more = FILTERS | {"about": text_filter(lambda name: name == TITLE)}
     assert words(listed(more)) - words(listed(FILTERS)) == {"books about owner -title -id 20 counted"}
+
+
+def test_a_search_that_is_not_ported_has_no_statement() -> None:
+    lacking = FILTERS | {"search": not_ported_filter("?search=: its columns")}
+    assert words(listed(FILTERS)) - words(listed(lacking)) == {"books search0 search1 owner -title -id 20 counted"}
 
 
 def test_an_item_is_found_whatever_the_filters_leave() -> None:

@@ -280,6 +280,18 @@ def test_rows_at_the_other_end_of_a_relation() -> None:
         assert "boat_id: Mapped[int]\n    berth_id: Mapped[int]" in models
 
 
+def test_several_rows_by_their_text_are_read_and_written_by_nobody() -> None:
+    boats = {"name": "boats", "kind": "StringRelatedField", "source": "boats", "many": True, "text": "name", **DRF}
+    boats |= {"link": "one_to_many", "pointing": {"table": "boat", "field": "berth"}}
+    serializer = {"class": "harbour.api.BerthSerializer", "table": "berth", "fields": [boats]}
+    berths = {"model": {"label": "harbour.Berth", "table": "berth"}, "queryset": {"narrowed": [], "ordering": []}}
+    read, written = feature(
+        LIST | berths | {"serializer": serializer}, CREATE | berths | {"serializer": serializer}
+    ).endpoints
+    assert read.gaps == []
+    assert "field boats: no text names a row, so Django fails with 500" in written.gaps
+
+
 @pytest.mark.parametrize(
     ("text", "gap"),
     [
