@@ -123,6 +123,11 @@ class ColumnFacts(_Facts):
         return "default" in self.model_fields_set
 
     @property
+    def takes_no_value(self) -> bool:
+        """Whether the database or Django makes it, whatever is given."""
+        return self.identity is not None or self.auto_now or self.auto_now_add or self.generated is not None
+
+    @property
     def must_be_given(self) -> bool:
         """Whether an insert without a value for it fails: neither Django nor the database has one."""
         django = self.has_default or self.default_callable or self.auto_now or self.auto_now_add

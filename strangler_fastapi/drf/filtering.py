@@ -144,7 +144,7 @@ def filter_criteria(
 ) -> Criteria:
     """The criteria of the filters that `params` name; what is beyond the database is refused by the first statement.
 
-    `missing` are the errors of `missing_rows`. A sample may leave out what is required.
+    `missing` are the errors of `missing_rows`. A sample may leave out what is required, and name what isn't ported.
 
     Raises:
         ValidationFailed: with every filter's error, in the order of `filters`.
@@ -164,6 +164,10 @@ def filter_criteria(
         except Invalid as error:
             errors[name] = error.detail
             continue
+        except NotPorted:
+            if is_sample:
+                continue
+            raise
         if criterion is not None:
             criteria.append(criterion)
         elif reader.required and not is_sample:

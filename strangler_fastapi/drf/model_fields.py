@@ -103,7 +103,7 @@ def model_field(
     facts = column_facts(model, column, contract)
     attribute = attribute_of(model, column)
     common: dict[str, Any] = {"label": _label(facts), "source": None if attribute == facts.field else attribute}
-    if facts.identity is not None or facts.auto_now or facts.auto_now_add or facts.generated is not None:
+    if facts.takes_no_value:
         if _SHOWN.isdisjoint(changed):
             given = {"type": _READ_ONLY.get(facts.kind, "integer"), "allow_null": facts.null}
             return _ShownColumn(**(common | given | changed))

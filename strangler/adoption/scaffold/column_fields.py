@@ -45,6 +45,8 @@ _ARGUMENTS: Final = frozenset(
         "use_url",
         "max_length",
         "min_length",
+        "max_value",
+        "min_value",
         "label",
         "help_text",
     }
@@ -96,11 +98,14 @@ class ColumnFields:
         changed = {key: value for key, value in (each.changed or {}).items() if key not in written}
         if each.help_text:
             changed["help_text"] = each.help_text
-        gaps = [*self._column_gaps(facts), *(f"{key} is another" for key in changed if key not in _ARGUMENTS)]
+        gaps = [*self._column_gaps(facts)]
+        gaps += [f"{key} is another" for key, value in changed.items() if not _is_taken(key, value)]
         if facts.references is not None:
             self._tables.use(facts.references.table, facts.references.column)
         if gaps and not each.read_only:
             made.writes += [f"field {each.name}: {gap}" for gap in gaps]
+        # That of a column which isn't `editable` is read-only to DRF, without being changed.
+        if gaps or (each.read_only and not facts.takes_no_value):
             changed["read_only"] = True
         if changed.get("read_only"):
             changed = {key: value for key, value in changed.items() if key in ("read_only", "label", "help_text")}
@@ -242,6 +247,11 @@ class ColumnFields:
         if facts.kind == "DecimalField" and each.coerce_to_string is False:
             named["coerce_to_string"] = "False"
         return named
+
+
+def _is_taken(argument: str, value: object) -> bool:
+    """Whether `model_field` takes that argument; of limits, those that JSON has a form of."""
+    return argument in _ARGUMENTS and not (argument in ("max_value", "min_value") and isinstance(value, str))
 
 
 def _calculation(name: str, each: SerializerField, columns: Iterable[str], code: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, Text, Uuid, column, select
 from sqlalchemy.orm import registry
 
@@ -27,6 +28,7 @@ from strangler_fastapi.drf.sample_queries import as_sample, body_samples, body_v
 from strangler_fastapi.drf.search import search_criteria
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.validators import Unique
+from strangler_fastapi.errors import NotPorted
 
 TITLE, ID = column("title", Text), column("id", Integer)
 SHAPE = Shape({"id": ID})
@@ -56,6 +58,19 @@ def _flat(key: object) -> Iterator[str]:
             yield from _flat(part)
     elif key and not callable(key):
         yield str(key)
+
+
+def test_what_is_not_ported_has_no_sample() -> None:
+    filters = FILTERS | {"search": not_ported_filter("searching")}
+
+    def narrowed(params: Params) -> Criteria:
+        return filter_criteria(params, filters, is_sample=True)
+
+    assert words(item_rows(LISTING, narrowed, filters=filters)) == {"books", "books key"} | {
+        f"books {each}{key}" for each in ("new True", "new False", "by") for key in (" key",)
+    }
+    with pytest.raises(NotPorted):
+        filter_criteria({"search": "word"}, filters)
 
 
 def test_every_filter_order_search_page_and_cursor_is_there() -> None:

@@ -53,6 +53,16 @@ def test_times_are_shown_as_the_project_shows_them() -> None:
     assert "filter since: times of no zone" in code
 
 
+def test_a_column_that_is_not_editable_takes_no_value() -> None:
+    """DRF derives `read_only` from the model, which is no argument that the project has changed."""
+    fields = [NAME | {"read_only": True, "changed": {}}, {"name": "id", "kind": "IntegerField", "source": "id"}]
+    fields[1] |= {"read_only": True, "changed": {}}
+    made = feature(LIST | {"serializer": SERIALIZER | {"fields": fields}})
+    code = " ".join(text_of(made, "serializers.py").split())
+    assert '"name": model_field(Boat, "name", read_only=True)' in code
+    assert '"id": model_field(Boat, "id")' in code
+
+
 def test_what_only_the_project_can_say_of_a_column_is_a_gap_of_writes() -> None:
     given = {"name": "scan", "kind": "FileField", "source": "scan", "changed": {"use_url": False}}
     deed = {"name": "deed", "kind": "FileField", "source": "deed", "changed": {}}
