@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+from django import forms
 from django.db.models import QuerySet
 from django.db.models.manager import BaseManager
 from rest_framework import filters, generics, pagination
@@ -203,6 +204,11 @@ def _settings(declared: Any, model: Any) -> Iterator[str]:  # noqa: ANN401 - a f
 def _own_widget(declared: Any) -> str | None:  # noqa: ANN401 - a filter
     """The class that reads what a request says otherwise than the filter's own widget does."""
     widget, kind = declared.extra.get("widget"), declared.field_class
+    if issubclass(kind, forms.NullBooleanField):
+        # That of django_filters.rest_framework is usual, and not what Django's form has without it.
+        widget = widget or kind.widget
+        cls = widget if isinstance(widget, type) else type(widget)
+        return None if class_name(cls) == "django_filters.widgets.BooleanWidget" else cls.__name__
     if widget is None:
         return None
     cls, own = (
@@ -210,9 +216,8 @@ def _own_widget(declared: Any) -> str | None:  # noqa: ANN401 - a filter
         for each in (widget, getattr(kind, "base_widget_class", kind.widget))
     )
     read = cls.value_from_datadict
-    # That of django_filters.rest_framework, of each BooleanFilter.
-    is_usual = read is own.value_from_datadict or class_name(cls) == "django_filters.widgets.BooleanWidget"
-    return None if is_usual or read.__module__.startswith("django.forms.") else cls.__name__
+    is_usual = read is own.value_from_datadict or read.__module__.startswith("django.forms.")
+    return None if is_usual else cls.__name__
 
 
 def _takes_all_rows(filterset: Any, declared: Any) -> bool:  # noqa: ANN401 - a FilterSet, and a filter

@@ -25,6 +25,7 @@ Attribute = Callable[[], Any]
 ORDERING: Final = {"ordering": "Fields to order by, separated by commas, `-` before those that descend."}
 
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+_SELECTED = {"True": True, "true": True, "2": True, "False": False, "false": False, "3": False}
 _DATETIME = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})[T ](\d{1,2}):(\d{1,2})"
     r"(?::(\d{1,2})(?:[.,](\d{1,6})\d{0,6})?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?$"
@@ -205,14 +206,24 @@ def not_ported_filter(what: str) -> Filter:
     return Filter(read, samples=(), description=f"Not ported yet: {what}.")
 
 
-def boolean_filter(column: Attribute, *, description: str = "true or false; anything else is ignored.") -> Filter:
+def read_boolean(text: str, *, selected: bool = False) -> bool | None:
+    """What a BooleanFilter of `django_filters.rest_framework` reads, `selected` one of `django_filters` itself."""
+    return _SELECTED.get(text) if selected else _BOOLEANS.get(text.lower())
+
+
+def boolean_filter(
+    column: Attribute, *, selected: bool = False, description: str = "true or false; anything else is ignored."
+) -> Filter:
     """`true`, `1`, `false` or `0` in any case; everything else is ignored (`BooleanFilter`).
+
+    With `selected` they are those of Django's NullBooleanSelect, by which `django_filters.BooleanFilter` reads: `true`,
+    `True`, `2`, `false`, `False` or `3`.
 
     The value is part of the statement: only then PostgreSQL can use an index on the rows that are true.
     """
 
     def read(name: str, text: str) -> Criterion | None:
-        value = _BOOLEANS.get(text.lower())
+        value = read_boolean(text, selected=selected)
         return None if value is None else Criterion(f"{name} {value}", lambda: column() if value else not_(column()))
 
     return Filter(read, samples=("true", "false"), description=description)

@@ -9,6 +9,7 @@ What a filter set's `fields = {"price": ["gte", "in"]}` makes is `price__gte` an
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Text, and_, bindparam, false, func, true
@@ -25,7 +26,7 @@ from strangler_fastapi.drf.filter_forms import (
     no_such_choice,
     value_of,
 )
-from strangler_fastapi.drf.filtering import Attribute, Filter, Params
+from strangler_fastapi.drf.filtering import Attribute, Filter, Params, read_boolean
 from strangler_fastapi.drf.search import TEXT_LOOKUPS
 from strangler_fastapi.drf.validators import Invalid, biggest
 from strangler_fastapi.errors import ErrorDetail, ValidationFailed
@@ -50,6 +51,7 @@ def column_filter(
     *,
     exclude: bool = False,
     null_value: str | None = None,
+    selected: bool = False,
     description: str = "",
 ) -> Filter:
     """A column compared with one value, by one of Django's lookups; `in` and `range` take several, with commas.
@@ -60,13 +62,16 @@ def column_filter(
         lookup: exact, iexact, gt, gte, lt, lte, contains, icontains, startswith, istartswith, endswith, iendswith,
             regex, iregex, in, range, isnull.
         exclude: leave out the rows that meet it.
+        selected: read what isnull is given as `boolean_filter(selected=True)` does.
         null_value: the text for rows without a value (`null_value` of a ChoiceFilter that has a `null_label`).
         description: what OpenAPI says of the parameter, where its lookup doesn't say it.
 
     Raises:
         LookupError: there is no such lookup.
     """
-    readers = {"in": _in, "range": _range, "isnull": _is_null}
+    is_null = partial(_is_null, selected=selected)
+    readers: Mapping[str, Callable[[Attribute, FormField], Callable[[str, str], Criterion | None]]]
+    readers = {"in": _in, "range": _range, "isnull": is_null}
     if lookup not in {*readers, *_COMPARISONS, *TEXT_LOOKUPS}:
         raise LookupError(f"{lookup} is no lookup of this filter: write the condition with text_filter instead.")
     read = readers[lookup](column, form) if lookup in readers else _one(column, form, lookup)
@@ -237,9 +242,9 @@ def _or_null(
     return read_or_null
 
 
-def _is_null(column: Attribute, _form: FormField) -> Callable[[str, str], Criterion | None]:
+def _is_null(column: Attribute, _form: FormField, *, selected: bool) -> Callable[[str, str], Criterion | None]:
     def read(name: str, text: str) -> Criterion | None:
-        value = {"true": True, "1": True, "false": False, "0": False}.get(text.lower())
+        value = read_boolean(text, selected=selected)
         if value is None:
             return None
         return Criterion(f"{name} {value}", lambda: column().is_(None) if value else column().is_not(None))

@@ -60,6 +60,8 @@ _LOOKUPS: Final = frozenset(
 )
 _SEVERAL: Final = frozenset({"in", "range"})
 _MULTIPLE: Final = frozenset({*OF_LINKS, "MultipleChoiceFilter"})
+# The widget of a BooleanFilter that isn't that of django_filters.rest_framework.
+_SELECT: Final = "NullBooleanSelect"
 # By the widget that reads what a request says.
 _SPELLINGS: Final = {"QueryArrayWidget": "query_array", "CSVWidget": "comma_separated"}
 # What DRF's search_fields may begin with.
@@ -178,6 +180,11 @@ def _written_filter(
 
     :raises UnreadableError: strangler_fastapi has none such.
     """
+    selected = "True" if parameter.kind == "BooleanFilter" and _SELECT in parameter.settings else None
+    if selected:
+        # Its form takes a text that is left out for null, where it is required too.
+        settings = tuple(each for each in parameter.settings if each not in (_SELECT, "required"))
+        parameter = parameter.model_copy(update={"settings": settings})
     if parameter.settings == ("required",) and parameter.lookup not in _SEVERAL:
         optional = _written_filter(made, parameter.model_copy(update={"settings": ()}), model, table, tables, time_zone)
         if parameter.kind == "BooleanFilter":
@@ -207,7 +214,7 @@ def _written_filter(
         column = f'lambda: related_column({model}, "{parameter.field}")'
     if parameter.kind == "BooleanFilter" and parameter.lookup == "exact" and facts.kind == "BooleanField":
         made.imports.setdefault(_FILTERING, set()).add("boolean_filter")
-        return call("boolean_filter", column)
+        return call("boolean_filter", column, selected=selected)
     if parameter.kind in ALL_VALUES and parameter.lookup == "exact" and not parameter.exclude:
         if facts.references is not None or facts.kind not in NAMES:
             raise unknown
@@ -235,7 +242,8 @@ def _written_filter(
         raise unknown
     made.imports.setdefault(_FILTERS, set()).add("column_filter")
     lookup = [quoted(parameter.lookup)] if parameter.lookup != "exact" else []
-    return call("column_filter", column, form, *lookup, exclude="True" if parameter.exclude else None)
+    exclude = "True" if parameter.exclude else None
+    return call("column_filter", column, form, *lookup, exclude=exclude, selected=selected)
 
 
 def _form(made: WrittenList, parameter: FilterParameter, facts: ColumnFacts) -> Code | None:

@@ -10,6 +10,7 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.views.generic import TemplateView
 from django_filters import rest_framework as django_filters
+from django_filters.filters import BooleanFilter as PlainBooleanFilter
 from django_filters.widgets import CSVWidget, QueryArrayWidget
 from rest_framework import filters, pagination, permissions, serializers
 from rest_framework.decorators import action, api_view, permission_classes
@@ -424,6 +425,8 @@ class ByRow(django_filters.FilterSet):
     )
     often = django_filters.AllValuesMultipleFilter(field_name="tags__name", distinct=False)
     boxed = django_filters.BaseCSVFilter(field_name="id", widget=CSVWidget)
+    selected = PlainBooleanFilter(field_name="published")
+    ticked = django_filters.BooleanFilter(field_name="published", widget=forms.CheckboxInput)
 
     class Meta:
         model = Post
@@ -450,6 +453,8 @@ def test_settings_of_a_filter_that_change_what_it_takes_or_finds_are_named() -> 
         "every": ["conjoined"],
         "named": ["QueryArrayWidget"],
         "often": ["rows as often as they are linked"],
+        "selected": ["NullBooleanSelect"],
+        "ticked": ["CheckboxInput"],
     }
 
 

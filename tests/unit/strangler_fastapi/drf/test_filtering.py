@@ -7,9 +7,12 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from django import forms
 from django.core.exceptions import ValidationError
 from django.db.backends.base.operations import BaseDatabaseOperations
 from django_filters.fields import IsoDateTimeField
+from django_filters.filters import BooleanFilter
+from django_filters.rest_framework import BooleanFilter as RestBooleanFilter
 from hypothesis import example, given
 from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError as DrfValidationError
@@ -29,6 +32,7 @@ from strangler_fastapi.drf.filtering import (
     filter_criteria,
     ordering_terms,
     parse_datetime,
+    read_boolean,
     text_filter,
 )
 from strangler_fastapi.drf.search import search_criteria
@@ -205,6 +209,14 @@ def test_a_boolean_is_true_or_false_or_ignored(text: str) -> None:
     criterion = boolean_filter(lambda: PUBLISHED).read("published", text)
     expected = {"true": "published", "1": "published", "false": "NOT published", "0": "NOT published"}.get(text.lower())
     assert (None if criterion is None else sql(criterion)) == expected
+
+
+@given(text=st.text(max_size=8) | st.sampled_from(["true", "True", "TRUE", "1", "2", "3", "False", "false", "0"]))
+def test_a_boolean_is_read_by_the_widget_that_django_filter_gives_it(text: str) -> None:
+    for kind, selected in ((RestBooleanFilter, False), (BooleanFilter, True)):
+        form = type("Form", (forms.Form,), {"x": kind().field})({"x": text})
+        form.is_valid()
+        assert read_boolean(text, selected=selected) is form.cleaned_data["x"]
 
 
 def test_true_and_false_are_statements_of_their_own() -> None:

@@ -94,6 +94,15 @@ LINKED = 'lambda: Boat.id, Berth, link=lambda: many_to_many(Boat, "berths")'
         ({"kind": "AllValuesMultipleFilter", "field": "name"}, "all_values_multiple_filter(lambda: Boat.name)"),
         ({"kind": "AllValuesFilter", "field": "name", "declared": True}, "all_values_filter(lambda: Boat.name)"),
         (
+            {
+                "kind": "BooleanFilter",
+                "field": "name",
+                "lookup": "isnull",
+                "settings": ["NullBooleanSelect", "required"],
+            },
+            'column_filter(lambda: Boat.name, TEXT, "isnull", selected=True)',
+        ),
+        (
             {"kind": "MultipleChoiceFilter", "field": "name", "choices": ["a"], "settings": ["CSVWidget"]},
             'comma_separated(multiple_choice_filter(lambda: Boat.name, ("a",)))',
         ),
@@ -113,6 +122,7 @@ def test_filters_by_rows_that_are_linked_are_those_of_django_filter(parameter: d
         (BERTHS | {"exclude": True}, "a ModelMultipleChoiceFilter of berths by exact"),
         (BERTHS | {"settings": ["null_label"]}, "a ModelMultipleChoiceFilter of berths by exact with null_label"),
         ({"kind": "NumberFilter", "field": "id", "settings": ["CSVWidget"]}, "a NumberFilter with CSVWidget"),
+        ({"kind": "BooleanFilter", "field": "id", "settings": ["CheckboxInput"]}, "a BooleanFilter with CheckboxInput"),
         (
             {"kind": "AllValuesFilter", "field": "name", "settings": ["a manager of your own"]},
             "a AllValuesFilter with a manager of your own",
