@@ -13,7 +13,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.e2e.containers.engine import Containers
+from tests.e2e.containers.engine import Containers, is_podman
 from tests.torture.load import Client, Ledger, load
 
 CLIENTS = tuple(
@@ -28,7 +28,7 @@ def nginx_alone(containers: Containers) -> Iterator[None]:
     """podman-compose makes whatever depends on a service anew with it, nginx too: see docs/containers.md."""
     file = containers.folder / "docker-compose.yml"
     found = file.read_text()
-    if "podman" in " ".join(containers.command):
+    if is_podman(containers.command):
         text = yaml.safe_load(found)
         del text["services"]["nginx"]["depends_on"]
         file.write_text(yaml.safe_dump(text))

@@ -4,10 +4,12 @@ import errno
 import json
 import os
 import random
+import re
 import shlex
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +20,7 @@ import pytest
 
 from strangler.local.ports import port_free_pick
 from tests.checkouts import tool_run
-from tests.e2e.containers.engine import COMMAND_SECONDS, wait_for
+from tests.e2e.containers.engine import COMMAND_SECONDS, is_podman, wait_for
 from tests.example import ROOT
 
 MANAGE = f"{sys.executable} {ROOT / 'tests' / 'second_project' / 'manage.py'}"
@@ -29,10 +31,13 @@ PROFILE = ("--profile", "ramp")
 # installed on, with the tool as it is here: no index has it.
 COMPOSE_FILE = """
 services:
-  web: &stack
-    image: ${BASE_IMAGE:-python:3.13-slim}
-    command: [python, /serve.py]
-    volumes: ["./serve.py:/serve.py:ro"]
+  web:
+    <<: &stack
+      image: ${BASE_IMAGE:-python:3.13-slim}
+      command: [python, /serve.py]
+      volumes: ["./serve.py:/serve.py:ro", "./manage.py:/manage.py:ro"]
+    # Of the days before the gateway: two containers can't have it.
+    ports: ["127.0.0.1:${WEB_PORT}:8000"]
   fastapi: *stack
   python:
     image: strangler-check-python
@@ -72,6 +77,8 @@ class Shop:
         self.command = [*engine, "--project-name", "strangler-check-shop", *files]
         (folder / "compose.yml").write_text(COMPOSE_FILE)
         (folder / "serve.py").write_text(SERVE)
+        # What a deploy looks for pending migrations with: there are none.
+        (folder / "manage.py").touch()
         build = (sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder / "wheel"))
         subprocess.run(build, cwd=ROOT, check=True, capture_output=True)  # noqa: S603 - the project itself
         settings = {
@@ -85,11 +92,16 @@ class Shop:
             "SERVICE_METRICS": "1",
             # Whoever asks from the host comes from a gateway of the engine's network.
             "TRUSTED_PROXIES": "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16",
+            "WEB_PORT": str(port_free_pick()),
         }
         (folder / ".env").write_text("".join(f"{name}='{value}'\n" for name, value in settings.items()))
         self.strangler("init", "--manage", MANAGE, "--django-container", "web:8000")
         project = folder / "strangler.toml"
         project.write_text(project.read_text() + LIMITS)
+        if is_podman(engine):
+            # See docs/containers.md: nginx is to go on while others are made anew.
+            overlay = folder / "compose.strangler.yml"
+            overlay.write_text(re.sub(r"    depends_on:\n(?:      .*\n)+", "", overlay.read_text()))
         (folder / ".run" / "containers").mkdir(parents=True)
 
     def strangler(self, *words: str, code: int = 0) -> str:
@@ -138,20 +150,20 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 
 @contextmanager
-def load(shop: Shop) -> Iterator[None]:
-    """Callers of v1, until the block ends."""
-    over = threading.Event()
+def load(shop: Shop) -> Iterator[Counter[int]]:
+    """Callers of v1 until the block ends, with the statuses of their answers."""
+    over, answered = threading.Event(), Counter[int]()
 
     def reads() -> None:
         with httpx.Client(base_url=f"http://127.0.0.1:{shop.port}", timeout=30, trust_env=False) as client:
             while not over.is_set():
                 address = f"198.51.100.{random.randrange(256)}"  # noqa: S311 - a caller
-                client.get(V1, headers={"X-Forwarded-For": address})
+                answered[client.get(V1, headers={"X-Forwarded-For": address}).status_code] += 1
 
     thread = threading.Thread(target=reads)
     thread.start()
     try:
-        yield
+        yield answered
     finally:
         over.set()
         thread.join()
@@ -202,3 +214,16 @@ def test_ramps_know_what_the_shadow_has_found_and_no_port_tells_others(shop: Sho
     wait_for("the shadow's counts", counted)
     closed = "import socket; print(socket.socket().connect_ex(('strangler-shadow', 9146)))"
     assert int(shop.run("exec", "-T", "web", "python", "-c", closed)) == errno.ECONNREFUSED
+
+
+def test_each_service_is_deployed_by_the_one_that_init_has_written_beside_it(shop: Shop) -> None:
+    def started(service: str) -> str:
+        return shop.run("exec", "-T", service, "cat", "/proc/1/stat").split()[21]
+
+    services = ("web", "fastapi", "strangler-nginx")
+    before = {service: started(service) for service in services}
+    with load(shop) as answered:
+        for stack in ("django", "fastapi"):
+            assert f"{stack} is deployed" in shop.strangler("deploy", stack)
+    assert set(answered) == {httpx.codes.OK}
+    assert {service for service in services if started(service) != before[service]} == {"web", "fastapi"}

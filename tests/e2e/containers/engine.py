@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -123,9 +123,15 @@ class Containers:
         )
 
 
-def wait_for(what: str, holds: Callable[[], bool]) -> None:
+def is_podman(compose: Sequence[str]) -> bool:
+    """Whether a command is podman-compose, whatever its name: it makes services anew that depend on the one that is."""
+    said = subprocess.run([*compose, "version"], check=False, capture_output=True, text=True)  # noqa: S603 - as above
+    return "podman" in said.stdout + said.stderr
+
+
+def wait_for(what: str, holds: Callable[[], bool], *, seconds: float = READY_SECONDS) -> None:
     """Ask again until it holds."""
-    deadline = time.monotonic() + READY_SECONDS
+    deadline = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < deadline, f"waited {READY_SECONDS} s for {what}"
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
         time.sleep(_POLL_SECONDS)
