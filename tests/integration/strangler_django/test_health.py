@@ -146,18 +146,27 @@ def test_what_a_busy_worker_knows_is_never_older_than_a_failure(tmp_path: Path) 
         assert kept.get("/health/?calls").status_code == 200, "a failure is not kept"
 
 
-def test_a_request_behind_a_body_that_nobody_reads_is_answered(tmp_path: Path) -> None:
-    with started(tmp_path, 'health_first("/health/")') as port, socket.socket() as client:
-        until_answered(f"http://127.0.0.1:{port}/health/", httpx.get)
-        client.settimeout(20)
-        client.connect(("127.0.0.1", port))
-        # At once, so that who reads the body away has read the next request too.
+def answered_behind_a_body(port: int, first: str, second: str) -> bytes:
+    """What comes of two requests in one piece: who reads the first one's body away has read the second too."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
         client.sendall(
-            b"POST /first/ HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody"
-            b"GET /second/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+            f"{first} HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody"
+            f"{second} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode()
         )
         with client.makefile("rb") as stream:
-            assert b"/second/" in stream.read()
+            return stream.read()
+
+
+def test_a_request_behind_a_body_that_nobody_reads_is_answered(tmp_path: Path) -> None:
+    with started(tmp_path, 'health_first("/health/")') as port:
+        until_answered(f"http://127.0.0.1:{port}/health/", httpx.get)
+        assert b"/second/" in answered_behind_a_body(port, "POST /first/", "GET /second/")
+
+
+def test_a_probe_behind_a_body_that_nobody_reads_does_not_wait(tmp_path: Path) -> None:
+    with served(tmp_path, 'health_first("/health/")') as url:
+        answers = answered_behind_a_body(int(url.rpartition(":")[2]), "GET /health/?calls", "GET /health/")
+        assert answers.endswith(b"/health/")
 
 
 def test_with_tls_in_gunicorn_a_kept_connection_is_answered(tmp_path: Path) -> None:
