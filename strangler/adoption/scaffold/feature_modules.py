@@ -13,7 +13,7 @@ from strangler.adoption.scaffold.gaps import ACTIONS
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.negotiation import parsers_of, renderers_of
 from strangler.adoption.scaffold.saving import saving_functions, saving_text
-from strangler.adoption.scaffold.tables import snake
+from strangler.adoption.scaffold.tables import identifier, snake
 from strangler.adoption.scaffold.token_routers import token_routers
 from strangler.adoption.scaffold.versions import versioning_of_view
 from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint, WrittenResource
@@ -158,10 +158,11 @@ class FeatureModules:
             )
             last = path.rstrip("/").rpartition("/")[2]
             name = snake(model) or f"{self._feature.name}_one" if "{" in last else snake(last) or self._feature.name
+            name = identifier(name)
             reserved = {
                 *names.values(),
                 "router",
-                *(each.route.name.replace(".", "_") for each in self._feature.endpoints),
+                *(identifier(each.route.name.replace(".", "_")) for each in self._feature.endpoints),
             }
             candidates = (name, f"{self._feature.name}_{name}", *(f"{name}_{number}" for number in range(2, 100)))
             names[path] = next(each for each in candidates if each not in reserved)
@@ -241,7 +242,7 @@ class FeatureModules:
 
     def _function_name(self, each: WrittenEndpoint) -> str:
         """What an endpoint is called: as its route, unless another endpoint of the feature is."""
-        name = each.route.name.replace(".", "_")
+        name = identifier(each.route.name.replace(".", "_"))
         by_method = f"{name}_by_{each.endpoint.method.lower()}"
         names = (name, by_method, *(f"{by_method}_{number}" for number in range(2, 100)))
         found = next(each for each in names if each not in self._functions)

@@ -19,7 +19,7 @@ from strangler.adoption.scaffold.feature import FeatureScaffold
 from strangler.adoption.scaffold.feature_modules import FeatureModules
 from strangler.adoption.scaffold.models_module import classes_there, models_added, models_text
 from strangler.adoption.scaffold.modules import Module
-from strangler.adoption.scaffold.tables import Tables, pascal, snake
+from strangler.adoption.scaffold.tables import Tables, identifier, pascal, snake
 from strangler.adoption.scaffold.throttles import Throttles
 from strangler.errors import UsageError
 from strangler.project import Project
@@ -27,6 +27,8 @@ from strangler.routes.route import Route
 
 _TEMPLATES: Final = ("__init__.py", "__main__.py", "config.py", "consumer.py", "main.py")
 _READY: Final = "/ready"
+# Modules of the package, whose names no feature's folder may have.
+_MODULES: Final = ("accounts", "config", "consumer", "errors", "main", "models", "routers", "throttles")
 
 
 @dataclass(frozen=True)
@@ -282,4 +284,4 @@ class ServiceScaffold:
 def feature_name(route: Route) -> str:
     """The folder of a route: the first segment of its path that is no variable."""
     fixed = [part for part in route.path.strip("/").split("/") if part and "{" not in part]
-    return snake(fixed[0] if fixed else "root") or "root"
+    return identifier(snake(fixed[0] if fixed else "root") or "root", _MODULES)

@@ -1,9 +1,10 @@
 """The mapped classes that a service needs: which tables, and which of their columns."""
 
+import builtins
 import keyword
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import GenericAlias, MappingProxyType
 from typing import Any
 
@@ -164,6 +165,12 @@ def imports_of(annotations: Iterable[str]) -> dict[str, set[str]]:
 def pascal(name: str) -> str:
     """`Item_labels` as a class's name: `ItemLabels`."""
     return "".join(part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", name))
+
+
+def identifier(name: str, taken: Collection[str] = ()) -> str:
+    """A name in small letters that Python takes for a module or a variable; none of its own, nor one that is taken."""
+    name = name if name.isidentifier() or keyword.iskeyword(name) else f"api_{name}"
+    return f"{name}_" if keyword.iskeyword(name) or hasattr(builtins, name) or name in taken else name
 
 
 def snake(name: str) -> str:

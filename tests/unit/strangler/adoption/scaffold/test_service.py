@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from strangler.adoption.scaffold.case_file import case_file_text
+from strangler.adoption.scaffold.service import feature_name
 from strangler.errors import UsageError
+from strangler.routes.route import Route, Stage
 from tests.unit.strangler.adoption.scaffold.harbour import (
     CREATE,
     LIST,
@@ -120,3 +122,22 @@ def test_an_application_of_the_teams_own_stays_so(tmp_path: Path) -> None:
 def test_the_cases_ask_as_nobody_another_and_an_owner(tmp_path: Path) -> None:
     (cases,) = [file.text for file in service(LIST, folder=tmp_path).files() if file.path.suffix == ".toml"]
     assert 'as = ["nobody", "bob", "ann"]\nget = "/boats/"\n' in cases
+
+
+@pytest.mark.parametrize(
+    ("segment", "name"),
+    [
+        *(("boats", "boats"), ("my-boats", "my_boats"), ("accounts", "accounts_"), ("models", "models_")),
+        *(("list", "list_"), ("import", "import_"), ("2fa", "api_2fa"), ("{pk}", "root")),
+    ],
+)
+def test_a_feature_has_a_name_that_python_takes_and_no_module_of_the_service_has(segment: str, name: str) -> None:
+    route = Route(name="x.list", methods=("GET",), path=f"/{segment}/", stage=Stage.LEGACY)
+    assert feature_name(route) == name
+
+
+def test_a_view_hides_no_builtin_that_its_endpoints_need() -> None:
+    path = {"path": "/api/boats/list/"}
+    text = text_of(feature(LIST | path), "router.py")
+    assert "list_ = View(" in text
+    assert "@list_.get(many=list" in text
