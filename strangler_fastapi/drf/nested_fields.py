@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from sqlalchemy import func
+from sqlalchemy import ScalarSelect, Select, func
 from sqlalchemy.orm import aliased
+from sqlalchemy.sql.functions import FunctionElement
 
 from strangler_fastapi.db.query import RowsWithin, Shape, ValueOfRow
 from strangler_fastapi.drf.bodies import Form
@@ -57,7 +58,7 @@ class NestedField(Field):
     def select(self, owner: Any) -> RowsWithin:  # noqa: ANN401 - a mapped class or an alias of one
         """The rows of the row of `owner`."""
         related = aliased(self.link.target)
-        shape = shape_of(self.children, related)
+        shape = shape_of(self.children, related, is_within=True)
         rows = self.link.rows(owner, related, func.row(*shape.columns)).scalar_subquery()
         return RowsWithin(func.array(rows) if self.many else rows, shape, many=self.many)
 
@@ -141,8 +142,10 @@ def shape_of(
     serializer: "Serializer",
     owner: Any,  # noqa: ANN401 - a mapped class or an alias of one
     annotations: Mapping[str, Callable[[], Any]] = MappingProxyType({}),
+    *,
+    is_within: bool = False,
 ) -> Shape:
-    """What an answer holds of a row of `owner`; what it has no attribute for is among `annotations`."""
+    """What an answer holds of a row of `owner`, which may be within another; `annotations` are no attributes of it."""
 
     def selected(source: str, field: Field) -> Any:  # noqa: ANN401 - a mapped attribute, or an SQL expression
         if isinstance(field, _SELECTING):
@@ -157,7 +160,32 @@ def shape_of(
     written = {
         name: convert for name, kind in kinds.items() if (convert := shown[name].representation(kind)) is not None
     }
+    arrays = {name: rows for name, each in columns.items() if is_within and (rows := _rows_of(each)) is not None}
+    written |= {name: _first_of_each(written.get(name)) for name in arrays}
+    columns |= arrays
     return Shape(columns, written, made=methods, order=tuple(shown) if methods else ())
+
+
+def _rows_of(column: Any) -> Any:  # noqa: ANN401 - an SQL expression, or what stands for several
+    """An array of values as one of rows of one value; None of anything else.
+
+    asyncpg reads no other array within a row whose type it doesn't know, which that of an expression is.
+    """
+    if not isinstance(column, FunctionElement) or getattr(column, "name", "") != "array":
+        return None
+    (values,) = column.clauses
+    select = values.element if isinstance(values, ScalarSelect) else None
+    (value,) = select.selected_columns if isinstance(select, Select) else (None,)
+    if value is None or getattr(value, "name", "") == "row":
+        return None
+    return func.array(select.with_only_columns(func.row(value)).scalar_subquery())  # type: ignore[union-attr] # it is one
+
+
+def _first_of_each(convert: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
+    """The values of rows of one value, as an answer has them."""
+    if convert is None:
+        return lambda rows: [row[0] for row in rows]
+    return lambda rows: convert([row[0] for row in rows])
 
 
 def _python_type(column: object) -> type | None:

@@ -44,6 +44,25 @@ class LabelSerializer(drf.ModelSerializer[Label]):
 MAKER = Serializer("Maker", model_fields(MakerRow, "name", "rank"))
 PART = Serializer("Part", model_fields(PartRow, "name", "pieces"))
 LABEL = Serializer("Label", model_fields(LabelRow, "word", "shade"))
+
+
+class BaseSerializer(drf.ModelSerializer[Thing]):
+    shades = drf.SlugRelatedField("shade", source="labels", many=True, read_only=True)
+    parts = drf.PrimaryKeyRelatedField(many=True, read_only=True)
+
+    class Meta:
+        model = Thing
+        fields = ("labels", "shades", "parts")
+
+
+BASE = Serializer(
+    "Base",
+    {
+        "labels": many_related_field(ThingRow, "labels", required=False),
+        "shades": ManySlugRelatedField(link=many_to_many(ThingRow, "labels"), slug_field="shade"),
+        "parts": PointingKeysField(link=one_to_many(ThingRow, PartRow, "thing")),
+    },
+)
 BY_MAKER: dict[str, Any] = {"queryset": Maker.objects.all(), "allow_null": True, "required": False}
 OPTIONAL: dict[str, Any] = {"allow_null": True, "required": False}
 # A project's own texts, by code.
@@ -104,6 +123,10 @@ RELATIONS: dict[str, dict[str, Pair]] = {
         "required key": (
             lambda: drf.PrimaryKeyRelatedField(queryset=Thing.objects.all(), error_messages=OWN_ROW),
             lambda: model_field(ThingRow, "base_id", required=True, allow_null=False, error_messages=OWN_ROW),
+        ),
+        "nested": (
+            lambda: BaseSerializer(read_only=True),
+            lambda: NestedField(children=BASE, link=foreign_key(ThingRow, "base")),
         ),
     },
     "spot": {"key": (lambda: None, lambda: model_field(ThingRow, "spot_id"))},
