@@ -216,7 +216,7 @@ def test_ramps_know_what_the_shadow_has_found_and_no_port_tells_others(shop: Sho
     assert int(shop.run("exec", "-T", "web", "python", "-c", closed)) == errno.ECONNREFUSED
 
 
-def test_each_service_is_deployed_by_the_one_that_init_has_written_beside_it(shop: Shop) -> None:
+def test_each_service_is_replaced_with_the_one_that_init_has_written_beside_it(shop: Shop) -> None:
     def started(service: str) -> str:
         return shop.run("exec", "-T", service, "cat", "/proc/1/stat").split()[21]
 
