@@ -31,6 +31,9 @@ _CLIENTS: Final = tuple(replace(client, pause=0.2) for client in ALL)
 _PAUSE_SECONDS: Final = 20.0
 # A process that was replaced a moment ago has not seen all of its code yet.
 _WARM_SECONDS: Final = 60.0
+# A look at a stack that isn't whole would find that nothing has grown.
+_WHOLE_SECONDS: Final = 3.0
+_PATIENCE_SECONDS: Final = 120.0
 _GROWN: Final = 1
 # What a client writes grows with the writes; all else is bookkeeping.
 _TABLES: Final = """
@@ -118,6 +121,15 @@ def disturb(stack: TorturedStack, ledger: Ledger, chosen: random.Random, *, repl
     return what
 
 
+async def _until_whole(ledger: Ledger) -> None:
+    """Wait until each client had a good answer within the last seconds, or for two minutes."""
+    names, began = {client.name for client in _CLIENTS}, time.monotonic()
+    while (now := time.monotonic()) - began < _PATIENCE_SECONDS:
+        if ledger.answered_since(max(began, now - _WHOLE_SECONDS)) >= names:
+            return
+        await asyncio.sleep(0.1)
+
+
 async def _soak(stack: TorturedStack, *, minutes: float, seed: int) -> tuple[list[str], list[str]]:
     chosen, began = random.Random(seed), time.monotonic()  # noqa: S311 - no secret
     done: list[str] = []
@@ -127,10 +139,12 @@ async def _soak(stack: TorturedStack, *, minutes: float, seed: int) -> tuple[lis
     async with load(stack.url, _CLIENTS, token=stack.token()) as ledger:
         while (passed := time.monotonic() - began) < minutes * 60:
             if len(samples) < len(SHARES) and passed >= (first, second)[len(samples)]:
+                await _until_whole(ledger)
                 samples.append(await asyncio.to_thread(sampled, stack))
             done.append(await asyncio.to_thread(disturb, stack, ledger, chosen, replaces=not calm < passed < second))
             say(f"{passed:.0f} s: {done[-1]}, {len(ledger.outcomes)} requests")
             await asyncio.sleep(_PAUSE_SECONDS)
+        await _until_whole(ledger)
         samples.append(await asyncio.to_thread(sampled, stack))
     assert len(samples) > len(SHARES), "MINUTES is too short to compare anything"
     missing, doubled = stack.compare(ledger)
