@@ -215,6 +215,15 @@ class Throttled(ApiError):
         return cls(f"Request was throttled. Expected available in {seconds} {unit}.", retry_after=seconds)
 
 
+class DeleteProtected(ApiError):
+    """Rows that Django would neither delete nor leave behind point at what is to be deleted; Django's answer is 500."""
+
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__({"detail": "It can't be deleted, since others refer to it: delete or change those first."})
+
+
 class NotPorted(ApiError):
     """A part of the legacy service that FastAPI doesn't have yet; `strangler check` and `compare` report it."""
 

@@ -276,14 +276,24 @@ def parse_datetime(text: str) -> datetime:
 
 
 def ordering_terms(
-    params: Params, allowed: Collection[str], default: tuple[str, ...], *, parameter: str = "ordering"
+    params: Params,
+    allowed: Collection[str],
+    default: tuple[str, ...],
+    *,
+    parameter: str = "ordering",
+    unported: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[str, ...]:
     """The terms of `?ordering=`, or of another `parameter`, `-` before those that descend.
 
     Unknown ones are dropped, and where none is left `default` holds.
     The id is the last term, in the direction of the one before it, so that rows of equal rank stay on their page.
+
+    Raises:
+        NotPorted: one is `unported`, whose values say why.
     """
-    requested = (term.strip() for term in params.get(parameter, "").split(","))
+    requested = [term.strip() for term in params.get(parameter, "").split(",")]
+    if unported and (lacking := next((term for term in requested if term.lstrip("-") in unported), None)) is not None:
+        raise NotPorted(unported[lacking.lstrip("-")])
     terms = distinct_orderings(term for term in requested if term.removeprefix("-") in allowed) or list(default)
     if not any(term.lstrip("-") == "id" for term in terms):
         terms.append("-id" if terms[-1].startswith("-") else "id")

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from shared_schema.contract.deletion import ProtectedError
 from shared_schema.refusals import AWAY, refusal_of
 from strangler_fastapi.db.driver_errors import driver_error
 from strangler_fastapi.drf.negotiation import JSON
@@ -22,6 +23,7 @@ from strangler_fastapi.errors import (
     NON_FIELD_ERRORS,
     ApiError,
     AuthenticationFailed,
+    DeleteProtected,
     MethodNotAllowed,
     NotAuthenticated,
     NotPorted,
@@ -42,6 +44,8 @@ _CLASS_OF_NAMES = "42"
 _NOT_GIVEN = "23502"
 # A search or a filter by regular expression that is none; v1 fails on it.
 _NO_PATTERN = "2201B"
+# What is unique, a CHECK and an exclusion, of which no field or rule of a body knew: v1 fails on it.
+_BROKEN_RULES = frozenset({"23505", "23514", "23P01"})
 AWAY_ERRORS = (
     *(OperationalError, InterfaceError, PoolTimeoutError, TimeoutError, OSError),
     *(asyncpg.InterfaceError, asyncpg.InternalClientError),
@@ -74,6 +78,7 @@ def add_handlers(app: FastAPI) -> None:
         app.add_exception_handler(refused, _answer_unknown_caller)
     app.add_exception_handler(SuspiciousRequest, _answer_suspicious_request)
     app.add_exception_handler(HTTPException, _answer_http_error)
+    app.add_exception_handler(ProtectedError, _answer_protected)
     database_errors = DatabaseErrors()
     for kind in (DBAPIError, asyncpg.PostgresError, *AWAY_ERRORS):
         app.add_exception_handler(kind, database_errors.answer)
@@ -125,6 +130,12 @@ async def _answer_suspicious_request(request: Request, error: Exception) -> Resp
     return Response(json.dumps(error.body), status_code=error.status, media_type=JSON)
 
 
+async def _answer_protected(request: Request, error: Exception) -> Response:
+    """Django raises it through DRF, which makes a 500 of it; which rows they are is for the log alone."""
+    logger.info("answered 409: %s", error)
+    return await _answer_api_error(request, DeleteProtected())
+
+
 async def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - what the handler is registered for
     if error.status_code == _HTTP_NOT_FOUND:
@@ -146,8 +157,12 @@ class DatabaseErrors:
 
     async def refusal(self, request: Request, error: Exception) -> ApiError:
         """What the request is refused for; the error itself is raised where it is no passing one."""
-        if getattr(driver_error(error), "sqlstate", None) == _NO_PATTERN:
+        state = getattr(driver_error(error), "sqlstate", None)
+        if state == _NO_PATTERN:
             return ValidationFailed(["Enter a valid regular expression."])
+        if state in _BROKEN_RULES:
+            logger.warning("answered 400: %s", _reason(error))
+            return ValidationFailed({NON_FIELD_ERRORS: ["These values break a rule of the database."]})
         refusal = await _schema_answer(request, error) or _database_answer(error)
         if refusal is None:
             raise error

@@ -220,13 +220,13 @@ def _followed(
 ) -> Any:  # noqa: ANN401 - as above
     name, *rest = path
     if not rest:
-        return of_column(getattr(owner, _attribute_of_field(model, name)))
+        return of_column(getattr(owner, attribute_of_field(model, name)))
     key = foreign_key(model, name)
     related = aliased(key.target)
     return key.rows(owner, related, _followed(key.target, related, rest, of_column)).scalar_subquery()
 
 
-def _attribute_of_field(model: type[Reflected], term: str) -> str:
+def attribute_of_field(model: type[Reflected], term: str) -> str:
     """The attribute of Django's field, or of its column; `-` before it stays."""
     sign, name = ("-", term[1:]) if term.startswith("-") else ("", term)
     columns: dict[str, ColumnFacts] = dict(_facts(model).columns)
@@ -254,7 +254,7 @@ def _class_of(model: type[Reflected], table: str) -> type[Reflected]:
 
 def _ordering_term(model: type[Reflected], term: str) -> str:
     """A term of Django's `ordering`, with attributes for fields; one that follows foreign keys stays a path."""
-    return term if "__" in term else _attribute_of_field(model, term)
+    return term if "__" in term else attribute_of_field(model, term)
 
 
 def _terms(model: type[Reflected], owner: Any, ordering: tuple[str, ...]) -> list[Any]:  # noqa: ANN401 - as above

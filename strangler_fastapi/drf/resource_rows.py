@@ -13,6 +13,7 @@ from strangler_fastapi.db.query import Rows, fetch
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.criteria import Criteria, Criterion, clauses_of, equals, key_of, lookup, values_of
 from strangler_fastapi.drf.filtering import Filter, Params, filter_criteria, missing_rows
+from strangler_fastapi.drf.links import attribute_of_field
 from strangler_fastapi.drf.row_writer import RowWriter
 from strangler_fastapi.drf.search import Searched, search_criteria, search_field
 
@@ -34,8 +35,10 @@ class ResourceRows(RowWriter):
     _within: Mapping[str, str]
 
     def column(self, name: str) -> Any:  # noqa: ANN401 - a mapped attribute, or an SQL expression
-        """What a name stands for: an annotation, or an attribute of the class."""
-        return self._annotations[name]() if name in self._annotations else getattr(self.model, name)
+        """What a name stands for: an annotation, an attribute of the class, or a field of Django's."""
+        if name in self._annotations:
+            return self._annotations[name]()
+        return getattr(self.model, name if hasattr(self.model, name) else attribute_of_field(self.model, name))
 
     def criteria(
         self, params: Params, missing: Mapping[str, Any] = MappingProxyType({}), *, is_sample: bool = False

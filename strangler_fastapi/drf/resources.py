@@ -92,6 +92,7 @@ class Resource(ResourceRows):
         ordering: tuple[str, ...] = ("id",),
         ordering_fields: tuple[str, ...] = ("id",),
         ordering_param: str = "ordering",
+        unported_orderings: Mapping[str, str] = MappingProxyType({}),
         search_fields: tuple[str, ...] = (),
         search_param: str = "search",
         filters: Mapping[str, Filter] | None = None,
@@ -122,6 +123,7 @@ class Resource(ResourceRows):
         self.ordering = ordering
         self._ordering_fields = ordering_fields
         self._ordering_param = ordering_param
+        self._unported_orderings = unported_orderings
         self._search_fields = search_fields
         self._search_param = search_param
         self._filters = filters or {}
@@ -190,7 +192,13 @@ class Resource(ResourceRows):
             ApiError: a parameter is wrong, or there is no such page.
         """
         params = request.query_params
-        terms = ordering_terms(params, self._ordering_fields, self.ordering, parameter=self._ordering_param)
+        terms = ordering_terms(
+            params,
+            self._ordering_fields,
+            self.ordering,
+            parameter=self._ordering_param,
+            unported=self._unported_orderings,
+        )
         criteria = await self._criteria(request, session)
         if self._pagination is None:
             return JsonResponse(await self.listing.fetch(session, criteria, terms))

@@ -1,6 +1,6 @@
 """django-filter's filters whose choices are rows that are there at the moment of the request."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Executable, Select, Text, bindparam, cast, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from shared_schema.consumer.samples import sample_of
 from shared_schema.mapping import Reflected, primary_key
 from strangler_fastapi.db.query import Rows
 from strangler_fastapi.drf.criteria import Criterion, equals, read_text
@@ -24,6 +25,10 @@ class RelatedFilter(Filter):
     """The key of a row of `model`, which has to be there (`ModelChoiceFilter`); see `related_filter`."""
 
     model: type[Reflected] | None = None
+
+    def sampled(self, name: str) -> Iterator[dict[str, str]]:
+        """See Filter: a key, of whatever type the table's is."""
+        return _sampled(name, self.model, None)
 
     def existing(self, name: str, params: Params) -> Rows | None:
         """See Filter."""
@@ -44,6 +49,10 @@ class RelatedMultipleFilter(Filter):
 
     model: type[Reflected] | None = None
     named: str | None = None
+
+    def sampled(self, name: str) -> Iterator[dict[str, str]]:
+        """See Filter: a name, of whatever type the column is."""
+        return _sampled(name, self.model, self.named)
 
     def existing(self, name: str, params: Params) -> Rows | None:
         """See Filter."""
@@ -118,7 +127,7 @@ def related_filter(column: Attribute, model: type[Reflected]) -> Filter:
         key = _read_key(model, text)
         return None if key is None else equals(name, column, key)
 
-    return RelatedFilter(read, samples=("1",), description="The key of a row that is there.", model=model)
+    return RelatedFilter(read, samples=(), description="The key of a row that is there.", model=model)
 
 
 def related_multiple_filter(
@@ -142,7 +151,7 @@ def related_multiple_filter(
         return _held(column, name, keys, link=link, named=named, conjoined=conjoined, is_key=is_key)
 
     said = "Keys of rows that are there, each by a parameter of its own."
-    return RelatedMultipleFilter(read, samples=(("1",),), description=said, many=True, model=model, named=to_field_name)
+    return RelatedMultipleFilter(read, samples=(), description=said, many=True, model=model, named=to_field_name)
 
 
 def all_values_multiple_filter(
@@ -230,6 +239,11 @@ def _held(
 def _joined(link: ManyToMany) -> ColumnElement[bool]:
     joined: ColumnElement[bool] = getattr(link.through, link.other) == getattr(link.target, link.key)
     return joined
+
+
+def _sampled(name: str, model: type[Reflected] | None, named: str | None) -> Iterator[dict[str, str]]:
+    if model is not None:
+        yield {name: str(sample_of(_name_of(model, named).type.python_type))}
 
 
 def _name_of(model: type[Reflected], named: str | None) -> Any:  # noqa: ANN401 - a mapped attribute

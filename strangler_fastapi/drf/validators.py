@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping, Sized
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Executable, Integer, SmallInteger, select, text
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Executable, Integer, SmallInteger, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import TypeEngine
 
 from shared_schema.consumer.samples import sample_of
@@ -50,6 +52,27 @@ class Invalid(Exception):
         self.detail: Any = [ErrorDetail(detail, code)] if isinstance(detail, str) else detail
 
 
+class ColumnCondition(ColumnElement[bool]):
+    """A condition on one column, as SQL of the contract's; unlike `text` it says which column it reads."""
+
+    inherit_cache = True
+    _traverse_internals = [  # noqa: RUF012 - by this SQLAlchemy knows what it has compiled
+        ("column", InternalTraversal.dp_clauseelement),
+        ("sql", InternalTraversal.dp_string),
+    ]
+    type = Boolean()
+
+    def __init__(self, column: ColumnElement[Any], sql: str) -> None:
+        self.column = column
+        self.sql = sql
+
+
+@compiles(ColumnCondition)
+def _condition_sql(element: ColumnCondition, compiler: Any, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    compiler.process(element.column, **options)
+    return f"({element.sql})"
+
+
 class Unique:
     """No other row may hold the value in the attribute `column` (`UniqueValidator`).
 
@@ -60,7 +83,7 @@ class Unique:
         self.column = column
         self.message = message
         self._model: Any = model
-        self._where = () if where is None else (text(f"({where})"),)
+        self._sql = where
 
     async def __call__(self, value: Any, scope: "Scope") -> None:  # noqa: ANN401 - of the column's type
         """Queries the database; a value that no row can hold is unique."""
@@ -74,7 +97,10 @@ class Unique:
     def others(self, value: object, instance_id: Any = None) -> Executable:  # noqa: ANN401 - of the key's type
         """Another row than the instance's that holds the value: its key."""
         key = primary_key(self._model)
-        rows = select(key).where(getattr(self._model, self.column) == value, *self._where)
+        column = getattr(self._model, self.column)
+        rows = select(key).where(column == value)
+        if self._sql is not None:
+            rows = rows.where(ColumnCondition(column.expression, self._sql))
         return (rows if instance_id is None else rows.where(key != instance_id)).limit(1)
 
     def key_sample(self) -> Any:  # noqa: ANN401 - as above

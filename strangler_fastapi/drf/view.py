@@ -99,6 +99,7 @@ class View:
         self.access = ViewAccess(path, permission, authenticators=authenticators, challenge=challenge)
         self._serializer = serializer
         self._described = described or serializer
+        self._undescribed: dict[str, tuple[str, ...]] = {}
         self._find = find
         self._methods = methods
         self._without = without
@@ -193,11 +194,14 @@ class View:
         """Adds DELETE."""
         return self._writer("DELETE", None, 204, gaps, reads_body=False)
 
-    def gap(self, method: str, *what: str) -> None:
+    def gap(self, method: str, *what: str, describes: bool = False) -> None:
         """Adds a method that answers 501 and says `what` of Django's isn't ported yet.
 
-        The OpenAPI document lists it under `x-not-ported`, where `strangler check` finds it.
+        The OpenAPI document lists it under `x-not-ported`, where `strangler check` finds it. `describes` says that
+        Django's OPTIONS tells what the method takes: whom it would tell, is answered 501 there too.
         """
+        if describes:
+            self._undescribed[method] = what
 
         async def answer() -> Response:
             raise NotPorted(*what)
@@ -297,10 +301,13 @@ class View:
 
     async def _actions(self, request: Request, session: RequestSession) -> dict[str, Any]:
         """The body of POST or PUT, if the caller could send it (`SimpleMetadata.determine_actions`)."""
+        offered = [method for method in ("PUT", "POST") if method in self._methods]
+        offered = [method for method in offered if self._described is not None or method in self._undescribed]
+        methods = [method for method in offered if await self.access.may(request, method)]
+        if lacking := next((method for method in methods if method in self._undescribed), None):
+            raise NotPorted(*self._undescribed[lacking])
         if self._described is None:
             return {}
-        offered = [method for method in ("PUT", "POST") if method in self._methods]
-        methods = [method for method in offered if await self.access.may(request, method)]
         if "PUT" in methods and self._find is not None:
             try:
                 await self._find(request, session, request.state.caller)

@@ -351,7 +351,9 @@ def _answered(endpoints: Sequence[WrittenEndpoint]) -> WrittenSerializer | None:
 
 def _gap_text(view: str, each: WrittenEndpoint) -> str:
     gaps = tuple(map(quoted, dict.fromkeys(each.gaps)))
-    return statement_call(f"{view}.gap", {}, quoted(each.endpoint.method), *gaps) + "\n"
+    is_described = each.endpoint.method in ("POST", "PUT") and each.endpoint.serializer is not None
+    named: dict[str, Code] = {"describes": "True"} if is_described else {}
+    return statement_call(f"{view}.gap", named, quoted(each.endpoint.method), *gaps) + "\n"
 
 
 def statement_call(head: str, named: Mapping[str, Code], *arguments: str) -> str:

@@ -118,9 +118,35 @@ def _ordering(made: WrittenList, endpoint: DjangoEndpoint, table: str, tables: T
     if endpoint.pagination and endpoint.pagination.kind == "cursor":
         own = own or endpoint.pagination.ordering
     terms = [own] if isinstance(own, str) else list(own or (endpoint.queryset.ordering if endpoint.queryset else ()))
+    terms = [each for term in terms for each in _columns_of(made, term, table, tables)]
     for term in terms:
         _follow(made, term.removeprefix("-"), table, tables)
     return terms
+
+
+def _columns_of(made: WrittenList, term: str, table: str, tables: Tables) -> list[str]:
+    """What Django orders by: of a foreign key, what the rows behind it are ordered by (`find_ordering_name`).
+
+    :raises UnreadableError: there is no such column.
+    """
+    sign, name = ("-", term[1:]) if term.startswith("-") else ("", term)
+    if name in made.numbers:
+        return [term]
+    *_, last = path = name.split("__")
+    facts = tables.follow(table, path)
+    if facts.references is None or facts.field != last:
+        return [term]
+    behind = tables.facts(facts.references.table)
+    first = behind.ordering[0] if behind.ordering else "pk"
+    if first.lstrip("-") in {"pk", *behind.primary_key}:
+        return [_signed(sign, name, first)]
+    inner = (_signed(sign, f"{name}__{each.lstrip('-')}", each) for each in behind.ordering)
+    return [found for each in inner for found in _columns_of(made, each, table, tables)]
+
+
+def _signed(sign: str, name: str, behind: str) -> str:
+    """An order by `name`, in the direction of the term `behind` it, which a descending order turns round."""
+    return f"-{name}" if behind.startswith("-") != bool(sign) else name
 
 
 def _is_unique(term: str, table: str, tables: Tables) -> bool:
@@ -144,12 +170,19 @@ def _orders(
         return names
     if ordering["parameter"] != "ordering":
         made.arguments["ordering_param"] = quoted(ordering["parameter"])
+    unported: dict[str, Code] = {}
     for name in ordering["valid"]:
         try:
+            columns = _columns_of(made, name, table, tables)
+            if columns != [name]:
+                raise UnreadableError(f"Django orders by {', '.join(columns)}")
             _follow(made, name, table, tables)
             names.append(name)
         except UnreadableError as gap:
+            unported[name] = quoted(f"order by {name}: {gap}")
             made.gaps.append(f"order by {name}: {gap}")
+    if unported:
+        made.arguments["unported_orderings"] = dictionary(unported)
     return names
 
 

@@ -114,6 +114,8 @@ def ask(sides: Sides, app: Any, made: dict[str, Any], sent: dict[str, Any]) -> b
         assert answers[0] == answers[1], "\n".join(["", *(f"{status} {text}" for status, text in answers), said])
         for name in ("allow", "content-type", "location", "vary"):
             assert ours[2].get(name) == theirs.headers.get(name), f"{name} of {said}"
+    # What Django fails with, such as a row that PROTECT keeps, is a refusal of the library's.
+    assert ours[0] < INTERNAL_ERROR, said
     sides.seen[method, theirs.status_code] += 1
     if method in ("GET", "OPTIONS"):
         return True

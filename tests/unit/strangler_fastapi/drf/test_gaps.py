@@ -3,8 +3,10 @@
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 from starlette.requests import Request
 
@@ -45,6 +47,20 @@ def test_a_gap_is_listed_with_its_name() -> None:
     assert paths["/boats/"]["get"]["x-not-ported"] == ["filter near: by_distance"]
     assert paths["/closed/"]["get"]["x-not-ported"] == ["permission OfStaff"]
     assert "501" in paths["/closed/"]["get"]["responses"]
+
+
+@pytest.mark.parametrize(
+    ("describes", "permission", "status"), [(True, AllowAny, 501), (True, IsAuthenticated, 403), (False, AllowAny, 200)]
+)
+async def test_options_that_would_tell_what_a_gap_takes_is_one(describes: bool, permission: Any, status: int) -> None:
+    router = feature_router(PREFIXES, "boats")
+    boats = View(router, "/boats/", name="Boat List", methods=("POST",), permission=permission)
+    boats.gap("POST", "field total: computed by get_total", describes=describes)
+    app = create_application((router,), service="boats", prefixes=PREFIXES, database=lambda: None)  # type: ignore[arg-type,return-value] # never started
+    app.state.database = SimpleNamespace(problem=None, engine=None, is_pooled=False, replica=None)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://testserver") as client:
+        answer = await client.options("/boats/")
+    assert (answer.status_code, "get_total" in answer.text) == (status, status == NotPorted.status)
 
 
 @unported("BoatSerializer.get_tide")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, Text, Uuid, column, select
@@ -24,6 +25,7 @@ from strangler_fastapi.drf.filtering import (
 )
 from strangler_fastapi.drf.listing import Listing
 from strangler_fastapi.drf.number_fields import IntegerField
+from strangler_fastapi.drf.row_filters import related_filter
 from strangler_fastapi.drf.sample_queries import as_sample, body_samples, body_values, item_rows, list_rows
 from strangler_fastapi.drf.search import search_criteria
 from strangler_fastapi.drf.serializers import Serializer
@@ -131,6 +133,9 @@ def test_a_body_has_a_value_for_each_key_and_asks_for_those_that_are_unique() ->
 
     key = Column("number", Uuid, primary_key=True)
     registry().map_imperatively(Book, Table("books", MetaData(), key, Column("title", Text)))
+    # A row is named by a key of the table's type, or the service would not know its own statements.
+    (sample,) = related_filter(lambda: key, Book).sampled("book")
+    assert len(sample["book"]) == len(str(UUID(int=0)))
     fields = {
         "id": ReadOnlyField(type="integer"),
         "title": CharField(max_length=4, validators=(Unique(Book, "title", "There is one."),)),
