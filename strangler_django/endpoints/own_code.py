@@ -78,7 +78,7 @@ def answering_serializer(cls: type) -> AnsweringSerializer | None:
             case ast.Return(
                 value=ast.Attribute(value=ast.Call(func=called, args=args, keywords=keywords), attr="data")
             ) if names[:1] == ["self"] and len(names) == (2 if row is None else 1):
-                found = named(called, getattr(function, "__globals__", {}))
+                found = named(called, names_of(function))
                 given = [("instance", each) for each in args] + [(each.arg, each.value) for each in keywords]
                 texts = {name: ast.unparse(each) for name, each in given}
                 context = texts.pop("context", None)
@@ -211,6 +211,25 @@ def named(code: ast.expr, names: Mapping[str, Any]) -> Any:  # noqa: ANN401 - wh
             owner = named(inner, names)
             return getattr(owner, name, None) if inspect.ismodule(owner) or inspect.isclass(owner) else None
     return None
+
+
+def names_of(function: Any) -> Mapping[str, Any]:  # noqa: ANN401 - whatever a class has under a name
+    """What names stand for in the code of a function: those of its module, without what it names itself."""
+    function = inspect.unwrap(function) if callable(function) else function
+    code, found = getattr(function, "__code__", None), getattr(function, "__globals__", {})
+    own = {*code.co_varnames, *code.co_cellvars, *code.co_freevars} if code else set()
+    return {name: value for name, value in found.items() if name not in own}
+
+
+def is_super(code: ast.expr, function: Any) -> bool:  # noqa: ANN401 - as above
+    """Whether an expression in a method is `super()`, or `super(View, self)` with the class that has the method."""
+    match code:
+        case ast.Call(func=ast.Name(id="super"), args=[], keywords=[]):
+            return True
+        case ast.Call(func=ast.Name(id="super"), args=[cls, ast.Name(id="self")], keywords=[]):
+            found = named(cls, names_of(function))
+            return inspect.isclass(found) and vars(found).get(function.__name__) is function
+    return False
 
 
 def only_statement(made: ast.FunctionDef | None) -> ast.stmt | None:

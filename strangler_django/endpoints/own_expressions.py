@@ -42,7 +42,16 @@ class RequestValues:
 
     def _is_true(self, test: ast.expr) -> bool:
         """Whether a condition holds, of what is known."""
-        return bool(self._constant(self._resolved(test)))
+        return self._truth(self._resolved(test))
+
+    def _truth(self, code: ast.expr) -> bool:
+        """Whether an expression is true: of several that are joined, one that is known may decide."""
+        match code:
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return not self._truth(operand)
+            case ast.BoolOp(op=operator, values=values):
+                return self._joined(values, ends_with=isinstance(operator, ast.Or))
+        return bool(self._constant(code))
 
     def _constant(self, code: ast.expr) -> Any:  # noqa: ANN401 - a constant
         """What an expression is worth, with no query parameter sent.
@@ -55,10 +64,10 @@ class RequestValues:
             case ast.NamedExpr(target=ast.Name(id=name), value=value):
                 self._names[name] = value
                 return self._constant(value)
-            case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return not self._constant(operand)
+            case ast.UnaryOp(op=ast.Not()):
+                return self._truth(code)
             case ast.BoolOp(op=operator, values=values):
-                return self._joined(values, ends_with=isinstance(operator, ast.Or))
+                return self._last(values, ends_with=isinstance(operator, ast.Or))
             case ast.Compare(left=left, ops=[ast.In()], comparators=[right]) if ast.unparse(right) in PARAMETERS:
                 self._use(left)
                 return False
@@ -79,12 +88,21 @@ class RequestValues:
                 return self._constant(default[0]) if default else None
         return self._of_request(ast.unparse(code))
 
+    def _last(self, values: list[ast.expr], *, ends_with: bool) -> Any:  # noqa: ANN401 - a constant
+        """What values that are joined are worth: the first that ends them, or the last."""
+        found: Any = None
+        for each in values:
+            found = self._constant(each)
+            if bool(found) is ends_with:
+                break
+        return found
+
     def _joined(self, values: list[ast.expr], *, ends_with: bool) -> bool:
         """`or` ends with the first that is true, `and` with the first that isn't: one that is known decides."""
         unknown: Exception | None = None
         for each in values:
             try:
-                if bool(self._constant(each)) is ends_with:
+                if self._truth(each) is ends_with:
                     return ends_with
             except (UnreadError, UnknownCallerError) as error:
                 unknown = error

@@ -162,8 +162,14 @@ class FilterReader:
             case ast.Call(func=ast.Name(id="int"), args=[inner], keywords=[]):
                 name = _parameter(inner, lambda otherwise: otherwise in (0, "0", False))
                 return None if name is None else _Wanted(name, "flag")
-            case ast.Compare(left=left, ops=[ast.Eq() | ast.In()], comparators=[right]):
-                return _one_of(left, right)
+            case ast.Compare(left=left, ops=[ast.Eq()], comparators=[ast.Constant(value=str(word))]):
+                return _one_of(left, [word])
+            case ast.Compare(
+                left=left,
+                ops=[ast.In()],
+                comparators=[ast.Tuple(elts=words) | ast.List(elts=words) | ast.Set(elts=words)],
+            ):
+                return _one_of(left, [getattr(each, "value", None) for each in words])
         name = _parameter(test, lambda otherwise: not otherwise, is_optional=True)
         return None if name is None else _Wanted(name, "given")
 
@@ -279,7 +285,7 @@ def column_at(model: Any, condition: str) -> FilteredColumn:  # noqa: ANN401 - a
 
     :raises UnreadError: it is behind others.
     """
-    names, link, multiplies, walked = condition.split("__"), None, False, 0
+    names, link, multiplies, is_once, walked = condition.split("__"), None, False, True, 0
     field: Any = None
     for number, name in enumerate(names):
         found = _field(model, name)
@@ -289,6 +295,7 @@ def column_at(model: Any, condition: str) -> FilteredColumn:  # noqa: ANN401 - a
             if number:
                 raise UnreadError
             link, multiplies = _link(found), not found.one_to_one
+            is_once = _is_linked_once(found)
         field, model, walked = found, found.related_model, number + 1
     rest = names[walked:]
     if link and walked == 1:
@@ -301,7 +308,7 @@ def column_at(model: Any, condition: str) -> FilteredColumn:  # noqa: ANN401 - a
     if part and (part not in _PARTS or not isinstance(field, kind)):
         raise UnreadError
     lookup = rest[0] if rest else "exact"
-    if multiplies and lookup == "exact" and field.unique and walked <= 2:
+    if multiplies and is_once and lookup == "exact" and field.unique and walked <= 2:
         # Only one of the rows has that value, and is linked once.
         multiplies = False
     return FilteredColumn("__".join(names[:walked]), field, link, part, lookup, multiplies)
@@ -326,6 +333,12 @@ def _link(found: Any) -> Mapping[str, str]:  # noqa: ANN401 - a relation
         kind = "other_end" if found.many_to_many else "pointing"
         return {"kind": kind, "table": found.related_model._meta.db_table, "field": found.field.name}
     raise UnreadError
+
+
+def _is_linked_once(found: Any) -> bool:  # noqa: ANN401 - a relation
+    """Whether no two rows are linked twice; in a table of the project's own they may be."""
+    through = getattr(found, "through", None) or getattr(found.remote_field, "through", None)
+    return through is None or bool(through._meta.auto_created)
 
 
 def _form(column: FilteredColumn, kind: str) -> str:
@@ -367,7 +380,7 @@ def _parameter(code: ast.expr, may_be: Callable[[Any], bool], *, is_optional: bo
     return None
 
 
-def _one_of(left: ast.expr, right: ast.expr) -> _Wanted | None:
+def _one_of(left: ast.expr, words: Sequence[Any]) -> _Wanted | None:
     """A parameter that has to be one of some words."""
     match left:
         case ast.Call(func=ast.Attribute(value=inner, attr="lower"), args=[], keywords=[]):
@@ -375,11 +388,6 @@ def _one_of(left: ast.expr, right: ast.expr) -> _Wanted | None:
         case _:
             inner, ignore_case = left, False
     name = _parameter(inner, lambda otherwise: not otherwise, is_optional=True)
-    try:
-        found = ast.literal_eval(right)
-    except ValueError:
-        return None
-    words = (found,) if isinstance(found, str) else tuple(found) if isinstance(found, list | tuple | set) else ()
     if name is None or not words or not all(isinstance(each, str) and each for each in words):
         return None
     return _Wanted(name, "words", tuple(sorted(words)), ignore_case)

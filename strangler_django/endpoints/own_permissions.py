@@ -13,14 +13,14 @@ requests), `caller` (an attribute of the user) or `owner` (the field in which th
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from django.contrib.auth.models import AnonymousUser
 from rest_framework import permissions
 from rest_framework.settings import api_settings
 
-from strangler_django.endpoints.own_code import UnreadError, is_own, method_of, statements_of
+from strangler_django.endpoints.own_code import UnreadError, is_own, is_super, method_of, names_of, statements_of
 
 Rule = bool | list[Any]
 _LIBRARY: Final[dict[type, Rule]] = {
@@ -35,7 +35,8 @@ _LIBRARY: Final[dict[type, Rule]] = {
     ],
 }
 _ATTRIBUTES: Final = frozenset({"is_authenticated", "is_staff", "is_superuser"})
-_HOOKS: Final = ("has_permission", "has_object_permission")
+# The methods of a permission, and what they are given.
+_HOOKS: Final = {"has_permission": ("request", "view"), "has_object_permission": ("request", "view", "obj")}
 
 
 def own_rules(found: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - what `get_permissions` gives
@@ -92,7 +93,8 @@ class _Reader:
         self._cls, self._name = cls, name
         self._owner = next(each for each in order if name in vars(each))
         self._names: dict[str, str] = {}
-        self._globals: dict[str, Any] = {}
+        self._function: Any = None
+        self._globals: Mapping[str, Any] = {}
 
     def rule(self) -> Rule:
         """The rule.
@@ -109,7 +111,7 @@ class _Reader:
         made = method_of(function)
         if made is None or made.args.vararg or made.args.kwonlyargs or made.args.kwarg:
             raise UnreadError
-        self._globals = function.__globals__
+        self._function, self._globals = function, names_of(function)
         # Whatever the project calls its parameters.
         for given, name in zip(made.args.args, ("self", "request", "view", "obj"), strict=False):
             self._names[given.arg] = name
@@ -149,9 +151,13 @@ class _Reader:
                 return _not(self._expression(operand))
             case ast.Call(func=ast.Name(id="bool"), args=[value], keywords=[]):
                 return self._expression(value)
-            case ast.Call(func=ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr=name)) if (
-                name == self._name and all(self._text(each) in ("request", "view", "obj") for each in code.args)
-            ):
+            case ast.Call(
+                func=ast.Attribute(value=ast.Call(func=ast.Name(id="super")) as above, attr=name),
+                args=args,
+                keywords=[],
+            ) if name == self._name and tuple(map(self._text, args)) == _HOOKS[name]:
+                if not is_super(above, self._function):
+                    raise UnreadError
                 return _Reader(self._cls, name, after=self._owner).rule()
             case ast.Compare(left=left, ops=[operator], comparators=[right]):
                 return self._comparison(left, operator, right)
@@ -171,10 +177,10 @@ class _Reader:
     def _comparison(self, left: ast.expr, operator: ast.cmpop, right: ast.expr) -> Rule:
         texts = self._text(left), self._text(right)
         if texts[0] == "request.method" and isinstance(operator, ast.In | ast.NotIn | ast.Eq | ast.NotEq):
-            rule: Rule = ["methods", *self._methods(right)]
+            rule: Rule = ["methods", *self._methods(right, is_one=isinstance(operator, ast.Eq | ast.NotEq))]
             return _not(rule) if isinstance(operator, ast.NotIn | ast.NotEq) else rule
         if texts == ("request.user", "None"):
-            return isinstance(operator, ast.IsNot)
+            return isinstance(operator, ast.IsNot | ast.NotEq)
         if isinstance(operator, ast.Eq):
             for row, caller in (texts, texts[::-1]):
                 rest = row.removeprefix("obj.")
@@ -190,13 +196,15 @@ class _Reader:
                     return ["owner", rest.removesuffix(".id").removesuffix(".pk")]
         raise UnreadError
 
-    def _methods(self, code: ast.expr) -> list[str]:
+    def _methods(self, code: ast.expr, *, is_one: bool) -> list[str]:
         """The methods that a text, a tuple or a constant of the module names."""
         try:
             found = ast.literal_eval(code)
         except ValueError:
             found = self._constant(code)
-        found = [found] if isinstance(found, str) else found
+        if is_one is not isinstance(found, str):
+            raise UnreadError
+        found = [found] if is_one else found
         if not isinstance(found, list | tuple | set | frozenset) or not all(isinstance(each, str) for each in found):
             raise UnreadError
         return sorted(found) if isinstance(found, set | frozenset) else list(found)

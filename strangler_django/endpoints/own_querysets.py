@@ -16,7 +16,6 @@ The method is followed once for each kind of caller, with no query parameter sen
 """
 
 import ast
-import inspect
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,7 +26,16 @@ from django.core.exceptions import FieldError
 from django.db import models
 from django.db.models.manager import BaseManager
 
-from strangler_django.endpoints.own_code import UnreadError, is_own, method_of, named, own_methods, statements_of
+from strangler_django.endpoints.own_code import (
+    UnreadError,
+    is_own,
+    is_super,
+    method_of,
+    named,
+    names_of,
+    own_methods,
+    statements_of,
+)
 from strangler_django.endpoints.own_expressions import CALLER, RequestValues, SeenOfRequest, UnknownCallerError
 from strangler_django.endpoints.own_filters import FilterReader, ReadFilter
 
@@ -67,8 +75,13 @@ class ReadQueryset:
         return str(self.queryset.query), self.within, self.filters
 
     def finds_once(self, found: ReadFilter) -> bool:
-        """Whether a filter leaves each row once, and what it is annotated with as it is."""
-        return not found.multiplies or (self.is_distinct and not self.queryset.query.annotations)
+        """Whether a filter leaves each row once, and what it is annotated with as it is.
+
+        What is counted after a filter by linked rows are only those.
+        """
+        if self.queryset.query.annotations:
+            return not any(each.link for each in found.columns)
+        return self.is_distinct or not found.multiplies
 
 
 def read_queryset(view: Any) -> ReadQueryset | None:  # noqa: ANN401 - an instance of any view
@@ -91,7 +104,8 @@ def _of_callers(method: "_Method") -> ReadQueryset:
     except UnknownCallerError as unknown:
         unless = str(unknown)
         found, every = method.follow({**known, unless: False}), method.follow({**known, unless: True})
-        if found.owner is None or every.owner is not None or every.structure != found.structure:
+        is_everybody = every.owner is None and not every.is_none
+        if found.owner is None or not is_everybody or every.structure != found.structure:
             raise UnreadError from None
     if found.is_none:
         raise UnreadError
@@ -119,9 +133,11 @@ class _Method:
             raise UnreadError
         self._view = view
         self._made = made
-        self._globals = getattr(inspect.unwrap(function), "__globals__", {})
+        self._function = function
+        self._globals = names_of(function)
         self.seen = seen
         self.filters = FilterReader(type(view), self._globals)
+        self.parameters = frozenset(view.kwargs)
         self.known = {"self.action": getattr(view, "action", None), "self.request.method": view.request.method}
 
     def follow(self, caller: Mapping[str, bool]) -> ReadQueryset:
@@ -135,8 +151,10 @@ class _Method:
             raise UnreadError
         return found
 
-    def inherited(self, caller: Mapping[str, bool]) -> ReadQueryset:
-        """What the method of the superclass returns."""
+    def inherited(self, code: ast.expr, caller: Mapping[str, bool]) -> ReadQueryset:
+        """What the method of the superclass returns, as `code` names that."""
+        if not is_super(code, self._function):
+            raise UnreadError
         return _Method(self._view, self._others, self.seen).follow(caller) if self._others else self.base()
 
     def base(self) -> ReadQueryset:
@@ -276,8 +294,12 @@ class _Following(RequestValues):
             case ast.Name(id=name) if isinstance(self._names.get(name), ReadQueryset):
                 found: ReadQueryset = self._names[name]
                 return found
-            case ast.Call(func=ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr="get_queryset")):
-                return self._method.inherited(self._caller)
+            case ast.Call(
+                func=ast.Attribute(value=ast.Call(func=ast.Name(id="super")) as above, attr="get_queryset"),
+                args=[],
+                keywords=[],
+            ):
+                return self._method.inherited(above, self._caller)
             case ast.Call(func=ast.Attribute(value=inner, attr=name), args=args, keywords=keywords):
                 return self._called(self._queryset(inner), name, args, keywords)
             case ast.Attribute(value=ast.Name(id="self"), attr="queryset"):
@@ -328,6 +350,8 @@ class _Following(RequestValues):
                 ast.Subscript(value=kwargs, slice=ast.Constant(value=str(parameter)))
                 | ast.Call(func=ast.Attribute(value=kwargs, attr="get"), args=[ast.Constant(value=str(parameter))])
             ) if ast.unparse(kwargs) == "self.kwargs" and _followed(found.queryset.model, name) is not None:
+                if name in found.within or parameter not in self._method.parameters:
+                    raise UnreadError
                 return replace(found, within={**found.within, name: parameter})
         return replace(found, queryset=found.queryset.filter(**{name: self._method.constant(value)}))
 

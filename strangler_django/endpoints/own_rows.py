@@ -20,7 +20,7 @@ from typing import Any
 from django.db.models import ForeignKey, Model
 from rest_framework.serializers import BaseSerializer, ListSerializer
 
-from strangler_django.endpoints.own_code import UnreadError, method_of, named, statements_of
+from strangler_django.endpoints.own_code import UnreadError, method_of, named, names_of, statements_of
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def _read(serializer: type, name: str, model: type[Model]) -> ShownRows:
     is_static = isinstance(inspect.getattr_static(serializer, name, None), staticmethod)
     if made is None or len(made.args.args) != (1 if is_static else 2) or made.args.vararg or made.args.kwonlyargs:
         raise UnreadError
-    row, body, names = made.args.args[-1].arg, statements_of(made), getattr(function, "__globals__", {})
+    row, body, names = made.args.args[-1].arg, statements_of(made), names_of(function)
     there = _Following(row, has_row=True)
     found = _shown(there, there.block(body), names)
     field = next((each for each in model._meta.concrete_fields if each.name == found.source), None)

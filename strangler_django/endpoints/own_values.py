@@ -24,7 +24,7 @@ from django.db.models import FileField, ForeignKey, Model
 from django.utils.functional import Promise, cached_property
 
 from strangler_django.contract.plain import plain
-from strangler_django.endpoints.own_code import UnreadError, method_of, named, statements_of
+from strangler_django.endpoints.own_code import UnreadError, method_of, named, names_of, statements_of
 
 # Columns whose values are the same to Python whoever reads them from PostgreSQL.
 _KINDS: Final = frozenset(
@@ -124,7 +124,7 @@ class _Reader:
         if made is None or len(made.args.args) != row + 1 or made.args.vararg or made.args.kwonlyargs:
             raise UnreadError
         self._row = made.args.args[row].arg
-        self._globals = getattr(function, "__globals__", {})
+        self._globals = names_of(function)
         return self._block(statements_of(made))
 
     def of_code(self, code: str) -> ast.expr:

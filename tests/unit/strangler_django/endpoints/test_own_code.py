@@ -37,6 +37,10 @@ class Posts(viewsets.ModelViewSet[Post]):
     serializer_class = PostSerializer
 
 
+# The parameters of a path.
+NAMED = {"author_pk": "1", "pk": "1"}
+
+
 class Owned(Posts):
     def perform_create(self, serializer: Any) -> None:
         """Whoever sends it wrote it."""
@@ -84,7 +88,7 @@ def test_any_other_shape_is_not(view: type) -> None:
 
 
 def rows_of(view: type) -> Any:
-    return view_facts(view.as_view({"get": "list"}), "get", "list", {})["rows"]  # type: ignore[attr-defined] # a view
+    return view_facts(view.as_view({"get": "list"}), "get", "list", NAMED)["rows"]  # type: ignore[attr-defined] # a view
 
 
 class ByBlog(Posts):
@@ -155,7 +159,7 @@ def test_rows_are_followed_through_the_statements_of_a_method() -> None:
     assert rows_of(Within) == plain | {"owner": None, "unless": None, "within": {"author__id": "author_pk"}}
     narrowed = ["title", "tag", "draft"]
     assert rows_of(Asked) == plain | {"owner": "author", "unless": "is_superuser", "parameters": narrowed}
-    found = view_facts(Within.as_view({"get": "list"}), "get", "list", {})
+    found = view_facts(Within.as_view({"get": "list"}), "get", "list", NAMED)
     assert (found["queryset"]["narrowed"], found["queryset"]["where"]) == ([], [["is", "published", "exact", True]])
     assert (rows_of(Widened), rows_of(Public), rows_of(OfModule)) == (None, None, None)
 
@@ -189,7 +193,7 @@ class OfHead(Posts):
 
 
 def test_constants_by_name_and_managers_are_read() -> None:
-    found = view_facts(Constants.as_view({"get": "list"}), "get", "list", {})
+    found = view_facts(Constants.as_view({"get": "list"}), "get", "list", NAMED)
     assert (found["rows"]["within"], found["unread"]) == ({"author_id": "pk"}, [])
     assert found["queryset"]["where"] == [["is", "title", "exact", "old"], ["not", ["is", "published", "exact", True]]]
     plain = view_facts(WithManager.as_view({"get": "list"}), "get", "list", {})
