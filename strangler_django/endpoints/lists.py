@@ -21,7 +21,7 @@ _PAGING: Final = (
     *("decode_cursor", "encode_cursor"),
 )
 # What a project overrides in its FilterSets.
-_FILTERING: Final = ("filter_queryset", "qs", "is_valid")
+_FILTERING: Final = ("__init__", "filter_queryset", "form", "get_form_class", "is_valid", "qs")
 # Settings of a filter's form field that people see, or that are facts of their own, and those that say nothing.
 _SHOWN: Final = frozenset(
     {"label", "help_text", "widget", "initial", "empty_label", "null_value", "choices", "queryset", "to_field_name"}
@@ -189,6 +189,8 @@ def _parameters(filterset: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a
 def _settings(declared: Any, model: Any) -> Iterator[str]:  # noqa: ANN401 - a filter, and the model of its set
     """The names of settings that change which texts are taken, or which rows are found."""
     yield from (name for name, value in declared.extra.items() if name not in _SHOWN and _UNSET.get(name, ...) != value)
+    if _is_own(type(declared).filter):
+        yield "code of your own"
     if getattr(declared, "conjoined", False):
         yield "conjoined"
     if hasattr(declared, "conjoined") and not declared.distinct:

@@ -319,8 +319,7 @@ def _link(model: Any, source: str) -> dict[str, Any]:  # noqa: ANN401 - a model 
     """How the model's field of that name leads to other rows (`link`: many_to_one, many_to_many), if it does.
 
     `pointing` are the table and the field of rows that point back, `other_end` those of a relation that leads here;
-    `managed` says that a manager of the project's own
-    gives the rows, which may leave some out.
+    `managed` says that a manager of the project's own gives the rows, which may leave some out.
     """
     found: Any = next((each for each in model._meta.get_fields() if _accessor(each) == source), None)
     link = next((kind for kind in _LINKS if getattr(found, kind, False)), None)

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, Final
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.functional import cached_property
@@ -18,6 +19,7 @@ from strangler_django.contract.unconnected import databases_closed
 from strangler_django.endpoints.lists import filter_facts, has_queryset, own_filters, pagination_facts, queryset_facts
 from strangler_django.endpoints.own_code import (
     is_own,
+    names_of,
     own_methods,
     passed_to,
     reads_only_method,
@@ -60,6 +62,12 @@ _BY_METHOD: Final[Mapping[str, tuple[str, ...]]] = {
 }
 # What a view knows of one request.
 _REQUEST: Final = frozenset({"request", "kwargs", "args", "user", "get_object", "dispatch", "getattr", "headers"})
+# What dates say of the moment at which they are asked.
+_CLOCK: Final = frozenset({"now", "today", "utcnow"})
+# Whose objects hold what a thread or a request keeps.
+_OF_THREADS: Final = frozenset({"_thread", "_contextvars", "asgiref.local"})
+_LIBRARIES: Final = ("rest_framework.", "django.")
+_DEEPEST: Final = 5
 
 
 def view_class(view: Any) -> type[APIView] | None:  # noqa: ANN401 - any callable
@@ -194,10 +202,12 @@ def _instance(view: Any, cls: type[APIView], method: str, action: str | None) ->
 def _is_constant(cls: type, name: str) -> bool:
     """Whether a hook gives the same for every request of one action.
 
-    It names nothing of the request but its method, and calls no other method of the project's view, which might; nor
-    does the hook of a superclass that it calls.
+    It names nothing of the request but its method, and calls no other method of the project's view, and no function,
+    that might; nor does the hook of a superclass that it calls.
     """
     for function in own_methods(cls, name):
+        if _asks_elsewhere(function):
+            return False
         if reads_only_method(function, unless=_BY_METHOD.get(name, METHODS)) and not _calls_super(function):
             return True
         code = getattr(function, "__code__", None)
@@ -210,6 +220,31 @@ def _is_constant(cls: type, name: str) -> bool:
         if not _calls_super(function):
             break
     return True
+
+
+def _asks_elsewhere(function: Any, depth: int = 0) -> bool:  # noqa: ANN401 - as below
+    """Whether code may know the request, its caller or the time: by a clock, what a thread keeps, or a function.
+
+    Functions but Django's are looked into.
+    """
+    code, names = getattr(inspect.unwrap(function), "__code__", None), names_of(function)
+    words = code.co_names if code else ()
+    found = [names.get(each) for each in words]
+    found += [getattr(module, each, None) for module in filter(inspect.ismodule, found) for each in words]
+    if not _CLOCK.isdisjoint(words) or any(type(each).__module__ in _OF_THREADS for each in found):
+        return True
+    called = [each for each in found if inspect.isroutine(each) and each is not get_user_model]
+    return any(not _is_readable(each) or depth == _DEEPEST or _asks_elsewhere(each, depth + 1) for each in called)
+
+
+def _is_readable(function: Any) -> bool:  # noqa: ANN401 - any function
+    """Whether a function is none of Django's, and plain."""
+    code = getattr(function, "__code__", None)
+    return (
+        not str(function.__module__).startswith(_LIBRARIES)
+        and code is not None
+        and not any(map(inspect.iscode, code.co_consts))
+    )
 
 
 def _calls_super(function: Any) -> bool:  # noqa: ANN401 - whatever a class has under a name

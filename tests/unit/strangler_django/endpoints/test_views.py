@@ -1,13 +1,17 @@
 """The facts of a view: its methods, permissions, lists and serializer, and what can't be read of it."""
 
+import threading
+from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django import forms
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.views.generic import TemplateView
 from django_filters import rest_framework as django_filters
 from django_filters.filters import BooleanFilter as PlainBooleanFilter
@@ -228,6 +232,83 @@ def test_filters_of_the_projects_own_are_named_for_lists_and_rows() -> None:
         found = view_facts(Held.as_view({method: name}), method, name, {})
         assert found["own_filters"] == [backend, "FilterSet: qs"]
     assert facts(LIST, "get", "list")["own_filters"] == []
+
+
+def test_a_filterset_that_changes_what_was_sent_is_the_projects_own() -> None:
+    class ByDefault(PostFilter):
+        def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+            super().__init__({"published": "true", **(data or {})}, *args, **kwargs)
+
+    class Some(django_filters.BaseInFilter, django_filters.NumberFilter):
+        def filter(self, qs: QuerySet[Post], value: Any) -> QuerySet[Post]:
+            return super().filter(qs, value).filter(published=True)
+
+    class ByKeys(django_filters.FilterSet):
+        keys = Some(field_name="id", lookup_expr="in")
+
+        class Meta:
+            model = Post
+            fields = ("keys",)
+
+    class Held(Posts):
+        filter_backends = (django_filters.DjangoFilterBackend,)
+        filterset_class = ByDefault
+
+    class Keyed(Held):
+        filterset_class = ByKeys
+
+    assert view_facts(Held.as_view({"get": "list"}), "get", "list", {})["own_filters"] == ["FilterSet: __init__"]
+    found = view_facts(Keyed.as_view({"get": "list"}), "get", "list", {})
+    (parameter,) = found["filters"]["filterset"]["parameters"]
+    assert (found["own_filters"], parameter["settings"]) == ([], ["code of your own"])
+
+
+NOTED = threading.local()
+
+
+def someone() -> Any:
+    """Who calls, as a middleware has noted it."""
+    return getattr(NOTED, "caller", None)
+
+
+def published() -> Any:
+    """What is the same for everybody."""
+    return Post.objects.filter(published=True)
+
+
+class ByElsewhere(Posts):
+    def get_queryset(self) -> Any:
+        caller = someone()
+        return Post.objects.filter(author=caller) if caller else Post.objects.all()
+
+
+class ByFunction(Posts):
+    def get_queryset(self) -> Any:
+        return published()
+
+
+class ByDay(Posts):
+    def get_queryset(self) -> Any:
+        return Post.objects.filter(created_at__year=timezone.now().year)
+
+
+class ByDate(Posts):
+    def get_queryset(self) -> Any:
+        return Post.objects.filter(created_at__year=date.today().year)  # noqa: DTZ011 - as projects write it
+
+
+class OfUsers(Posts):
+    def get_queryset(self) -> Any:
+        return get_user_model().objects.filter(is_active=True).order_by("id").reverse()
+
+
+@pytest.mark.parametrize(
+    ("view", "is_constant"), [(ByElsewhere, 0), (ByDay, 0), (ByDate, 0), (OfUsers, 1), (ByFunction, 1)]
+)
+def test_what_a_function_says_may_be_another_for_each_request(view: Any, is_constant: bool) -> None:
+    found = view_facts(view.as_view({"get": "list"}), "get", "list", {})
+    assert found["rows"] is None
+    assert ("get_queryset" in found["constant"]) == is_constant
 
 
 def test_several_rows_are_shown_by_the_field_that_their_text_is() -> None:
