@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field
 
@@ -59,7 +59,8 @@ class SerializerField(Facts):
     it is no more. `format` and `input_formats` are those of days and times, by the field or by the project's settings.
     `labelled` says that the project gave the label, `error_messages` are its own texts by code; `unique_message` is the
     text of a UniqueValidator of the column, `zone` that of moments where the field has one of its own. `errors_as_dict`
-    says that errors of a list's items are named by their numbers.
+    says that errors of a list's items are named by their numbers, `caller_default` that the default is the caller, or
+    that of a `new` row alone.
     """
 
     name: str
@@ -91,6 +92,7 @@ class SerializerField(Facts):
     text: str | None = None
     allow_null: bool = False
     default: Any = None
+    caller_default: Literal["always", "new"] | None = None
     validators: tuple[str, ...] = ()
     allow_empty: bool = True
     errors_as_dict: bool = True

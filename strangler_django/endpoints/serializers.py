@@ -187,6 +187,7 @@ def _field(name: str, field: Any, model: Any, within: tuple[type, ...]) -> dict[
     facts |= _formats(field)
     if field.default is not serializers.empty:
         facts["default"] = "callable" if callable(field.default) else plain(field.default)
+        facts["caller_default"] = _caller_default(field.default)
     inner = field
     if isinstance(field, serializers.ManyRelatedField):
         inner, facts["many"] = field.child_relation, True
@@ -234,6 +235,13 @@ def _unique(field: Any, model: Any) -> str | None:  # noqa: ANN401 - any field, 
         if type(rule) is UniqueValidator and rule.lookup == "exact" and rule.queryset.model is model:
             return None if _is_narrowed(rule.queryset.all().query) else str(rule.message)
     return None
+
+
+def _caller_default(default: Any) -> str | None:  # noqa: ANN401 - whatever a field has
+    """Whose default is the caller: `always`, or that of a `new` row alone; None of any other."""
+    if type(default) is serializers.CreateOnlyDefault:
+        return "new" if _caller_default(default.default) == "always" else None
+    return "always" if type(default) is serializers.CurrentUserDefault else None
 
 
 def _formats(field: Any) -> dict[str, Any]:  # noqa: ANN401 - as above

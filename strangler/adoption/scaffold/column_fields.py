@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from shared_schema.contract.contract import ColumnFacts
+from shared_schema.contract.values import python_type
 from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.endpoints import ComputedValue, SerializerField
 from strangler.adoption.scaffold.code import LINE, Call, Code, call, dictionary, laid_out, quoted, texts
@@ -99,6 +100,9 @@ class ColumnFields:
         if each.help_text:
             changed["help_text"] = each.help_text
         gaps = [*self._column_gaps(facts)]
+        default = _own_default(facts, f"{table}.{name}", changed["default"]) if "default" in changed else None
+        if default is not None:
+            del changed["default"]
         gaps += [f"{key} is another" for key, value in changed.items() if not _is_taken(key, value)]
         if facts.references is not None:
             self._tables.use(facts.references.table, facts.references.column)
@@ -114,6 +118,10 @@ class ColumnFields:
         made.imports.setdefault(MODEL_FIELDS, set()).add("model_field")
         named: dict[str, Code] = {key: quoted(value) for key, value in changed.items()}
         named |= self._formats(facts, each) | ({} if changed.get("read_only") else own_messages(each))
+        if default is not None and not changed.get("read_only"):
+            named["default"] = default
+            if isinstance(default, Call):
+                made.imports.setdefault("shared_schema.contract.callables", set()).add("callable_of")
         if isinstance(named.get("default_timezone"), Call):
             made.imports.setdefault("zoneinfo", set()).add("ZoneInfo")
         return call("model_field", made.model, quoted(name), **named)
@@ -157,6 +165,22 @@ class ColumnFields:
             source = quoted(self._tables.attribute_of(table, each.source))
         made.imports.setdefault(_FIELDS, set()).add("ReadOnlyField")
         return call("ReadOnlyField", type=quoted(kind), source=source, **labels(each))
+
+    def caller(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
+        """A field that no body has: the caller's key, in a foreign key.
+
+        :raises UnreadableError: it is in no foreign key.
+        """
+        name, facts = self._tables.column_of(table, each.source)
+        if facts.references is None:
+            raise UnreadableError(f"a {each.kind} of a {facts.kind}")
+        self._tables.use(table, name)
+        default = call("CurrentUserDefault")
+        made.imports.setdefault(_COMPUTED, set()).update({"CurrentUserDefault", "HiddenField"})
+        if each.caller_default == "new":
+            made.imports[_COMPUTED].add("CreateOnlyDefault")
+            default = call("CreateOnlyDefault", default)
+        return call("HiddenField", default=default, source=quoted(self._tables.attribute_of(table, name)))
 
     def _taken(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code | None:
         """A declared field that takes a column's value; None where it takes none, or can't be written."""
@@ -247,6 +271,15 @@ class ColumnFields:
         if facts.kind == "DecimalField" and each.coerce_to_string is False:
             named["coerce_to_string"] = "False"
         return named
+
+
+def _own_default(facts: ColumnFacts, column: str, value: object) -> Code | None:
+    """The model's own default, which DRF hands to a field that is unique together with others; None of another one."""
+    if isinstance(value, str) and value == facts.default_callable and value.startswith(_CALLABLES):
+        return call("callable_of", quoted(value), type_name=quoted(facts.type), column=quoted(column))
+    is_own = facts.default == value if facts.has_default else value is None and facts.null
+    is_plain = value is None or isinstance(value, bool | int) or python_type(facts.type) is str
+    return quoted(value) if is_own and is_plain else None
 
 
 def _is_taken(argument: str, value: object) -> bool:

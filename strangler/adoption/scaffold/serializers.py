@@ -116,6 +116,8 @@ class Serializers:
             return self._relations.hyperlink(made, table, each)
         if each.serializer is not None:
             return self._nested(made, table, each)
+        if each.path == "rest_framework.fields.HiddenField" and each.caller_default:
+            return self._columns.caller(made, table, each)
         if each.kind in _RELATED and each.changed is None:
             return self._relations.related(made, table, each)
         if each.changed is None:

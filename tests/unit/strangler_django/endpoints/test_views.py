@@ -56,6 +56,21 @@ class PostSerializer(serializers.ModelSerializer[Post]):
         fields = ("title", "author", "tags")
 
 
+class OwnPostSerializer(serializers.ModelSerializer[Post]):
+    author = serializers.HiddenField(default=serializers.CurrentUserDefault())
+    title = serializers.HiddenField(default=serializers.CreateOnlyDefault(serializers.CurrentUserDefault()))
+    body = serializers.HiddenField(default=lambda: "made")
+
+    class Meta:
+        model = Post
+        fields = ("author", "title", "body")
+
+
+def test_a_default_that_is_the_caller_is_told_from_others() -> None:
+    found = {each["name"]: each["caller_default"] for each in serializer_facts(OwnPostSerializer(), Post)["fields"]}
+    assert found == {"author": "always", "title": "new", "body": None}
+
+
 class PostFilter(django_filters.FilterSet):
     wanted = django_filters.CharFilter(method="by_wish")
 

@@ -45,6 +45,13 @@ TABLES = {
                     )
                 ],
             },
+            "docked_on": {
+                "field": "docked_on",
+                "kind": "DateField",
+                "type": "date",
+                "null": False,
+                "default_callable": "datetime.date.today",
+            },
             "photo": FILE | {"field": "photo"},
             "scan": FILE | {"field": "scan", "file": {"storage": {"name": FOLDER, "location": "media"}}},
             "deed": FILE

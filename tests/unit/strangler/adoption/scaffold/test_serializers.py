@@ -109,6 +109,46 @@ def test_fields_that_stand_for_a_row_are_the_librarys(facts: dict[str, Any], cod
         assert feature(CREATE | narrow).endpoints[0].gaps == ["field other: takes some rows only"]
 
 
+@pytest.mark.parametrize(
+    ("whose", "default"), [("always", "CurrentUserDefault()"), ("new", "CreateOnlyDefault(CurrentUserDefault())")]
+)
+def test_a_hidden_field_of_the_caller_is_a_key_that_no_body_has(whose: str, default: str) -> None:
+    hidden = {"kind": "HiddenField", "class": "rest_framework.fields.HiddenField", "changed": None, "write_only": True}
+    own = field(**DRF | hidden | {"source": "berth", "default": "callable", "caller_default": whose})
+    made = feature(LIST | own, CREATE | own)
+    assert [each.gaps for each in made.endpoints] == [[], []]
+    assert f'"other": HiddenField(default={default}, source="berth_id")' in text_of(made, "serializers.py")
+    # A default that is another, or in no foreign key, is what only the project knows.
+    for others in ({"caller_default": None}, {"source": "name"}):
+        unread = field(**DRF | hidden | {"source": "berth", "default": "callable", "caller_default": whose} | others)
+        (gap,) = feature(CREATE | unread).endpoints[0].gaps
+        assert gap.startswith("field other: a HiddenField")
+
+
+@pytest.mark.parametrize(
+    ("source", "default", "code"),
+    [
+        (
+            "docked_on",
+            "datetime.date.today",
+            'callable_of("datetime.date.today", type_name="date", column="boat.docked_on")',
+        ),
+        ("name", "", '""'),
+        ("built_at", None, "None"),
+    ],
+)
+def test_the_models_default_is_that_of_a_field_which_is_unique_with_others(
+    source: str, default: str | None, code: str
+) -> None:
+    def made(value: object) -> FeatureScaffold:
+        return feature(CREATE | field(source=source, changed={"default": value}, read_only=False, **DRF))
+
+    assert made(default).endpoints[0].gaps == []
+    written = " ".join(text_of(made(default), "serializers.py").split())
+    assert f"default={code}" in written.replace("( ", "(").replace(" )", ")").replace(", )", ")")
+    assert made("harbour.models.today").endpoints[0].gaps == ["field other: default is another"]
+
+
 TEXT_CHECKS = ["ProhibitNullCharactersValidator", "ProhibitSurrogateCharactersValidator"]
 DECLARED = {"class": "rest_framework.fields.CharField", "changed": None, "source": "name", "read_only": False}
 DECLARED |= {"required": True, "validators": TEXT_CHECKS}
