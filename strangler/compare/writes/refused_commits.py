@@ -46,9 +46,12 @@ def commits_refused(copy: psycopg.Connection, tables: Sequence[Table]) -> Iterat
 def refusals_compare(left: TimedResponse, right: TimedResponse) -> CaseResult | None:
     """What two answers say of a commit that was refused: that it failed, in whatever words; None where neither says so.
 
-    A side that nothing was refused to has written nothing, and is compared as always; so is one that isn't ported yet.
+    A side that nothing was refused to has written nothing, and is compared as always; so is one that isn't ported yet,
+    and a 500 where the other refuses what it was sent: Django may have failed before the commit.
     """
     if HTTPStatus.NOT_IMPLEMENTED in (left.answer.status, right.answer.status):
+        return None
+    if left.answer.status == HTTPStatus.INTERNAL_SERVER_ERROR and _is_refused(right):
         return None
     failed = [asked.answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR for asked in (left, right)]
     if not any(failed):
@@ -57,3 +60,7 @@ def refusals_compare(left: TimedResponse, right: TimedResponse) -> CaseResult | 
         return CaseResult(outcome=CaseOutcome.EQUAL, left=left, right=right)
     found = ResponseDifference(kind=DifferenceKind.STATUS, left=left.answer.status, right=right.answer.status)
     return CaseResult(outcome=CaseOutcome.DIFFERENT, found=(found,), left=left, right=right)
+
+
+def _is_refused(asked: TimedResponse) -> bool:
+    return HTTPStatus.BAD_REQUEST <= asked.answer.status < HTTPStatus.INTERNAL_SERVER_ERROR

@@ -29,3 +29,8 @@ def test_one_that_answers_before_its_commit_is_another(left: int, right: int) ->
 
 def test_where_nothing_was_refused_the_answers_are_compared_as_always() -> None:
     assert refusals_compare(answer(200), answer(400)) is None
+
+
+def test_what_django_fails_with_before_its_commit_is_no_difference() -> None:
+    """Such as a delete of what others refer to, which the other side refuses."""
+    assert refusals_compare(answer(500), answer(409)) is None
