@@ -39,10 +39,14 @@ class ComposeService:
 
 @dataclass(frozen=True, kw_only=True)
 class Spare:
-    """What stands beside the service `name` during a deploy: the same service without the keys in `taken`."""
+    """What stands beside the service `name` during a deploy: the same service without the keys in `taken`.
+
+    `is_profiled`: the service has profiles of its own, by which this one must not start.
+    """
 
     name: str
     taken: tuple[str, ...]
+    is_profiled: bool
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,9 @@ class ComposeFile:
         name = address.partition(":")[0]
         if name not in self.services or f"{name}-next" in self.services:
             return None
-        return Spare(name=name, taken=tuple(key for key in _UNSHARED if key in self.services[name]))
+        service = self.services[name]
+        taken = tuple(key for key in _UNSHARED if key in service)
+        return Spare(name=name, taken=taken, is_profiled=bool(service.get("profiles")))
 
     def _servers(self) -> Iterator[str]:
         for name, service in self.services.items():

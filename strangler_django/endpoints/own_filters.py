@@ -9,71 +9,20 @@ if assigned_only:
     queryset = queryset.filter(recipe__isnull=False)
 """
 
-# ruff: noqa: SLF001 - `_meta` is how Django documents to read a model
-
 import ast
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any
 
 from django.db import models
 from django.utils.dateparse import parse_date
 
 from strangler_django.contract.plain import plain
+from strangler_django.endpoints.filtered_columns import FilteredColumn, column_at
 from strangler_django.endpoints.own_code import UnreadError, method_of, named, only_statement
 from strangler_django.endpoints.own_expressions import PARAMETERS, replaced
-
-_TEXT_LOOKUPS: Final = frozenset(
-    {"iexact", "contains", "icontains", "startswith", "istartswith", "endswith", "iendswith"}
-)
-_ORDERED: Final = frozenset({"exact", "gt", "gte", "lt", "lte"})
-_PARTS: Final = frozenset({"date", "year", "month", "day"})
-# The lookups that each form of a value has.
-_LOOKUPS: Final[Mapping[str, frozenset[str]]] = {
-    "text": _TEXT_LOOKUPS | {"exact"},
-    "integer": _ORDERED,
-    "float": _ORDERED,
-    "number": _ORDERED,
-    "day": _ORDERED,
-    "boolean": frozenset({"exact"}),
-    "identifier": frozenset({"exact"}),
-}
-# How Django reads a text that a column is compared with.
-_SENT: Final[tuple[tuple[type[Any], str], ...]] = (
-    (models.CharField, "text"),
-    (models.TextField, "text"),
-    (models.IntegerField, "integer"),
-    (models.FloatField, "float"),
-    (models.DecimalField, "number"),
-    (models.BooleanField, "boolean"),
-    (models.UUIDField, "identifier"),
-)
-
-
-@dataclass(frozen=True)
-class FilteredColumn:
-    """A column that is compared.
-
-    `path` is Django's, without the lookup; `link` says by which relation it begins where there may be several rows,
-    `part` what of a moment is compared (date, year, month, day), `value` is a constant (in a list of one), if it is
-    compared with that. Rows are found once for each row that `multiplies` them.
-    """
-
-    path: str
-    field: Any
-    link: Mapping[str, str] | None
-    part: str | None
-    lookup: str
-    multiplies: bool
-    value: tuple[Any, ...] = ()
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """The same as JSON."""
-        facts = {"path": self.path, "link": self.link, "part": self.part, "lookup": self.lookup}
-        return facts | ({"value": list(self.value)} if self.value else {})
 
 
 @dataclass(frozen=True)
@@ -198,15 +147,9 @@ class FilterReader:
         column = column_at(model, condition.arg or "")
         constant = self._constant(condition.value)
         if constant:
-            if column.part or (column.lookup not in _ORDERED and column.lookup != "isnull"):
-                raise UnreadError
-            return _with_value(column, constant[0]), wanted.form, None
+            return column.with_value(constant[0]), wanted.form, None
         kind, pattern, is_several = self._value(condition.value, wanted.parameter)
-        form = _form(column, kind)
-        lookups = frozenset({"in"}) if is_several else _LOOKUPS[form]
-        if column.lookup not in lookups or (is_several and form not in ("text", "integer", "identifier")):
-            raise UnreadError
-        return column, form, pattern
+        return column, column.form(kind, is_several=is_several), pattern
 
     def _constant(self, code: ast.expr) -> tuple[Any, ...]:
         """The constant that an expression is, if it is one."""
@@ -278,92 +221,6 @@ class FilterReader:
             case ast.Call(func=ast.Attribute(value=inner, attr="split"), args=[ast.Constant(value=",")], keywords=[]):
                 return self._is_sent(inner, parameter)
         return False
-
-
-def column_at(model: Any, condition: str) -> FilteredColumn:  # noqa: ANN401 - a model class
-    """The column that a condition (`genres__id__in`) compares: behind foreign keys, or one relation to several rows.
-
-    :raises UnreadError: it is behind others.
-    """
-    names, link, multiplies, is_once, walked = condition.split("__"), None, False, True, 0
-    field: Any = None
-    for number, name in enumerate(names):
-        found = _field(model, name)
-        if found is None:
-            break
-        if not isinstance(found, models.Field) or found.many_to_many or found.one_to_many:
-            if number:
-                raise UnreadError
-            link, multiplies = _link(found), not found.one_to_one
-            is_once = _is_linked_once(found)
-        field, model, walked = found, found.related_model, number + 1
-    rest = names[walked:]
-    if link and walked == 1:
-        # The rows themselves are meant by their key.
-        field = field.related_model._meta.pk
-    if field is None or len(rest) > 2:
-        raise UnreadError
-    part = rest.pop(0) if len(rest) == 2 or (rest and rest[0] in _PARTS) else None
-    kind = models.DateTimeField if part == "date" else models.DateField
-    if part and (part not in _PARTS or not isinstance(field, kind)):
-        raise UnreadError
-    lookup = rest[0] if rest else "exact"
-    if multiplies and is_once and lookup == "exact" and field.unique and walked <= 2:
-        # Only one of the rows has that value, and is linked once.
-        multiplies = False
-    return FilteredColumn("__".join(names[:walked]), field, link, part, lookup, multiplies)
-
-
-def _field(model: Any, name: str) -> Any:  # noqa: ANN401 - a model class, and a field or a relation of one
-    """The field of a query's name: of the model, or the other end of another's."""
-    if model is None:
-        return None
-    if name == "pk":
-        return model._meta.pk
-    named_so = {each.name: each for each in model._meta.get_fields()}
-    by_column = {each.attname: each for each in model._meta.fields}
-    return named_so.get(name) or by_column.get(name)
-
-
-def _link(found: Any) -> Mapping[str, str]:  # noqa: ANN401 - a relation
-    """The relation: many_to_many of the model's own, its other end, or rows that point back."""
-    if isinstance(found, models.ManyToManyField):
-        return {"kind": "many_to_many", "table": found.related_model._meta.db_table, "field": found.name}
-    if isinstance(found, models.ManyToManyRel | models.ManyToOneRel):
-        kind = "other_end" if found.many_to_many else "pointing"
-        return {"kind": kind, "table": found.related_model._meta.db_table, "field": found.field.name}
-    raise UnreadError
-
-
-def _is_linked_once(found: Any) -> bool:  # noqa: ANN401 - a relation
-    """Whether no two rows are linked twice; in a table of the project's own they may be."""
-    through = getattr(found, "through", None) or getattr(found.remote_field, "through", None)
-    return through is None or bool(through._meta.auto_created)
-
-
-def _form(column: FilteredColumn, kind: str) -> str:
-    """How the value of a column is read, of which the code makes a `kind`.
-
-    :raises UnreadError: Django compares it in another way.
-    """
-    field = column.field
-    while isinstance(field, models.ForeignKey):
-        field = field.target_field
-    if column.part and column.part != "date":
-        form: str | None = "integer"
-    elif isinstance(field, models.DateField):
-        form = None if isinstance(field, models.DateTimeField) and not column.part else "day"
-    else:
-        form = next((form for cls, form in _SENT if isinstance(field, cls)), None)
-    if form is None or kind not in ("sent", form):
-        raise UnreadError
-    return form
-
-
-def _with_value(column: FilteredColumn, value: Any) -> FilteredColumn:  # noqa: ANN401 - a constant
-    return FilteredColumn(
-        column.path, column.field, column.link, column.part, column.lookup, column.multiplies, (value,)
-    )
 
 
 def _parameter(code: ast.expr, may_be: Callable[[Any], bool], *, is_optional: bool = False) -> str | None:

@@ -31,7 +31,7 @@ _HINT: Final = "record it anew with strangler record"
 # Those of a recording are counted from 1.
 _TRANSACTIONS: Final = (0, 1_000_000_000)
 _SHOWN: Final = 5
-_AFTER_UNPORTED: Final = "cases that differ after a write that isn't ported, whose rows the recording has"
+_AFTER_UNPORTED: Final = "cases that differ after a write that only the recording has"
 _LOG = logging.getLogger(__name__)
 
 

@@ -113,10 +113,11 @@ def overlay(folder: Path, text: str = BASE, **values: Any) -> dict[str, Any]:
 
 
 class Compose(yaml.SafeLoader):
-    """YAML with compose's tag `!reset`, which is read as the word."""
+    """YAML with compose's tags: `!reset` is read as the word, `!override` as a list that begins with it."""
 
 
 Compose.add_constructor("!reset", lambda _loader, _node: "reset")
+Compose.add_constructor("!override", lambda loader, node: ["override", *loader.construct_sequence(node)])
 
 
 def test_the_gateway_is_added_and_no_service_of_theirs_is_changed(tmp_path: Path) -> None:
@@ -149,6 +150,8 @@ def test_a_service_has_one_beside_it_for_its_deploys(service: str, taken: set[st
     extends = {"extends": {"file": "docker-compose.yml", "service": "web"}, "profiles": ["deploy"]}
     found = overlay(tmp_path, text)["services"]
     assert found["web-next"] == extends | dict.fromkeys(taken, "reset")
+    profiled = overlay(tmp_path, text.replace("shop.wsgi", "shop.wsgi, profiles: [site]"))["services"]["web-next"]
+    assert profiled["profiles"] == ["override", "deploy"]
     # FastAPI's comes later: compose refuses a file that extends what isn't there.
     assert "fastapi-next" not in found
     found = overlay(tmp_path, f"{text}  fastapi: {{image: shop}}\n  web-next: {{image: shop}}\n")["services"]

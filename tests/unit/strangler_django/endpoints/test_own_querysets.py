@@ -3,10 +3,13 @@
 from typing import Any
 
 import pytest
+from django.db import models
 from django.db.models import Count
+from django.test.utils import isolate_apps
 from rest_framework import viewsets
 
 from django_app.blog.models import Post, Tag
+from strangler_django.endpoints.filtered_columns import column_at
 from strangler_django.endpoints.views import view_facts
 
 
@@ -136,3 +139,28 @@ class Counted(viewsets.ModelViewSet[Tag]):
 def test_rows_that_are_counted_are_only_those_that_a_filter_before_it_links() -> None:
     found = rows_of(Counted)
     assert (found["filters"], found["parameters"]) == ({}, ["post"])
+
+
+@isolate_apps("django_app.blog")
+def test_rows_may_be_linked_twice_in_a_table_of_the_projects_own() -> None:
+    class Ware(models.Model):
+        class Meta:
+            app_label = "blog"
+
+    class Line(models.Model):
+        ware = models.ForeignKey(Ware, models.CASCADE)
+        order = models.ForeignKey("Order", models.CASCADE)
+
+        class Meta:
+            app_label = "blog"
+
+    class Order(models.Model):
+        wares = models.ManyToManyField(Ware, through=Line)
+        gifts = models.ManyToManyField(Ware, related_name="given")
+
+        class Meta:
+            app_label = "blog"
+
+    multiplies = {path: column_at(Order, path).multiplies for path in ("wares", "wares__id", "gifts", "gifts__id")}
+    assert multiplies == {"wares": True, "wares__id": True, "gifts": False, "gifts__id": False}
+    assert (column_at(Ware, "order").multiplies, column_at(Ware, "given").multiplies) == (True, False)

@@ -185,7 +185,7 @@ TAGS = Table(
     [
         (
             False,
-            ["unavailable", "equal", "cases that differ after a write that isn't ported, whose rows the recording has"],
+            ["unavailable", "equal", "cases that differ after a write that only the recording has"],
         ),
         (True, ["equal, 1 row", "equal", "different"]),
     ],
