@@ -3,67 +3,17 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from shared_schema.contract.contract import ColumnFacts
 from strangler.adoption.endpoints import DjangoEndpoint
-from strangler.adoption.list_facts import FilterParameter, PaginationFacts
-from strangler.adoption.scaffold.code import Call, Code, Items, call, dictionary, prefixed, quoted, texts
+from strangler.adoption.list_facts import PaginationFacts
+from strangler.adoption.scaffold.code import Call, Code, call, dictionary, prefixed, quoted, texts
+from strangler.adoption.scaffold.filterset_filters import required, written_filter
 from strangler.adoption.scaffold.numbers import RowNumbers
 from strangler.adoption.scaffold.request_filters import RequestFilters
-from strangler.adoption.scaffold.row_filters import (
-    ALL_VALUES,
-    NAMES,
-    OF_LINKS,
-    ROW_FILTERS,
-    linked_filter,
-    related_filter,
-)
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
 from strangler.adoption.scaffold.written_list import WrittenList
 
 _FILTERING: Final = "strangler_fastapi.drf.filtering"
-_FILTERS: Final = "strangler_fastapi.drf.filters"
-_FILTER_FORMS: Final = "strangler_fastapi.drf.filter_forms"
 _PAGINATION: Final = "strangler_fastapi.drf.pagination"
-_LINKS: Final = "strangler_fastapi.drf.links"
-# The form in which each of django-filter's filters reads its text, and each kind of column in those of several values.
-_FORMS: Final[Mapping[str, str]] = {
-    "DurationFilter": "DURATION",
-    "CharFilter": "TEXT",
-    "DateFilter": "DATE",
-    "IsoDateTimeFilter": "DATETIME",
-    "NumberFilter": "NUMBER",
-    "TimeFilter": "TIME",
-    "UUIDFilter": "IDENTIFIER",
-}
-_COLUMN_FORMS: Final[Mapping[str, str]] = {
-    "CharField": "TEXT",
-    "DateField": "DATE",
-    "DecimalField": "NUMBER",
-    "FloatField": "NUMBER",
-    "SlugField": "TEXT",
-    "TextField": "TEXT",
-    "UUIDField": "IDENTIFIER",
-}
-# Lookups that compare a value as it is, and the kinds of columns of which a text makes one; others compare its text.
-_COMPARED: Final = ("exact", "gt", "gte", "lt", "lte")
-_OF_TEXTS: Final = frozenset(
-    {
-        *("BooleanField", "CharField", "DateField", "DateTimeField", "DecimalField", "DurationField", "FloatField"),
-        *("SlugField", "TextField", "TimeField", "UUIDField"),
-    }
-)
-_LOOKUPS: Final = frozenset(
-    {
-        *("exact", "iexact", "gt", "gte", "lt", "lte", "contains", "icontains", "startswith", "istartswith"),
-        *("endswith", "iendswith", "regex", "iregex"),
-    }
-)
-_SEVERAL: Final = frozenset({"in", "range"})
-_MULTIPLE: Final = frozenset({*OF_LINKS, "MultipleChoiceFilter"})
-# The widget of a BooleanFilter that isn't that of django_filters.rest_framework.
-_SELECT: Final = "NullBooleanSelect"
-# By the widget that reads what a request says.
-_SPELLINGS: Final = {"QueryArrayWidget": "query_array", "CSVWidget": "comma_separated"}
 # What DRF's search_fields may begin with.
 _PREFIXES: Final = "^=@$"
 
@@ -79,11 +29,11 @@ def write_list(endpoint: DjangoEndpoint, model: str, tables: Tables, *, time_zon
     found = endpoint.filters
     for parameter in found.filterset.parameters if found and found.filterset else ():
         try:
-            filters[parameter.name] = _written_filter(made, parameter, model, table, tables, time_zone)
+            filters[parameter.name] = written_filter(made, parameter, model, table, tables, time_zone)
         except UnreadableError as gap:
             lacking = _gap_code(made, f"filter {parameter.name}: {gap}")
             # Who leaves it out is refused all the same.
-            filters[parameter.name] = _required(made, lacking) if "required" in parameter.settings else lacking
+            filters[parameter.name] = required(made, lacking) if "required" in parameter.settings else lacking
     own = RequestFilters(model, table, tables, made.imports, made.classes, time_zone)
     for name, each in (endpoint.rows.filters if endpoint.rows else {}).items():
         try:
@@ -204,112 +154,6 @@ def _searched(
     if search["parameter"] != "search":
         made.arguments["search_param"] = quoted(search["parameter"])
     return names
-
-
-def _written_filter(
-    made: WrittenList, parameter: FilterParameter, model: str, table: str, tables: Tables, time_zone: str
-) -> Code:
-    """The filter of one parameter.
-
-    :raises UnreadableError: strangler_fastapi has none such.
-    """
-    selected = "True" if parameter.kind == "BooleanFilter" and _SELECT in parameter.settings else None
-    if selected:
-        # Its form takes a text that is left out for null, where it is required too.
-        settings = tuple(each for each in parameter.settings if each not in (_SELECT, "required"))
-        parameter = parameter.model_copy(update={"settings": settings})
-    if parameter.settings == ("required",) and parameter.lookup not in _SEVERAL:
-        optional = _written_filter(made, parameter.model_copy(update={"settings": ()}), model, table, tables, time_zone)
-        if parameter.kind == "BooleanFilter":
-            # Its form takes a text that is left out for null.
-            return optional
-        return _required(made, optional)
-    for widget, spelled in _SPELLINGS.items():
-        if widget in parameter.settings and parameter.kind in _MULTIPLE:
-            settings = tuple(each for each in parameter.settings if each != widget)
-            plain = parameter.model_copy(update={"settings": settings})
-            made.imports.setdefault(_FILTERING, set()).add(spelled)
-            return call(spelled, _written_filter(made, plain, model, table, tables, time_zone))
-    unknown = UnreadableError(f"a {parameter.kind} of {parameter.field} by {parameter.lookup}")
-    if parameter.method or parameter.field is None:
-        raise UnreadableError(parameter.method or "of no column")
-    if parameter.field.partition("__")[0] in tables.facts(table).many_to_many and parameter.kind in OF_LINKS:
-        return linked_filter(made, parameter, model, table, tables)
-    if parameter.settings:
-        raise UnreadableError(f"a {parameter.kind} with {', '.join(parameter.settings)}")
-    path = parameter.field.split("__")
-    facts = tables.follow(table, path)
-    if facts.kind == "DateTimeField" and time_zone != "UTC" and parameter.lookup != "isnull":
-        raise UnreadableError(f"times of {time_zone}")
-    column = f"lambda: {model}.{tables.attribute_of(table, path[0])}"
-    if len(path) > 1:
-        made.imports.setdefault(_LINKS, set()).add("related_column")
-        column = f'lambda: related_column({model}, "{parameter.field}")'
-    if parameter.kind == "BooleanFilter" and parameter.lookup == "exact" and facts.kind == "BooleanField":
-        made.imports.setdefault(_FILTERING, set()).add("boolean_filter")
-        return call("boolean_filter", column, selected=selected)
-    if parameter.kind in ALL_VALUES and parameter.lookup == "exact" and not parameter.exclude:
-        if facts.references is not None or facts.kind not in NAMES:
-            raise unknown
-        made.imports.setdefault(ROW_FILTERS, set()).add(ALL_VALUES[parameter.kind])
-        return call(ALL_VALUES[parameter.kind], column)
-    if parameter.kind == "ModelChoiceFilter" and parameter.lookup == "exact" and not parameter.declared:
-        if facts.references is None or parameter.exclude:
-            raise unknown
-        return related_filter(
-            made, "related_filter", column, tables.use(facts.references.table, facts.references.column)
-        )
-    is_plain = parameter.lookup == "exact" and not parameter.declared and not parameter.exclude
-    if parameter.kind == "ModelMultipleChoiceFilter" and is_plain and facts.references is not None:
-        used = tables.use(facts.references.table, facts.references.column)
-        return related_filter(made, "related_multiple_filter", column, used)
-    if parameter.kind == "DateRangeFilter" and not parameter.exclude and facts.kind in ("DateField", "DateTimeField"):
-        made.imports.setdefault(_FILTERS, set()).add("date_range_filter")
-        return call("date_range_filter", column)
-    if parameter.kind == "MultipleChoiceFilter" and parameter.choices and parameter.lookup == "exact":
-        made.imports.setdefault(_FILTERS, set()).add("multiple_choice_filter")
-        exclude = "True" if parameter.exclude else None
-        return call("multiple_choice_filter", column, _choices(parameter), exclude=exclude)
-    form = _form(made, parameter, facts)
-    if form is None or (parameter.lookup not in _LOOKUPS | _SEVERAL | {"isnull"}):
-        raise unknown
-    made.imports.setdefault(_FILTERS, set()).add("column_filter")
-    lookup = [quoted(parameter.lookup)] if parameter.lookup != "exact" else []
-    exclude = "True" if parameter.exclude else None
-    return call("column_filter", column, form, *lookup, exclude=exclude, selected=selected)
-
-
-def _form(made: WrittenList, parameter: FilterParameter, facts: ColumnFacts) -> Code | None:
-    """How the filter reads its text; None where strangler_fastapi has no such form."""
-    if parameter.kind in ("ChoiceFilter", "TypedChoiceFilter") and parameter.choices and parameter.lookup == "exact":
-        made.imports.setdefault(_FILTER_FORMS, set()).add("choice")
-        return call("choice", _choices(parameter))
-    name = _FORMS.get(parameter.kind)
-    if name in ("TEXT", "SENT_TEXT") and parameter.lookup in _COMPARED and not _is_of_texts(facts):
-        return None
-    if parameter.lookup in _SEVERAL:
-        kind = "DecimalField" if "Integer" in facts.kind or facts.kind.endswith("AutoField") else facts.kind
-        name = _COLUMN_FORMS.get(kind)
-    elif parameter.lookup == "isnull" and parameter.kind == "BooleanFilter":
-        name = "TEXT"
-    if name is not None:
-        made.imports.setdefault(_FILTER_FORMS, set()).add(name)
-    return name
-
-
-def _is_of_texts(facts: ColumnFacts) -> bool:
-    """Whether a text makes a value of the column, as Django's model field takes it."""
-    is_number = "Integer" in facts.kind or facts.kind.endswith("AutoField")
-    return is_number or facts.kind in _OF_TEXTS or facts.references is not None
-
-
-def _choices(parameter: FilterParameter) -> Items:
-    return Items("()", tuple(quoted(value) for value in parameter.choices or ()))
-
-
-def _required(made: WrittenList, code: Code) -> Call:
-    made.imports.setdefault(_FILTERING, set()).add("required")
-    return call("required", code)
 
 
 def _gap(made: WrittenList, filters: dict[str, Code], name: str, what: str) -> None:
