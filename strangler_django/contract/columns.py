@@ -8,7 +8,7 @@ from django.db.models import AutoField, Field, FileField, ForeignKey, UniqueCons
 
 from strangler_django.contract.defaults import default_facts
 from strangler_django.contract.files import file_facts
-from strangler_django.contract.indexes import condition_text
+from strangler_django.contract.indexes import condition_fields, condition_text
 from strangler_django.contract.names import type_name
 from strangler_django.contract.plain import plain
 from strangler_django.contract.references import reference_facts
@@ -78,7 +78,7 @@ def _uniqueness(field: Field, sql: Sql) -> Facts:
         for rule in model._meta.constraints
         if isinstance(rule, UniqueConstraint) and set(rule.fields) == {field.name}
     ]
-    own = [each for each in conditions if each is not None and set(each.referenced_base_fields) <= {field.name}]
+    own = [each for each in conditions if each is not None and condition_fields(model, each) <= {field.name}]
     in_all = field.unique or None in conditions
     if not (in_all or own) or isinstance(field, AutoField) or not field.editable:
         return {}

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.postgres.indexes import PostgresIndex
 from django.db.models import Field, Index, Model, UniqueConstraint
+from django.db.models.expressions import Col
 from django.db.models.sql import Query
 
 from strangler_django.contract.unconnected import Sql
@@ -83,9 +84,25 @@ def condition_text(model: type[Model], condition: Any, sql: Sql) -> str | None: 
     """The rows that a condition picks, as SQL."""
     if condition is None:
         return None
-    query = Query(model=model, alias_cols=False)
-    where = query.build_where(condition)
+    query, where = _where(model, condition)
     return sql.inlined(*where.as_sql(query.get_compiler(connection=sql.connection), sql.connection))
+
+
+def condition_fields(model: type[Model], condition: Any) -> set[str]:  # noqa: ANN401 - a Q
+    """The names of the fields that a condition looks at (`Q.referenced_base_fields`, which Django 4.2 lacks)."""
+    return {column.target.name for column in _columns(_where(model, condition)[1])}
+
+
+def _where(model: type[Model], condition: Any) -> tuple[Query, Any]:  # noqa: ANN401 - as above
+    query = Query(model=model, alias_cols=False)
+    return query, query.build_where(condition)
+
+
+def _columns(expression: Any) -> Iterator[Col]:  # noqa: ANN401 - a condition, or a part of one
+    if isinstance(expression, Col):
+        yield expression
+    for part in getattr(expression, "get_source_expressions", list)():
+        yield from _columns(part)
 
 
 def expressions_text(model: type[Model], expressions: Any, sql: Sql) -> str:  # noqa: ANN401 - Django's expressions

@@ -14,6 +14,7 @@ from django.core.files.storage import FileSystemStorage
 from django.db import models
 from django.db.models import F, Value
 from django.db.models.functions import Concat, Now
+from django.db.models.lookups import Exact
 from django.test import override_settings
 from django.utils.translation import gettext_lazy
 
@@ -236,6 +237,30 @@ def test_a_key_is_reported_where_a_row_was_given(make_model: MakeModel, column: 
 )
 def test_a_unique_column_has_its_message(message: str, reported: str, column: Facts) -> None:
     assert column(models.IntegerField(unique=True, error_messages={"unique": message}))["unique_message"] == reported
+
+
+@pytest.mark.parametrize(
+    ("condition", "where"),
+    [
+        (~models.Q(x=""), ['NOT ("x" = \'\' AND "x" IS NOT NULL)']),
+        (models.Q(x__gt="a") | models.Q(x="0"), ["(\"x\" > 'a' OR \"x\" = '0')"]),
+        (models.Q(x__gt="a", y=1), None),
+        (models.Q(x__gt=models.F("z")), None),
+        (models.Q(Exact(models.F("y"), 1)), None),
+    ],
+)
+def test_a_constraint_with_a_condition_on_its_own_field_is_a_rule_of_that_field(
+    condition: models.Q, where: list[str] | None, facts: Facts
+) -> None:
+    fields = {
+        "x": models.CharField(max_length=3, null=True),
+        "y": models.IntegerField(),
+        "z": models.CharField(max_length=3),
+    }
+    rule = models.UniqueConstraint(fields=["x"], condition=condition, name="one_x")
+    found = facts(fields, constraints=[rule])["columns"]["x"]
+    assert found.get("unique_where") == where
+    assert (found.get("unique_message") is not None) is (where is not None)
 
 
 def test_a_collation_is_that_of_the_column_it_points_at(make_model: MakeModel, column: Facts) -> None:
