@@ -31,8 +31,8 @@ _PEEKED_BYTES: Final = 4096
 _SWITCH_SECONDS: Final = 0.002
 _RENEWED_SECONDS: Final = 1.0
 _KNOWN_SECONDS: Final = 3.0
-# One for each of those who probe: an orchestrator, a load balancer, a person.
-_MOST_KNOWN: Final = 4
+# One for each of those who probe: an orchestrator, a load balancer's addresses, a person.
+_MOST_KNOWN: Final = 8
 # Headers that say which request it is; probes that differ in nothing else are answered alike.
 _OF_ONE_REQUEST: Final = (
     *(b"x-request-id:", b"x-correlation-id:", b"traceparent:", b"tracestate:"),
@@ -41,11 +41,15 @@ _OF_ONE_REQUEST: Final = (
 _HEAD_END: Final = b"\r\n\r\n"
 _OF_BODY: Final = (b"\r\ncontent-length", b"\r\ntransfer-encoding")
 _OK: Final = b"HTTP/1.1 200 "
+_COOKIE: Final = b"\r\nset-cookie:"
 
 
 @dataclass
 class _Probe:
-    """A health check as it came, and the application's last answer to it: empty where that isn't 200."""
+    """A health check as it came, and the application's last answer to it.
+
+    The answer is empty where it isn't 200, or is for one client: it ends the connection, or sets a cookie.
+    """
 
     request: bytes
     client: Any
@@ -62,7 +66,7 @@ def health_first(path: str) -> type["ThreadWorker"]:
     class HealthFirstWorker(ThreadWorker):
         def init_process(self) -> None:
             self._thread = ThreadPoolExecutor(max_workers=1)
-            self._known: dict[bytes, _Probe] = {}
+            self._known: dict[tuple[Any, bytes], _Probe] = {}
             self._renewal: Future[None] | None = None
             self._renewed = -math.inf
             sys.setswitchinterval(_SWITCH_SECONDS)
@@ -107,7 +111,7 @@ def health_first(path: str) -> type["ThreadWorker"]:
 
         def _answered(self, conn: Any, head: bytes) -> bool:  # noqa: ANN401 - gunicorn's own
             """Whether a probe was answered by what is known."""
-            key = _key(head)
+            key = _key(head, conn.client)
             known = self._known.setdefault(key, _Probe(head, conn.client, conn.server))
             if len(self._known) > _MOST_KNOWN:
                 del self._known[next(iter(self._known))]
@@ -143,7 +147,8 @@ def health_first(path: str) -> type["ThreadWorker"]:
                     is_kept = self.handle(TConn(self.cfg, theirs, probe.client, probe.server))
                 with ours.makefile("rb") as stream:
                     answer = stream.read()
-            return answer if is_kept and answer.startswith(_OK) else b""
+            is_for_all = answer.startswith(_OK) and _COOKIE not in answer.partition(_HEAD_END)[0].lower()
+            return answer if is_kept and is_for_all else b""
 
         def _wait(self, conn: Any) -> None:  # noqa: ANN401 - gunicorn's own
             """Have a new connection wait for its first bytes, as gthread does with one whose client is slow."""
@@ -166,6 +171,7 @@ def _is_whole(head: bytes) -> bool:
     return head.find(_HEAD_END) == len(head) - len(_HEAD_END) and not any(name in lower for name in _OF_BODY)
 
 
-def _key(head: bytes) -> bytes:
-    """What the answer may depend on."""
-    return b"\r\n".join(line for line in head.split(b"\r\n") if not line.lower().startswith(_OF_ONE_REQUEST))
+def _key(head: bytes, client: Any) -> tuple[Any, bytes]:  # noqa: ANN401 - a socket's address, in whatever form
+    """What the answer may depend on: the request, and where it comes from."""
+    lines = (line for line in head.split(b"\r\n") if not line.lower().startswith(_OF_ONE_REQUEST))
+    return client[0] if isinstance(client, tuple) else client, b"\r\n".join(lines)

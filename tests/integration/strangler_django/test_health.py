@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -29,8 +29,10 @@ def application(environ, start_response):
     status = "503 Ill" if pathlib.Path("ill").exists() else "200 OK"
     number = next(calls)
     said = {"calls": str(number), "caller": f"{environ.get('HTTP_AUTHORIZATION')} {number}"}
+    said |= {"address": f"{environ['REMOTE_ADDR']} {number}", "cookie": str(number)}
     body = said.get(environ["QUERY_STRING"], environ["PATH_INFO"]).encode()
-    start_response(status, [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    cookies = [("Set-Cookie", f"visit={number}")] if environ["QUERY_STRING"] == "cookie" else []
+    start_response(status, [("Content-Type", "text/plain"), ("Content-Length", str(len(body))), *cookies])
     return [body]
 """
 CONFIGURATION = """
@@ -132,6 +134,28 @@ def test_nobody_gets_what_another_caller_was_answered(tmp_path: Path) -> None:
         known(lambda: ask("alice"))
         callers = ["alice", "bob", "alice", "carol"]
         assert [ask(caller).split()[0] for caller in callers] == callers
+
+
+def test_nobody_gets_what_another_address_was_answered(tmp_path: Path) -> None:
+    with served(tmp_path, 'health_first("/health/")') as url, ExitStack() as stack:
+        addresses = ["127.0.0.1", "127.0.0.2"]
+        ways = [httpx.HTTPTransport(local_address=each) for each in addresses]
+        clients = [stack.enter_context(httpx.Client(base_url=url, timeout=20, transport=each)) for each in ways]
+        said = [known(lambda client=client: client.get("/health/?address").text) for client in clients]  # type: ignore[misc] # of each
+        assert [each.split()[0] for each in said] == addresses
+
+
+def test_a_cookie_is_for_one_client(tmp_path: Path) -> None:
+    with served(tmp_path, 'health_first("/health/")') as url, httpx.Client(base_url=url, timeout=20) as kept:
+        set_cookies = set()
+        # Long enough for two renewals, of which the first one makes known what would be answered.
+        deadline = time.monotonic() + 2.5
+        while time.monotonic() < deadline:
+            kept.cookies.clear()
+            answer = kept.get("/health/?cookie")
+            assert answer.cookies["visit"] not in set_cookies
+            set_cookies.add(answer.cookies["visit"])
+            time.sleep(0.1)
 
 
 def test_what_a_busy_worker_knows_is_never_older_than_a_failure(tmp_path: Path) -> None:
