@@ -119,7 +119,7 @@ def column_at(model: Any, condition: str) -> FilteredColumn:  # noqa: ANN401 - a
     if part and (part not in _PARTS or not isinstance(field, kind)):
         raise UnreadError
     lookup = rest[0] if rest else "exact"
-    if multiplies and is_once and lookup == "exact" and field.unique and walked <= 2:
+    if multiplies and is_once and lookup == "exact" and not part and field.unique and walked <= 2:
         # Only one of the rows has that value, and is linked once.
         multiplies = False
     return FilteredColumn("__".join(names[:walked]), field, link, part, lookup, multiplies)

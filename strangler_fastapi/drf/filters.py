@@ -8,7 +8,7 @@ What a filter set's `fields = {"price": ["gte", "in"]}` makes is `price__gte` an
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import ROUND_UP, Context, Decimal
 from functools import partial
 from typing import Any, Final
 
@@ -34,6 +34,8 @@ from strangler_fastapi.errors import ErrorDetail, ValidationFailed
 _LARGEST: Final = Decimal(10) ** 50
 _MOST_DIGITS: Final = 1000
 _BEYOND: Final = 2**64
+_LAST_DIGIT: Final = Decimal(1).scaleb(-_MOST_DIGITS)
+_ROUNDED: Final = Context(prec=3 * _MOST_DIGITS, rounding=ROUND_UP)
 _DAY: Final = timedelta(days=1)
 _COMPARISONS: Final[Mapping[str, Callable[[Any, Any], ColumnElement[bool]]]] = {
     "exact": lambda column, value: column == value,
@@ -290,11 +292,14 @@ def _excluding(
 def _fitting(kind: Any, value: Any) -> Any:  # noqa: ANN401 - a column's type, and of a form
     """A form's value as the column's Python type, as Django prepares it."""
     python = kind.python_type
+    if isinstance(value, str) and python is not str:
+        value = value_of(python, value)
     if isinstance(value, Decimal) and python is not float and value.adjusted() > _MOST_DIGITS:
         # Longer to convert than anybody waits, and beyond every column.
         return -_BEYOND if value < 0 else _BEYOND
-    if isinstance(value, str) and python is not str:
-        return value_of(python, value)
+    if python is Decimal and isinstance(value, Decimal) and int(value.as_tuple().exponent) < -_MOST_DIGITS:
+        # The driver takes no number of so many digits; no column has a value between the two.
+        return value.quantize(_LAST_DIGIT, context=_ROUNDED)
     if python in (int, float) and isinstance(value, Decimal):
         return python(value)
     if python is date and isinstance(value, datetime):

@@ -46,6 +46,8 @@ _NOT_GIVEN = "23502"
 _NO_PATTERN = "2201B"
 # What is unique, a CHECK and an exclusion, of which no field or rule of a body knew: v1 fails on it.
 _BROKEN_RULES = frozenset({"23505", "23514", "23P01"})
+# PostgreSQL's name of a key: of one that no body gave the sequence is behind its rows.
+_KEY_SUFFIX = "_pkey"
 AWAY_ERRORS = (
     *(OperationalError, InterfaceError, PoolTimeoutError, TimeoutError, OSError),
     *(asyncpg.InterfaceError, asyncpg.InternalClientError),
@@ -157,10 +159,11 @@ class DatabaseErrors:
 
     async def refusal(self, request: Request, error: Exception) -> ApiError:
         """What the request is refused for; the error itself is raised where it is no passing one."""
-        state = getattr(driver_error(error), "sqlstate", None)
+        cause = driver_error(error)
+        state = getattr(cause, "sqlstate", None)
         if state == _NO_PATTERN:
             return ValidationFailed(["Enter a valid regular expression."])
-        if state in _BROKEN_RULES:
+        if state in _BROKEN_RULES and _is_of_values(cause):
             logger.warning("answered 400: %s", _reason(error))
             return ValidationFailed({NON_FIELD_ERRORS: ["These values break a rule of the database."]})
         refusal = await _schema_answer(request, error) or _database_answer(error)
@@ -175,6 +178,12 @@ class DatabaseErrors:
             return False
         self._traced_at[type(error)] = now
         return True
+
+
+def _is_of_values(cause: BaseException) -> bool:
+    """Whether a client can send others that are taken; of a row that no partition takes no rule is named."""
+    rule = getattr(cause, "constraint_name", None)
+    return rule is not None and not rule.endswith(_KEY_SUFFIX)
 
 
 def _reason(error: Exception) -> str:

@@ -15,7 +15,7 @@ from shared_schema.contract.contract import ColumnFacts, ValidatorFacts
 from shared_schema.contract.values import as_column
 from strangler_fastapi.drf.fields import Scope, Validator
 from strangler_fastapi.drf.file_fields import allowed_endings
-from strangler_fastapi.drf.validators import Invalid, Pattern, filled, username_characters
+from strangler_fastapi.drf.validators import Invalid, Pattern, at_least, filled, username_characters
 from strangler_fastapi.errors import ErrorDetail
 
 EMAIL: Final = "django.core.validators.EmailValidator"
@@ -93,7 +93,7 @@ def limit_arguments(facts: ColumnFacts) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for validator in facts.validators:
         limit = _LIMITS.get(validator.name)
-        if limit is None or limit.code == "max_length" or limit.code in found:
+        if limit is None or limit.code == "max_length" or not _is_first(validator, facts):
             continue
         given = validator.arguments.get("limit_value")
         if _is_argument(limit, facts) and not _is_callable(given):
@@ -134,11 +134,13 @@ def _check(validator: ValidatorFacts, facts: ColumnFacts, name: str) -> Validato
 
 
 def _limit_check(limit: _Limit, validator: ValidatorFacts, facts: ColumnFacts, name: str) -> Validator | None:
-    """A check with Django's text; None where the field has the limit as its argument."""
+    """A check with Django's text; None where the field has the limit as its argument, or DRF drops it."""
     given = validator.arguments.get("limit_value")
     is_argument = _is_argument(limit, facts)
-    if is_argument and not (limit.code in {"max_value", "min_value"} and _is_callable(given)):
+    if is_argument and not (_is_callable(given) and limit.code != "max_length" and _is_first(validator, facts)):
         return None
+    if is_argument and limit.code == "min_length":
+        return _shortest(given, limit, facts, name)
     bound = _bound(given, limit, facts, name)
     own: str | None = None if is_argument else validator.arguments.get("message")
 
@@ -153,6 +155,19 @@ def _limit_check(limit: _Limit, validator: ValidatorFacts, facts: ColumnFacts, n
         raise Invalid([ErrorDetail(sentence, limit.code, message)])
 
     return check
+
+
+def _shortest(given: Any, limit: _Limit, facts: ColumnFacts, name: str) -> Validator | None:  # noqa: ANN401 - as the contract has it
+    """The check of a text, with DRF's words; None where its field is one of choices, which knows no length."""
+    if facts.choices is not None:
+        return None
+    bound = _bound(given, limit, facts, name)
+    return lambda value, scope: at_least(bound())(value, scope)
+
+
+def _is_first(validator: ValidatorFacts, facts: ColumnFacts) -> bool:
+    """Whether it is the first of its kind: of several limits that a field could have, DRF takes that one alone."""
+    return next(each for each in facts.validators if each.name == validator.name) is validator
 
 
 def _is_argument(limit: _Limit, facts: ColumnFacts) -> bool:

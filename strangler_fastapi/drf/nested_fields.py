@@ -176,7 +176,8 @@ def _rows_of(column: Any) -> Any:  # noqa: ANN401 - an SQL expression, or what s
     (values,) = column.clauses
     select = values.element if isinstance(values, ScalarSelect) else None
     (value,) = select.selected_columns if isinstance(select, Select) else (None,)
-    if value is None or getattr(value, "name", "") == "row":
+    # A column may have that name, too.
+    if value is None or (isinstance(value, FunctionElement) and getattr(value, "name", "") == "row"):
         return None
     return func.array(select.with_only_columns(func.row(value)).scalar_subquery())  # type: ignore[union-attr] # it is one
 

@@ -34,7 +34,10 @@ def linked_filter(model: type[Reflected], link: Callable[[], ManyToMany | OneToM
 
     def read(name: str, text: str) -> Criterion | None:
         found: Criterion | None = inner.read(name, text)
-        return found and replace(found, clause=lambda: has_rows(model, link(), found.clause()))
+        # Its name says another condition than the inner one's does, which may be that of any filter ("everything").
+        return found and replace(
+            found, name=f"{name} linked {found.name}", clause=lambda: has_rows(model, link(), found.clause())
+        )
 
     return replace(inner, read=read)
 
@@ -55,7 +58,16 @@ def any_filter(*filters: Filter) -> Filter:
 def has_rows(
     model: type[Reflected], link: ManyToMany | OneToMany, condition: ColumnElement[bool] | None = None
 ) -> ColumnElement[bool]:
-    """Whether a row of `model` has any by `link`, or any that meets a condition of the link's target."""
+    """Whether a row of `model` has any by `link`, or any that meets a condition of the link's target.
+
+    Raises:
+        LookupError: the link leads to rows of the same table, which a condition couldn't tell apart.
+    """
+    if link.target is model:
+        raise LookupError(
+            f"has_rows can't tell a row of {model.__table_key__} from those of the same table that it is linked to:"
+            " write the condition with an alias of the class."
+        )
     rows = link.rows(model, link.target, literal(1)).order_by(None)
     return (rows if condition is None else rows.where(condition)).exists()
 

@@ -4,10 +4,13 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from django.db import models
 from django.db.models import Count, Q
+from django.test.utils import isolate_apps
 from rest_framework import viewsets
 
 from django_app.blog.models import Post, Tag
+from strangler_django.endpoints.filtered_columns import column_at
 from strangler_django.endpoints.views import view_facts
 
 
@@ -206,6 +209,24 @@ class Twice(Posts):
 def test_any_other_is_a_gap_of_its_parameter(view: Any, parameters: list[str]) -> None:
     found = rows_of(view)
     assert (found["filters"], found["parameters"]) == ({}, parameters)
+
+
+def test_a_year_is_that_of_several_rows_though_no_two_have_the_same_day() -> None:
+    with isolate_apps("django_app.blog"):
+
+        class Diary(models.Model):
+            class Meta:
+                app_label = "blog"
+
+        class Entry(models.Model):
+            diary = models.ForeignKey(Diary, models.CASCADE, related_name="entries")
+            day = models.DateField(unique=True)
+
+            class Meta:
+                app_label = "blog"
+
+        conditions = ("entries__day", "entries__day__year", "entries__day__gt")
+        assert [column_at(Diary, each).multiplies for each in conditions] == [False, True, True]
 
 
 class OfList(Posts):

@@ -1,6 +1,8 @@
 """A filter's form reads what Django's form field reads, and refuses the rest in its words."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from sqlalchemy.dialects import postgresql
 from starlette.datastructures import QueryParams
 
 from strangler_fastapi.drf.filter_forms import (
+    ANY_NUMBER,
     DATE,
     DURATION,
     IDENTIFIER,
@@ -29,11 +32,13 @@ from strangler_fastapi.drf.filter_forms import (
 )
 from strangler_fastapi.drf.filtering import Filter, filter_criteria, required
 from strangler_fastapi.drf.filters import column_filter, multiple_choice_filter
+from strangler_fastapi.drf.request_filters import has_rows, linked_filter
 from strangler_fastapi.drf.row_filters import related_filter, related_multiple_filter
 from strangler_fastapi.drf.validators import Invalid
 from strangler_fastapi.errors import ValidationFailed, full_details
 
 NAME = column("name", Text)
+LINK: Any = SimpleNamespace(target=SimpleNamespace(__table_key__="nodes"))
 NUMBERS = {"1": 1, "2.5": 2.5, "x": "x"}
 PAIRS: list[tuple[FormField, forms.Field]] = [
     (TEXT, forms.CharField(required=False)),
@@ -156,6 +161,50 @@ def test_a_row_is_named_by_no_character_that_no_column_holds() -> None:
 def test_a_lookup_that_is_none_is_named_at_the_start() -> None:
     with pytest.raises(LookupError, match="year is no lookup of this filter: write the condition with text_filter"):
         column_filter(lambda: None, NUMBER, "year")
+
+
+@pytest.mark.parametrize("form", [TEXT, ANY_NUMBER])
+@pytest.mark.parametrize(("text", "said"), [("1e199999", "false"), ("1e999999999", "false"), ("-1e9999999", "true")])
+def test_a_number_beyond_every_column_is_not_written_out(form: FormField, text: str, said: str) -> None:
+    criterion = column_filter(lambda: column("size", Numeric), form, "gte").criterion("size", {"size": text})
+    assert criterion is not None
+    assert (str(criterion.clause()), criterion.values) == (said, {})
+
+
+@pytest.mark.parametrize("form", [TEXT, ANY_NUMBER])
+@pytest.mark.parametrize(
+    ("text", "least", "most"),
+    [
+        ("1e-999999999", "0", "1e-1000"),
+        ("-1e-999999999", "-1e-1000", "0"),
+        ("0e-999999999", "0", "0"),
+        ("7." + "0" * 20_000 + "1", "7", f"7.{'0' * 999}1"),
+        ("7.25", "7.25", "7.25"),
+    ],
+)
+def test_a_number_of_more_digits_than_the_driver_takes_is_the_next_one(
+    form: FormField, text: str, least: str, most: str
+) -> None:
+    criterion = column_filter(lambda: column("size", Numeric), form).criterion("size", {"size": text})
+    assert criterion is not None
+    found = criterion.values["size"]
+    assert Decimal(least) <= found <= Decimal(most)
+    assert (found == 0) is (Decimal(text) == 0)
+    assert found.as_tuple().exponent >= -1000
+
+
+def test_rows_that_are_linked_have_a_statement_of_their_own() -> None:
+    # A number beyond the column leaves all of its rows, and of the linked ones those that have any.
+    compared = column_filter(lambda: column("size", Integer), ANY_NUMBER, "lte")
+    linked = linked_filter(Any, lambda: LINK, compared)
+    found = [each.criterion("size", {"size": "9" * 25}) for each in (compared, linked)]
+    names = [each.name for each in found if each]
+    assert (names[0], len({*names})) == ("everything", 2)
+
+
+def test_rows_of_the_same_table_are_not_told_apart() -> None:
+    with pytest.raises(LookupError, match="has_rows can't tell a row of nodes from those of the same table"):
+        has_rows(LINK.target, LINK)
 
 
 @pytest.mark.parametrize("number", ["9" * 25, "-" + "9" * 25, "9" * 45])

@@ -233,6 +233,30 @@ async def test_a_limit_that_a_function_of_the_projects_says_is_asked_for_each_ti
     assert await serializer.validate({"code": 2027}, SCOPE) == {"code": 2027}
 
 
+async def test_a_length_that_a_function_says_is_held() -> None:
+    limit = {"name": f"{VALIDATORS}MinLengthValidator", "arguments": {"limit_value": {"callable": "shop.models.least"}}}
+    callable_register("shop.models.least", lambda: 3)
+    serializer = Serializer("Thing", {"code": model_field(Stock, "code", contract=facts(validators=[limit]))})
+    with pytest.raises(ValidationFailed) as raised:
+        await serializer.validate({"code": "ab"}, SCOPE)
+    assert raised.value.body == {"code": ["Ensure this field has at least 3 characters."]}
+    assert await serializer.validate({"code": "abc"}, SCOPE) == {"code": "abc"}
+
+
+@pytest.mark.parametrize("first", [5, {"callable": "shop.models.five"}])
+@pytest.mark.parametrize("second", [2, {"callable": "shop.models.two"}])
+async def test_of_two_limits_the_first_one_holds(first: Any, second: Any) -> None:
+    given = [{"name": f"{VALIDATORS}MaxValueValidator", "arguments": {"limit_value": each}} for each in (first, second)]
+    callable_register("shop.models.five", lambda: 5)
+    callable_register("shop.models.two", lambda: 2)
+    contract = facts(kind="IntegerField", type="integer", validators=given)
+    serializer = Serializer("Thing", {"code": model_field(Stock, "code", contract=contract)})
+    assert await serializer.validate({"code": 5}, SCOPE) == {"code": 5}
+    with pytest.raises(ValidationFailed) as raised:
+        await serializer.validate({"code": 6}, SCOPE)
+    assert raised.value.body == {"code": ["Ensure this value is less than or equal to 5."]}
+
+
 def test_a_kind_that_nobody_knows_is_named_at_the_start() -> None:
     with pytest.raises(LookupError, match=r"Column blog_thing\.code is a XMLField, which has no field here: pass"):
         model_field(Stock, "code", contract=facts(kind="XMLField"))

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from rest_framework import serializers
 from rest_framework.metadata import SimpleMetadata
 from sqlalchemy import BigInteger, Column, MetaData, Table, Text, Uuid
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared_schema.contract.contract import Contract
 from shared_schema.mapping import Mapping, Reflected
@@ -24,8 +25,10 @@ from strangler_django.contract.unconnected import Sql
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.bodies import Form
 from strangler_fastapi.drf.fields import Scope
+from strangler_fastapi.drf.links import OneToMany
 from strangler_fastapi.drf.model_fields import model_field, model_fields
-from strangler_fastapi.drf.relations import ManyRelatedField, PrimaryKeyRelatedField
+from strangler_fastapi.drf.nested_fields import shape_of
+from strangler_fastapi.drf.relations import ManyRelatedField, ManySlugRelatedField, PrimaryKeyRelatedField
 from strangler_fastapi.drf.sample_queries import body_samples, body_values
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.validators import Invalid
@@ -229,3 +232,23 @@ async def test_several_keys_are_refused_as_by_drf() -> None:
             except serializers.ValidationError as error:
                 expected = str([str(sentence) for sentence in error.detail])
             assert found == expected
+
+
+def test_slugs_within_a_row_are_rows_whatever_their_column_is_called() -> None:
+    class Base(DeclarativeBase): ...
+
+    class Hall(Base):
+        __tablename__ = "halls"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    class Seat(Base):
+        __tablename__ = "seats"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        hall_id: Mapped[int]
+        row: Mapped[int]
+
+    link = OneToMany(cast("Any", Seat), "hall_id", "id")
+    serializer = Serializer("Hall", {"rows": ManySlugRelatedField(link=link, slug_field="row")})
+    (column,) = shape_of(serializer, Hall, is_within=True).columns
+    # The driver reads no array within a row but one of rows.
+    assert "array((SELECT row(seats_1.row)" in str(column)
