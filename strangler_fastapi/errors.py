@@ -12,6 +12,7 @@ ApiError
 ├── NotFound              404
 ├── MethodNotAllowed      405
 ├── NotAcceptable         406
+├── DeleteProtected       409
 ├── UnsupportedMediaType  415
 ├── Throttled             429
 ├── NotPorted             501

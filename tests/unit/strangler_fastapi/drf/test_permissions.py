@@ -100,7 +100,7 @@ async def test_a_function_is_a_rule_and_a_rule_may_depend_on_the_method() -> Non
 
 def test_djangos_model_permissions_need_what_drfs_need() -> None:
     contract = SimpleNamespace(tables={"posts": SimpleNamespace(model="blog.Post")})
-    model: Any = SimpleNamespace(__mapping__=SimpleNamespace(contract=contract), key=lambda: "posts")
+    model: Any = SimpleNamespace(__mapping__=SimpleNamespace(contract=contract), __table_key__="posts")
     theirs = drf.DjangoModelPermissions()
     model_class: Any = SimpleNamespace(_meta=SimpleNamespace(app_label="blog", model_name="post"))
     ours = model_permissions.DjangoModelPermissions(SimpleNamespace(), model)  # type: ignore[arg-type] # no table is asked
@@ -145,7 +145,7 @@ async def test_an_object_is_touched_hidden_or_refused_as_by_drf(
     theirs: Any, ours: Any, held: tuple[str, ...], *, superuser: bool
 ) -> None:
     contract = SimpleNamespace(tables={"posts": SimpleNamespace(model="blog.Post")})
-    model: Any = SimpleNamespace(__mapping__=SimpleNamespace(contract=contract), key=lambda: "posts")
+    model: Any = SimpleNamespace(__mapping__=SimpleNamespace(contract=contract), __table_key__="posts")
     queryset: Any = SimpleNamespace(model=SimpleNamespace(_meta=SimpleNamespace(app_label="blog", model_name="post")))
     view: Any = SimpleNamespace(get_queryset=lambda: queryset)
 
