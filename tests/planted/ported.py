@@ -290,8 +290,8 @@ PORTED_WRITES = {
     "unique in any case": at(
         "strangler_fastapi/drf/validators.py",
         "tags.create",
-        "getattr(self._model, self.column) == value,",
-        "getattr(self._model, self.column).ilike(value),",
+        "rows = select(key).where(column == value)",
+        "rows = select(key).where(column.ilike(value))",
     ),
     "a number is no text": at(
         FIELDS,
