@@ -6,12 +6,14 @@ from typing import Any, Final
 from django import forms
 from django.db.models import QuerySet
 from django.db.models.manager import BaseManager
+from django.db.models.query import ModelIterable
+from django.db.models.sql import Query
 from rest_framework import filters, generics, pagination
 
 from strangler_django.contract.plain import plain
 from strangler_django.endpoints.annotations import annotations_of
 from strangler_django.endpoints.conditions import conditions_of
-from strangler_django.endpoints.own_code import is_own
+from strangler_django.endpoints.own_code import is_own, reads_rows
 from strangler_django.endpoints.serializers import class_name
 
 # What a project overrides in its pages.
@@ -72,6 +74,8 @@ def queryset_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a proj
         f"{query.combinator}": bool(query.combinator),
         "extra": bool(query.extra),
         "deferred fields": bool(query.deferred_loading[0]),
+        "rows that are none of its model": queryset._iterable_class is not ModelIterable,  # noqa: SLF001 - nothing else says it
+        "code of a query of your own": type(query) is not Query or reads_rows(type(queryset)),
         "rows within by querysets of their own": any(map(_chooses, queryset._prefetch_related_lookups)),  # noqa: SLF001
     }
     # Django leaves a model's order out of what it groups, as it does to count.

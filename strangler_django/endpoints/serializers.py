@@ -23,6 +23,7 @@ from strangler_django.endpoints.own_code import (
     answering_serializer,
     code_of,
     is_own,
+    reads_rows,
     returned_attribute,
 )
 from strangler_django.endpoints.own_rows import shown_rows
@@ -334,7 +335,8 @@ def _link(model: Any, source: str) -> dict[str, Any]:  # noqa: ANN401 - a model 
     facts: dict[str, Any] = {"link": link}
     if link in ("one_to_many", "many_to_many") and found.related_model:
         manager = type(found.related_model._default_manager)
-        facts["managed"] = manager.get_queryset is not models.Manager.get_queryset
+        is_plain = manager.get_queryset is models.Manager.get_queryset and not reads_rows(manager._queryset_class)
+        facts["managed"] = not is_plain
     if link == "one_to_many" and hasattr(found, "field") and hasattr(found.field, "attname"):
         facts["pointing"] = {"table": found.related_model._meta.db_table, "field": found.field.name}
     if link == "many_to_many" and isinstance(found, models.ManyToManyRel):

@@ -10,7 +10,10 @@ from django import forms
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db import models
+from django.db.models import Count, Q, QuerySet
+from django.db.models.sql import Query
+from django.test.utils import isolate_apps
 from django.utils import timezone
 from django.views.generic import TemplateView
 from django_filters import rest_framework as django_filters
@@ -276,6 +279,63 @@ def test_a_filterset_that_changes_what_was_sent_is_the_projects_own() -> None:
     found = view_facts(Keyed.as_view({"get": "list"}), "get", "list", {})
     (parameter,) = found["filters"]["filterset"]["parameters"]
     assert (found["own_filters"], parameter["settings"]) == ([], ["code of your own"])
+
+
+class Lazily(QuerySet[Post]):
+    """As that of django-safedelete, it leaves rows out when they are read."""
+
+    def _fetch_all(self) -> None:
+        self.query.add_q(Q(published=True))
+        super()._fetch_all()  # type: ignore[misc] # it has no stub
+
+
+class Later(Query):
+    """The same by its SQL."""
+
+
+@pytest.mark.parametrize(
+    ("queryset", "narrowed"),
+    [
+        (Post.objects.all(), []),
+        (
+            Post.objects.values("author").annotate(number=Count("id")),
+            ["annotations", "rows that are none of its model"],
+        ),
+        (Lazily(Post), ["code of a query of your own"]),
+        (QuerySet(Post, query=Later(Post)), ["code of a query of your own"]),
+    ],
+)
+def test_rows_that_are_read_in_another_way_are_named(queryset: Any, narrowed: list[str]) -> None:
+    found = view_facts(Posts.as_view({"get": "list"}, queryset=queryset), "get", "list", {})
+    assert found["queryset"]["narrowed"] == narrowed
+
+
+@isolate_apps("django_app.blog")
+def test_so_are_rows_that_a_relation_leads_to() -> None:
+    class Shelf(models.Model):
+        class Meta:
+            app_label = "blog"
+
+    class Book(models.Model):
+        shelf = models.ForeignKey(Shelf, models.CASCADE, related_name="books")
+        objects = models.Manager.from_queryset(Lazily)()
+
+        class Meta:
+            app_label = "blog"
+
+    class Paper(models.Model):
+        shelf = models.ForeignKey(Shelf, models.CASCADE, related_name="papers")
+        objects = models.Manager.from_queryset(QuerySet)()
+
+        class Meta:
+            app_label = "blog"
+
+    class Shown(serializers.ModelSerializer[Shelf]):
+        class Meta:
+            model = Shelf
+            fields = ("books", "papers")
+
+    assert [each["managed"] for each in serializer_facts(Shown())["fields"]] == [True, False]
 
 
 NOTED = threading.local()
