@@ -54,6 +54,12 @@ _HOOKS: Final = (
     *("permission_denied", "throttled", "determine_version", "perform_content_negotiation", "get_exception_handler"),
     *("get_success_headers", "get_parser_context", "get_renderer_context", "paginator"),
 )
+# Attributes of a view that say what it does, each of which a property may have say otherwise for each request.
+_ATTRIBUTES: Final = (
+    *("queryset", "serializer_class", "permission_classes", "authentication_classes", "throttle_classes"),
+    *("renderer_classes", "parser_classes", "pagination_class", "filter_backends", "filterset_class"),
+    *("filterset_fields", "search_fields", "ordering_fields", "ordering", "lookup_field", "versioning_class"),
+)
 # Hooks whose result is that of one method, as an action's is, unless they name one of these. HEAD gets what GET gets,
 # which may be another's to see.
 _BY_METHOD: Final[Mapping[str, tuple[str, ...]]] = {
@@ -123,7 +129,10 @@ def view_facts(
         "action": action,
         "bases": [class_name(each) for each in cls.__mro__[1:] if each.__module__ not in _BASE_MODULES],
         "detail": bool(getattr(made, "detail", False)),
-        "overridden": [name for name in _HOOKS if _is_overridden(cls, name)],
+        "overridden": [
+            *(name for name in _HOOKS if _is_overridden(cls, name)),
+            *(name for name in _ATTRIBUTES if _is_property(cls, name)),
+        ],
         "constant": [name for name in _HOOKS if _is_overridden(cls, name) and _is_constant(cls, name)],
         "creator": saved_caller(cls),
         "rows": _rows(read) if read else None,
@@ -253,6 +262,10 @@ def _calls_super(function: Any) -> bool:  # noqa: ANN401 - whatever a class has 
 
 def _is_code(found: object) -> bool:
     return isinstance(found, property | cached_property | classmethod | staticmethod) or inspect.isroutine(found)
+
+
+def _is_property(cls: type, name: str) -> bool:
+    return isinstance(inspect.getattr_static(cls, name, None), property | cached_property)
 
 
 def _is_overridden(cls: type, name: str) -> bool:

@@ -372,6 +372,20 @@ class ByDate(Posts):
         return Post.objects.filter(created_at__year=date.today().year)  # noqa: DTZ011 - as projects write it
 
 
+class ByProperty(Posts):
+    @property
+    def queryset(self) -> Any:  # type: ignore[override] # as projects write it
+        user = self.request.user
+        return Post.objects.filter(author=user) if user.is_authenticated else Post.objects.all()
+
+
+def test_an_attribute_that_is_a_property_is_the_projects_own() -> None:
+    assert view_facts(ByProperty.as_view({"get": "list"}), "get", "list", {})["overridden"] == [
+        "perform_create",
+        "queryset",
+    ]
+
+
 class OfUsers(Posts):
     def get_queryset(self) -> Any:
         return get_user_model().objects.filter(is_active=True).order_by("id").reverse()
