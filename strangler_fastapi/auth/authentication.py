@@ -73,17 +73,9 @@ class UnportedAuthentication(BaseAuthentication):
 class TokenAuthentication(BaseAuthentication, Generic[Found]):
     """`Authorization: Token …`, of a table of one token for each user (`rest_framework.authtoken`).
 
-    Its class gives the column `key` another name, since `key` is a method's:
-
-        class Token(Shop):
-            __tablename__ = "authtoken_token"
-            __columns__ = {"token": "key"}
-            token: Mapped[str]
-            user_id: Mapped[int]
-
     Args:
         tables: where users are.
-        token: that class, of `authtoken_token` or of another table with `key` and `user_id`.
+        token: the class of `authtoken_token`, or of another table with `key` and `user_id`.
         keyword: the word before the token, where it is not DRF's.
     """
 

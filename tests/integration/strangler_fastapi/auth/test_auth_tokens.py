@@ -44,8 +44,7 @@ class User(Reflected):
 class Token(Reflected):
     __mapping__ = MAPPING
     __tablename__ = "authtoken_token"
-    __columns__ = {"token": "key"}  # noqa: RUF012 - as a project writes it
-    token: Mapped[str]
+    key: Mapped[str]
     user_id: Mapped[int]
     created: Mapped[datetime]
 
