@@ -153,7 +153,7 @@ def own_filters(made: Any) -> list[str]:  # noqa: ANN401 - a project's own view
     """Code of the project's own that leaves rows out, of a list and of what a path names (`filter_queryset`)."""
     names = list(map(class_name, made.filter_backends))
     filterset = getattr(made, "filterset_class", None) if any(map(_takes_filtersets, made.filter_backends)) else None
-    methods = [name for name in _FILTERING if _is_own(getattr(filterset, name, None))]
+    methods = [name for name in _FILTERING if filterset and _is_own(getattr(filterset, name, None))]
     own = [f"filter backend {name}" for name in names if not name.startswith(_LIBRARIES)]
     return [*own, *([f"FilterSet: {', '.join(methods)}"] if methods else [])]
 

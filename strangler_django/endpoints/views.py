@@ -2,11 +2,11 @@
 
 # ruff: noqa: SLF001 - `_meta` is how Django documents to read a model
 
+import dis
 import inspect
 from collections.abc import Mapping
 from typing import Any, Final
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.functional import cached_property
@@ -68,8 +68,10 @@ _BY_METHOD: Final[Mapping[str, tuple[str, ...]]] = {
 }
 # What a view knows of one request.
 _REQUEST: Final = frozenset({"request", "kwargs", "args", "user", "get_object", "dispatch", "getattr", "headers"})
-# What dates say of the moment at which they are asked.
-_CLOCK: Final = frozenset({"now", "today", "utcnow"})
+# Functions, of Django's and of dates, that say something else at another moment, or to another caller.
+_OF_MOMENT: Final = frozenset(
+    {"now", "today", "utcnow", "localdate", "localtime", "get_language", "get_current_timezone", "get_current_site"}
+)
 # Whose objects hold what a thread or a request keeps.
 _OF_THREADS: Final = frozenset({"_thread", "_contextvars", "asgiref.local"})
 _LIBRARIES: Final = ("rest_framework.", "django.")
@@ -234,26 +236,27 @@ def _is_constant(cls: type, name: str) -> bool:
 def _asks_elsewhere(function: Any, depth: int = 0) -> bool:  # noqa: ANN401 - as below
     """Whether code may know the request, its caller or the time: by a clock, what a thread keeps, or a function.
 
-    Functions but Django's are looked into.
+    Functions but those of Django and C are looked into.
     """
     code, names = getattr(inspect.unwrap(function), "__code__", None), names_of(function)
-    words = code.co_names if code else ()
-    found = [names.get(each) for each in words]
-    found += [getattr(module, each, None) for module in filter(inspect.ismodule, found) for each in words]
-    if not _CLOCK.isdisjoint(words) or any(type(each).__module__ in _OF_THREADS for each in found):
+    if code is None:
+        return False
+    used = [names.get(each.argval) for each in dis.get_instructions(code) if each.opname == "LOAD_GLOBAL"]
+    modules = [each for each in used if inspect.ismodule(each)]
+    used += [getattr(module, name, None) for module in modules for name in code.co_names]
+    if not _OF_MOMENT.isdisjoint(code.co_names) or any(_is_of_moment(each) for each in used):
         return True
-    called = [each for each in found if inspect.isroutine(each) and each is not get_user_model]
-    return any(not _is_readable(each) or depth == _DEEPEST or _asks_elsewhere(each, depth + 1) for each in called)
+    called = [each for each in used if inspect.isfunction(each) and not each.__module__.startswith(_LIBRARIES)]
+    return any(depth == _DEEPEST or _is_nested(each) or _asks_elsewhere(each, depth + 1) for each in called)
 
 
-def _is_readable(function: Any) -> bool:  # noqa: ANN401 - any function
-    """Whether a function is none of Django's, and plain."""
-    code = getattr(function, "__code__", None)
-    return (
-        not str(function.__module__).startswith(_LIBRARIES)
-        and code is not None
-        and not any(map(inspect.iscode, code.co_consts))
-    )
+def _is_of_moment(found: object) -> bool:
+    """Whether it is what a thread keeps, or a module whose functions give another value each time."""
+    return type(found).__module__ in _OF_THREADS or (inspect.ismodule(found) and found.__name__ in ("random", "time"))
+
+
+def _is_nested(function: Any) -> bool:  # noqa: ANN401 - a function
+    return any(map(inspect.iscode, function.__code__.co_consts))
 
 
 def _calls_super(function: Any) -> bool:  # noqa: ANN401 - whatever a class has under a name

@@ -275,7 +275,11 @@ def test_a_filterset_that_changes_what_was_sent_is_the_projects_own() -> None:
     class Keyed(Held):
         filterset_class = ByKeys
 
+    class Plain(Held):
+        filterset_class = None
+
     assert view_facts(Held.as_view({"get": "list"}), "get", "list", {})["own_filters"] == ["FilterSet: __init__"]
+    assert view_facts(Plain.as_view({"get": "list"}), "get", "list", {})["own_filters"] == []
     found = view_facts(Keyed.as_view({"get": "list"}), "get", "list", {})
     (parameter,) = found["filters"]["filterset"]["parameters"]
     assert (found["own_filters"], parameter["settings"]) == ([], ["code of your own"])
@@ -362,6 +366,13 @@ class ByFunction(Posts):
         return published()
 
 
+class ByAttribute(Posts):
+    """The module has a function of that name."""
+
+    def get_queryset(self) -> Any:
+        return Post.objects.filter(published=self.action == "list")
+
+
 class ByDay(Posts):
     def get_queryset(self) -> Any:
         return Post.objects.filter(created_at__year=timezone.now().year)
@@ -392,7 +403,8 @@ class OfUsers(Posts):
 
 
 @pytest.mark.parametrize(
-    ("view", "is_constant"), [(ByElsewhere, 0), (ByDay, 0), (ByDate, 0), (OfUsers, 1), (ByFunction, 1)]
+    ("view", "is_constant"),
+    [(ByElsewhere, 0), (ByDay, 0), (ByDate, 0), (OfUsers, 1), (ByFunction, 1), (ByAttribute, 1)],
 )
 def test_what_a_function_says_may_be_another_for_each_request(view: Any, is_constant: bool) -> None:
     found = view_facts(view.as_view({"get": "list"}), "get", "list", {})
