@@ -85,9 +85,37 @@ def test_plain_conditions_are_read() -> None:
     assert rule_of(Shadowed)["request"] == ["methods", "GET"]
 
 
-@pytest.mark.parametrize("cls", [Asks, Elsewhere, OfModule])
+class Skips(permissions.IsAdminUser):
+    """`super()` of another class asks for nothing of that one."""
+
+    def has_permission(self, request: Any, view: Any) -> bool:
+        return super(permissions.IsAdminUser, self).has_permission(request, view)
+
+
+class PassesOthers(permissions.IsAdminUser):
+    def has_permission(self, request: Any, view: Any) -> bool:
+        return super().has_permission(view, request)
+
+
+class IsPartOfText(permissions.BasePermission):
+    def has_permission(self, request: Any, _view: Any) -> bool:
+        return request.method in "GET, HEAD"
+
+
+@pytest.mark.parametrize("cls", [Asks, Elsewhere, OfModule, Skips, PassesOthers, IsPartOfText])
 def test_others_stay_unread(cls: type) -> None:
     assert rule_of(cls) is None
+
+
+class NamesItself(permissions.IsAdminUser):
+    def has_permission(self, request: Any, view: Any) -> bool:
+        return super(NamesItself, self).has_permission(request, view)  # noqa: UP008 - as projects write it
+
+
+def test_super_is_of_the_class_that_has_the_method() -> None:
+    found = rule_of(NamesItself)
+    assert found is not None
+    assert found["request"] == ["caller", "is_staff"]
 
 
 def test_those_that_are_combined_are_found() -> None:
