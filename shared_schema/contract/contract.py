@@ -84,7 +84,8 @@ class ColumnFacts(_Facts):
 
     `default` is what Django writes where no value is given, `default_callable` the path of what it calls for one,
     `db_default` the SQL that the database fills in by itself. `identity` is `by default` or `always`; `generated` the
-    expression of a column that the database computes. `unique_message` is what DRF says of a value that another row
+    expression of a column that the database computes. `read_only`: DRF takes no value of it, since its field isn't
+    `editable`. `unique_message` is what DRF says of a value that another row
     has; with `unique_where`, of the rows that one of these SQL conditions picks. Values are in JSON's words
     (strangler_django/contract/plain.py), and
     `values.as_column` gives them their type back.
@@ -111,6 +112,7 @@ class ColumnFacts(_Facts):
     unique_where: tuple[str, ...] = ()
     auto_now: bool = False
     auto_now_add: bool = False
+    read_only: bool = False
     default: Any = None
     default_callable: str | None = None
     db_default: str | None = None

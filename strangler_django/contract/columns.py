@@ -49,11 +49,17 @@ def column_facts(field: Field, sql: Sql) -> Facts:
         **_uniqueness(field, sql),
         "auto_now": getattr(field, "auto_now", False),
         "auto_now_add": getattr(field, "auto_now_add", False),
+        "read_only": not (field.editable or _is_made(field)),
         "references": reference_facts(field) if isinstance(field, ForeignKey) else None,
         "file": file_facts(field) if isinstance(field, FileField) else None,
     }
     kept = {fact: value for fact, value in optional.items() if value not in (None, False, [], "")}
     return facts | kept | default_facts(field, sql)
+
+
+def _is_made(field: Field) -> bool:
+    """Whether Django or the database makes the value, which other facts say."""
+    return any(getattr(field, each, False) for each in ("auto_now", "auto_now_add", "generated"))
 
 
 def _choices(field: Field) -> Facts:

@@ -103,6 +103,8 @@ def model_field(
     facts = column_facts(model, column, contract)
     attribute = attribute_of(model, column)
     common: dict[str, Any] = {"label": _label(facts), "source": None if attribute == facts.field else attribute}
+    if facts.read_only and into is None:
+        changed = {"read_only": True} | changed
     if facts.takes_no_value:
         if _SHOWN.isdisjoint(changed):
             given = {"type": _READ_ONLY.get(facts.kind, "integer"), "allow_null": facts.null}

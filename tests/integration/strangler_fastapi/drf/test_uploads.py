@@ -28,7 +28,7 @@ from strangler_django.contract.unconnected import Sql
 from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf.bodies import FileUploadParser
 from strangler_fastapi.drf.file_fields import FileField
-from strangler_fastapi.drf.model_fields import model_field, model_fields
+from strangler_fastapi.drf.model_fields import model_fields
 from strangler_fastapi.drf.permissions import AllowAny
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.resources import Resource
@@ -97,8 +97,7 @@ def routers_of(contract: Path) -> tuple[list[Any], Mapping]:
         width: Mapped[int | None]
         height: Mapped[int | None]
 
-    fields = model_fields(Row, "id", "title", "scan", "cover")
-    fields |= {name: model_field(Row, name, read_only=True) for name in ("width", "height")}
+    fields = model_fields(Row, "id", "title", "scan", "cover", "width", "height")
     serializer = Serializer("Paper", fields)
     papers = Resource(Row, serializer, pagination=None)
     raw = Serializer("Raw", {"file": FileField(max_length=12)})
@@ -308,7 +307,7 @@ def test_a_file_whose_row_is_refused_is_taken_back(sides: Sides) -> None:
         body = encode_multipart(BOUNDARY, {"title": "refused", "scan": named("gone.txt")})
         headers = {"content-type": MULTIPART_CONTENT}
         ours = sides.both.runner.run(sides.both.library.post("/papers/", headers=headers, content=body))
-    assert ours.status_code == 500
+    assert ours.status_code == 400
     assert [name for name, _, _ in sides.kept(0) if "gone" in name] == []
 
 

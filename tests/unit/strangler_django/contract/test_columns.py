@@ -263,6 +263,21 @@ def test_a_constraint_with_a_condition_on_its_own_field_is_a_rule_of_that_field(
     assert (found.get("unique_message") is not None) is (where is not None)
 
 
+@pytest.mark.parametrize(
+    ("field", "is_read_only"),
+    [
+        (models.UUIDField(editable=False), True),
+        (models.UUIDField(), None),
+        # Which is said by itself.
+        (models.DateField(auto_now=True), None),
+    ],
+)
+def test_a_column_that_is_not_editable_is_read_only(
+    field: models.Field, is_read_only: bool | None, column: Facts
+) -> None:
+    assert column(field).get("read_only") is is_read_only
+
+
 def test_a_collation_is_that_of_the_column_it_points_at(make_model: MakeModel, column: Facts) -> None:
     make_model("Target", {"code": models.CharField(max_length=3, primary_key=True, db_collation="C")})
     assert column(models.ForeignKey("strangler_django.Target", models.CASCADE))["collation"] == "C"

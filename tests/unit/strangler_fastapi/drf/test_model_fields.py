@@ -201,6 +201,13 @@ def test_a_unique_column_says_what_django_says() -> None:
     assert (rule.column, rule.message) == ("code", "Somebody has that.")
 
 
+async def test_a_column_that_is_not_editable_takes_no_value() -> None:
+    serializer = Serializer("Thing", {"code": model_field(Stock, "code", contract=facts(read_only=True))})
+    assert await serializer.validate({"code": "chosen"}, SCOPE) == {}
+    taken = Serializer("Thing", {"code": model_field(Stock, "code", contract=facts(read_only=True), read_only=False)})
+    assert await taken.validate({"code": "chosen"}, SCOPE) == {"code": "chosen"}
+
+
 def test_a_check_that_nobody_knows_is_named_at_the_start() -> None:
     contract = facts(validators=[{"name": "shop.models.validate_code", "arguments": {"length": 4}}])
     with pytest.raises(LookupError) as raised:
