@@ -13,7 +13,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.e2e.containers.engine import Containers, is_podman
+from tests.e2e.containers.engine import Containers, is_podman, wait_for
 from tests.torture.load import Client, Ledger, load
 
 CLIENTS = tuple(
@@ -107,6 +107,30 @@ def test_a_deploy_that_was_interrupted_leaves_no_address_behind(containers: Cont
     containers.strangler("deploy", "fastapi")
     assert json.loads(left.read_text()) == {}
     assert front.get("/api/v2/feed/").headers["X-Served-By"] == "fastapi"
+
+
+def test_a_deploy_goes_on_from_what_a_killed_one_has_left_whatever_the_file_says(
+    containers: Containers, front: httpx.Client
+) -> None:
+    """Killed after it had ended the old container, and before it could write that requests go to the one beside it."""
+    containers.run("--profile", "deploy", "up", "--detach", "--no-deps", "fastapi-next")
+    wait_for("fastapi-next", lambda: is_ready(containers, "fastapi-next"))
+    containers.run("stop", "fastapi")
+    containers.wait_until_away("/api/v2/feed/")
+    said = containers.strangler("deploy", "fastapi").splitlines()
+    assert "fastapi-next of an interrupted deploy serves" in said
+    assert said[-1] == "fastapi is deployed"
+    assert front.get("/api/v2/feed/").headers["X-Served-By"] == "fastapi"
+    assert "fastapi-next" not in containers.run("ps").stdout
+
+
+def is_ready(containers: Containers, service: str) -> bool:
+    """Whether a service of FastAPI answers its health check, as another container asks it."""
+    ask = (
+        "import urllib.request as r;"
+        f"r.urlopen(r.Request('http://{service}:8002/api/v2/health/ready', headers={{'Host': 'localhost'}}), timeout=5)"
+    )
+    return containers.inside("django", "python", "-c", ask, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("arguments", [("--to", "release-2")])
