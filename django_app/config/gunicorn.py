@@ -15,6 +15,7 @@ from django_app.config.environment import (
     server_environment_read,
 )
 from django_app.config.logs import logging_settings
+from django_app.config.startup import database_open
 from sample_data.demo import DEMO_PASSWORD
 from shared_schema.service_metrics import share_metrics
 from strangler_django.health import health_first
@@ -63,6 +64,7 @@ if environment.service_metrics:
 
 
 def post_worker_init(_worker: object) -> None:
-    """Have Python's collector pass over what the worker has imported: a full collection would stop all its threads."""
+    """Connect, and have Python's collector pass over what was imported: a full collection would stop all threads."""
+    database_open()
     gc.collect()
     gc.freeze()

@@ -1,13 +1,14 @@
-"""What must be so before a container serves: PostgreSQL answers, the tables and the demo data are there."""
+"""What must be so before a service answers: PostgreSQL answers, the tables and the demo data are there."""
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import psycopg
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 
 from django_app.config.database import CONNECT_TIMEOUT_S
 from strangler_django.ownership import is_handed_over
@@ -51,3 +52,15 @@ def database_prepare(*, url: str) -> None:
     for connection in connections.all():
         connection.close()
         connection.close_pool()
+
+
+def database_open() -> None:
+    """Have a process connect before its first request comes, which would wait for that, or for so long that it fails.
+
+    One that can't serves nonetheless, and its health check says so.
+    """
+    connection = connections[DEFAULT_DB_ALIAS]
+    with suppress(OperationalError):
+        connection.ensure_connection()
+    # Back into the pool.
+    connection.close()

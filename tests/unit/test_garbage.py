@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import uvicorn
 
+from django_app.config import startup
 from fastapi_app import __main__ as entry
 from fastapi_app import main
 from tests.example import ROOT
@@ -33,6 +34,11 @@ def test_fastapi_serves_an_application_that_the_collector_passes_over(monkeypatc
     assert gc.get_freeze_count() > OBJECTS
 
 
-def test_gunicorns_workers_have_the_collector_pass_over_what_they_imported() -> None:
+def test_gunicorns_workers_connect_and_have_the_collector_pass_over_what_they_imported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connected: list[bool] = []
+    monkeypatch.setattr(startup, "database_open", lambda: connected.append(True))
     runpy.run_path(str(ROOT / "django_app" / "config" / "gunicorn.py"))["post_worker_init"](None)
     assert gc.get_freeze_count() > OBJECTS
+    assert connected

@@ -2,9 +2,10 @@
 
 import psycopg
 import pytest
+from django.db import OperationalError
 
 from django_app.config import startup
-from django_app.config.startup import DatabaseAbsentError, database_wait
+from django_app.config.startup import DatabaseAbsentError, database_open, database_wait
 
 URL = "postgresql://owner:very-secret@db:5432/blog"
 
@@ -47,3 +48,29 @@ def test_it_gives_up_with_one_sentence_that_shows_no_password(monkeypatch: pytes
         "The database did not answer within 0 s (FATAL: the database system is starting up):"
         " start it, or fix DATABASE_URL."
     )
+
+
+class Connection:
+    """Stands in for Django's connection."""
+
+    def __init__(self, *, away: bool) -> None:
+        self.away = away
+        self.calls: list[str] = []
+
+    def ensure_connection(self) -> None:
+        self.calls.append("connect")
+        if self.away:
+            raise OperationalError("couldn't get a connection after 2.00 sec")
+
+    def close(self) -> None:
+        self.calls.append("close")
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_a_process_connects_when_it_starts_and_starts_without_a_database_too(
+    *, away: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = Connection(away=away)
+    monkeypatch.setattr(startup, "connections", {"default": connection})
+    database_open()
+    assert connection.calls == ["connect", "close"]
