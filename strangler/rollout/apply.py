@@ -65,6 +65,8 @@ def rollout_render(rollout: Rollout, *, change: Callable[[], None]) -> None:
     """
     with rollout.folder.locked():
         _take_back(rollout)
+        # Afterwards nothing tells that what runs is the routes file.
+        _record_start(rollout, "start")
         change()
         _content, running = rollout.running()
         rendered = render_gateway(running, rollout.gateway.settings)
