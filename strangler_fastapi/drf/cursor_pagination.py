@@ -16,9 +16,9 @@ from starlette.requests import Request
 from strangler_fastapi.db.query import fetch
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.criteria import Criteria, Criterion, compared_type, read_text
-from strangler_fastapi.drf.filtering import parse_datetime
 from strangler_fastapi.drf.listing import Listing
 from strangler_fastapi.drf.pagination import PAGE_SIZE, Pagination, positive_integer
+from strangler_fastapi.drf.parameters import parse_datetime
 from strangler_fastapi.drf.urls import public_url, replace_query_parameter
 from strangler_fastapi.drf.validators import Invalid
 from strangler_fastapi.errors import NotFound

@@ -19,8 +19,8 @@ from starlette.requests import Request
 from strangler_fastapi.db.query import Rows, fetch
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.criteria import Criteria
-from strangler_fastapi.drf.filtering import parse_datetime
 from strangler_fastapi.drf.listing import Listing
+from strangler_fastapi.drf.parameters import parse_datetime
 from strangler_fastapi.drf.urls import asks_for_v1, public_url, replace_query_parameter
 from strangler_fastapi.drf.validators import Invalid, check_storable, is_in_range
 from strangler_fastapi.errors import NotFound

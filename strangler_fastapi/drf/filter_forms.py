@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from strangler_fastapi.drf.filtering import parse_datetime
+from strangler_fastapi.drf.parameters import parse_datetime
 from strangler_fastapi.drf.time_fields import parse_date, parse_duration, parse_time
 from strangler_fastapi.drf.validators import Invalid, check_storable
 

@@ -14,12 +14,7 @@ from shared_schema.consumer.samples import Deletion, Sample, Sent, sample_of
 from shared_schema.mapping import primary_key
 from strangler_fastapi.db.query import Shape
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.drf.filtering import (
-    ORDERING,
-    Filter,
-    describe_filters,
-    ordering_terms,
-)
+from strangler_fastapi.drf.filtering import ORDERING, Filter, describe_filters, ordering_terms
 from strangler_fastapi.drf.listing import Listing
 from strangler_fastapi.drf.nested_fields import shape_of
 from strangler_fastapi.drf.pagination import PAGE_NUMBERS, Pagination, paginate

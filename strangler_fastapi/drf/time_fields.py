@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, ClassVar, Final, TypeVar
 
 from strangler_fastapi.drf.fields import Scope, Validator, ValueField, seconds_text
-from strangler_fastapi.drf.filtering import read_datetime
+from strangler_fastapi.drf.parameters import read_datetime
 from strangler_fastapi.drf.validators import within
 
 ISO_8601: Final = "iso-8601"

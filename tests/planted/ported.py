@@ -4,6 +4,7 @@ from tests.planted.fault import Fault
 
 SEARCHING = "strangler_fastapi/drf/search.py"
 FILTERING = "strangler_fastapi/drf/filtering.py"
+PARAMETERS = "strangler_fastapi/drf/parameters.py"
 PAGES = "strangler_fastapi/drf/pagination.py"
 FIELDS = "strangler_fastapi/drf/fields.py"
 IDENTITY = "strangler_fastapi/auth/bearer_tokens.py"
@@ -46,7 +47,7 @@ PORTED_READS = {
     "a filter minds no case": at(POSTS, "posts.list", "Tag.name == name", "func.lower(Tag.name) == func.lower(name)"),
     "a filter takes parts": at(POSTS, "feed.list", "User.username == username", "User.username.contains(username)"),
     "a time without a zone is read in another one": at(
-        FILTERING,
+        PARAMETERS,
         "posts.list",
         "else value.replace(tzinfo=UTC)",
         "else value.replace(tzinfo=timezone(timedelta(hours=2)))",
@@ -55,19 +56,19 @@ PORTED_READS = {
         POSTS, "posts.list", "Post.created_at >= moment", "Post.created_at > moment"
     ),
     "microseconds are cut": at(
-        FILTERING,
+        PARAMETERS,
         "posts.list",
         "    return _in_utc(value) if value.tzinfo",
         "    value = value.replace(microsecond=0)\n    return _in_utc(value) if value.tzinfo",
     ),
     "a time that is none is ignored": at(
-        FILTERING,
+        PARAMETERS,
         "posts.list",
         'raise Invalid("Enter a valid date/time.") from None',
         "return datetime(1970, 1, 1, tzinfo=UTC)",
     ),
     "a time that is none in other words": at(
-        FILTERING,
+        PARAMETERS,
         "users.posts",
         'raise Invalid("Enter a valid date/time.") from None',
         'raise Invalid("Enter a valid date.") from None',
@@ -94,15 +95,15 @@ PORTED_READS = {
         '"username": lambda: func.lower(User.username)',
     ),
     "a limit too large is cut": at(
-        FILTERING,
+        PARAMETERS,
         "posts.recent",
         'raise Invalid(f"Ensure this value is less than or equal to {self.most}.", "max_value")',
         "return self.most",
     ),
-    "a limit of none is taken": at(FILTERING, "posts.recent", "if number < self.least:", "if number < 0:"),
+    "a limit of none is taken": at(PARAMETERS, "posts.recent", "if number < self.least:", "if number < 0:"),
     "another default of a limit": at("fastapi_app/posts/router.py", "posts.recent", "default=10,", "default=12,"),
     "a number that is none is the default": at(
-        FILTERING, "users.active", 'raise Invalid("A valid integer is required.") from None', "return self.default"
+        PARAMETERS, "users.active", 'raise Invalid("A valid integer is required.") from None', "return self.default"
     ),
     "more than instead of at least": at(
         USERS, "users.active", '.c.post_count >= bindparam("min_posts")', '.c.post_count > bindparam("min_posts")'

@@ -26,15 +26,14 @@ from shared_schema.limits import MOST_SEARCH_TERMS, TOO_MANY_SEARCH_TERMS
 from strangler_django.filters import SearchFilter
 from strangler_fastapi.drf.criteria import Criterion, values_of
 from strangler_fastapi.drf.filtering import (
-    BeyondDatabase,
     boolean_filter,
     datetime_filter,
     filter_criteria,
     ordering_terms,
-    parse_datetime,
     read_boolean,
     text_filter,
 )
+from strangler_fastapi.drf.parameters import BeyondDatabase, parse_datetime
 from strangler_fastapi.drf.search import search_criteria
 from strangler_fastapi.drf.validators import Invalid
 from strangler_fastapi.errors import ValidationFailed

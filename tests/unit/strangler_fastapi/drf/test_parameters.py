@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rest_framework import serializers
 
-from strangler_fastapi.drf.filtering import IntegerParameter, integer_parameter
+from strangler_fastapi.drf.parameters import IntegerParameter, integer_parameter
 from strangler_fastapi.errors import ValidationFailed
 
 LIMIT = IntegerParameter(default=10, least=1, most=50)
