@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.db.models import ForeignKey
 from django.db.models.expressions import Col
-from django.db.models.lookups import Lookup
+from django.db.models.lookups import Exact, Lookup
 from django.db.models.sql.where import WhereNode
 
 from strangler_django.contract.plain import plain
@@ -68,3 +68,22 @@ def _value(given: Any) -> Any:  # noqa: ANN401 - a constant
     if not isinstance(given, bool | int | str):
         raise UnreadError
     return plain(given)
+
+
+def is_narrowed(query: Any) -> bool:  # noqa: ANN401 - as above
+    """Whether a queryset leaves rows out, or may."""
+    return bool(query.where or query.is_sliced or query.distinct or query.combinator)
+
+
+def equal_columns(query: Any) -> dict[str, Any]:  # noqa: ANN401 - Django's Query
+    """The values that the rows have in columns of their table, as far as the query says."""
+    if query.where.connector != "AND" or query.where.negated:
+        return {}
+    return {
+        each.lhs.target.column: plain(each.rhs)
+        for each in query.where.children
+        if isinstance(each, Exact)
+        and isinstance(each.lhs, Col)
+        and each.lhs.alias == query.get_initial_alias()
+        and isinstance(each.rhs, bool | int | str)
+    }

@@ -4,12 +4,8 @@
 
 import inspect
 from collections.abc import Mapping
-from functools import partialmethod
 from typing import Any, Final
 
-from django.db import models
-from django.db.models.expressions import Col
-from django.db.models.lookups import Exact
 from django.utils.functional import cached_property
 from rest_framework import serializers
 from rest_framework.settings import api_settings
@@ -18,16 +14,16 @@ from rest_framework.validators import UniqueTogetherValidator, UniqueValidator
 
 from strangler_django.contract.plain import plain
 from strangler_django.endpoints.addresses import row_address
+from strangler_django.endpoints.conditions import equal_columns, is_narrowed
 from strangler_django.endpoints.own_code import (
     AnsweringSerializer,
     answering_serializer,
     code_of,
     is_own,
-    reads_rows,
-    returned_attribute,
 )
 from strangler_django.endpoints.own_rows import shown_rows
 from strangler_django.endpoints.own_values import attribute_value, method_value, string_value
+from strangler_django.endpoints.sources import is_lacking, link_facts, property_name, related_model, text_attribute
 
 # Attributes of DRF's fields that limit or shape a value.
 _LIMITS: Final = (
@@ -49,9 +45,6 @@ _FORMATS: Final = {
     serializers.DateField: ("DATE_FORMAT", "DATE_INPUT_FORMATS"),
     serializers.TimeField: ("TIME_FORMAT", "TIME_INPUT_FORMATS"),
 }
-# Of an attribute that a class lacks: it may be None.
-_MISSING: Final = object()
-_LINKS: Final = ("many_to_one", "many_to_many", "one_to_one", "one_to_many")
 # What makes a serializer, and what of it its fields and rules show.
 _MADE: Final = frozenset({"__init__", "__new__"})
 _BUILT: Final = frozenset(
@@ -111,7 +104,7 @@ def class_name(cls: type) -> str:
 
 def _unique_together(serializer: Any, rule: Any) -> dict[str, Any] | None:  # noqa: ANN401 - any serializer, any rule
     """Which fields have to be unique together, and what is said where they aren't; None of any other rule."""
-    if type(rule) is not UniqueTogetherValidator or _is_narrowed(rule.queryset.all().query):
+    if type(rule) is not UniqueTogetherValidator or is_narrowed(rule.queryset.all().query):
         return None
     conditions = getattr(rule, "condition", None), getattr(rule, "condition_fields", None)
     fields = {name: serializer.fields.get(name) for name in rule.fields}
@@ -201,13 +194,13 @@ def _field(name: str, field: Any, model: Any, within: tuple[type, ...]) -> dict[
         # Of DRF's releases before it had the setting, errors are a list.
         facts["errors_as_dict"] = bool(getattr(api_settings, "LIST_SERIALIZER_ERRORS_AS_DICT", False))
     if isinstance(inner, serializers.BaseSerializer):
-        facts["serializer"] = serializer_facts(inner, _related(model, str(field.source)), within)
+        facts["serializer"] = serializer_facts(inner, related_model(model, str(field.source)), within)
     elif isinstance(inner, serializers.RelatedField):
         queryset = inner.queryset
         facts["model"] = queryset.model._meta.label if queryset is not None else None
         query = inner.get_queryset().query if queryset is not None else None
-        facts["narrowed"] = query is not None and _is_narrowed(query)
-        facts["where"] = _where(query) if facts["narrowed"] else {}
+        facts["narrowed"] = query is not None and is_narrowed(query)
+        facts["where"] = equal_columns(query) if facts["narrowed"] else {}
         if isinstance(inner, serializers.HyperlinkedRelatedField):
             facts["address"] = row_address(inner.view_name, inner.lookup_url_kwarg, inner.context.get("request"))
             facts["lookup"] = inner.lookup_field
@@ -234,7 +227,7 @@ def _unique(field: Any, model: Any) -> str | None:  # noqa: ANN401 - any field, 
     columns = {each.name for each in model._meta.concrete_fields} if model else set()
     for rule in field.validators if str(field.source) in columns else ():
         if type(rule) is UniqueValidator and rule.lookup == "exact" and rule.queryset.model is model:
-            return None if _is_narrowed(rule.queryset.all().query) else str(rule.message)
+            return None if is_narrowed(rule.queryset.all().query) else str(rule.message)
     return None
 
 
@@ -260,11 +253,6 @@ def _formats(field: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
     return {}
 
 
-def _related(model: Any, source: str) -> Any:  # noqa: ANN401 - a model class, and the one that a source leads to
-    found = next((each for each in model._meta.get_fields() if _accessor(each) == source), None) if model else None
-    return getattr(found, "related_model", None)
-
-
 def _origin(serializer: Any, name: str, field: Any, model: Any, within: tuple[type, ...]) -> dict[str, Any]:  # noqa: ANN401 - as above
     """Where a field comes from: the `link` of its model that it follows, and what a ModelSerializer made of it.
 
@@ -282,21 +270,24 @@ def _origin(serializer: Any, name: str, field: Any, model: Any, within: tuple[ty
             "computed": method_value(type(serializer), str(field.method_name), model),
         }
     if isinstance(getattr(field, "child_relation", None), serializers.StringRelatedField):
-        return _link(model, str(field.source)) | {"changed": None, "text": _text(model, str(field.source))}
+        return link_facts(model, str(field.source)) | {
+            "changed": None,
+            "text": text_attribute(model, str(field.source)),
+        }
     if isinstance(field, serializers.StringRelatedField):
-        text = _text(model, str(field.source))
+        text = text_attribute(model, str(field.source))
         computed = None if text else string_value(model, str(field.source))
-        return _link(model, str(field.source)) | {"changed": None, "text": text, "computed": computed}
+        return link_facts(model, str(field.source)) | {"changed": None, "text": text, "computed": computed}
     child = getattr(field, "child_relation", None)
     if isinstance(child, serializers.SlugRelatedField) and field.read_only:
-        related = _related(model, str(field.source))
+        related = related_model(model, str(field.source))
         # DRF doesn't call what it finds there.
         found = inspect.getattr_static(related, str(child.slug_field), None)
         is_made = isinstance(found, property | cached_property)
         computed = attribute_value(related, str(child.slug_field), type(child).__name__) if is_made else None
-        return _link(model, str(field.source)) | {"changed": None, "computed": computed}
-    facts = _link(model, str(field.source)) | {"changed": _changed(serializer, name, field, model)}
-    facts |= {"property": _property(model, str(field.source)), "lacking": _is_lacking(model, str(field.source))}
+        return link_facts(model, str(field.source)) | {"changed": None, "computed": computed}
+    facts = link_facts(model, str(field.source)) | {"changed": _changed(serializer, name, field, model)}
+    facts |= {"property": property_name(model, str(field.source)), "lacking": is_lacking(model, str(field.source))}
     is_made = facts["property"] or ("." in str(field.source) and facts["changed"] is None)
     computed = attribute_value(model, str(field.source), type(field).__name__) if is_made else None
     return facts | {"computed": computed}
@@ -315,79 +306,13 @@ def _rows_of_method(
     shown = found.cls(context=serializer.context)
     if not found.has_context and _shows_addresses(shown):
         return None
-    inner = serializer_facts(shown, _related(model, found.source), within)
-    return _link(model, found.source) | {
+    inner = serializer_facts(shown, related_model(model, found.source), within)
+    return link_facts(model, found.source) | {
         "source": found.source,
         "many": found.many,
         "changed": None,
         "serializer": inner,
     }
-
-
-def _link(model: Any, source: str) -> dict[str, Any]:  # noqa: ANN401 - a model class
-    """How the model's field of that name leads to other rows (`link`: many_to_one, many_to_many), if it does.
-
-    `pointing` are the table and the field of rows that point back, `other_end` those of a relation that leads here;
-    `managed` says that a manager of the project's own gives the rows, which may leave some out.
-    """
-    found: Any = next((each for each in model._meta.get_fields() if _accessor(each) == source), None)
-    link = next((kind for kind in _LINKS if getattr(found, kind, False)), None)
-    facts: dict[str, Any] = {"link": link}
-    if link in ("one_to_many", "many_to_many") and found.related_model:
-        manager = type(found.related_model._default_manager)
-        is_plain = manager.get_queryset is models.Manager.get_queryset and not reads_rows(manager._queryset_class)
-        facts["managed"] = not is_plain
-    if link == "one_to_many" and hasattr(found, "field") and hasattr(found.field, "attname"):
-        facts["pointing"] = {"table": found.related_model._meta.db_table, "field": found.field.name}
-    if link == "many_to_many" and isinstance(found, models.ManyToManyRel):
-        facts["other_end"] = {"table": found.related_model._meta.db_table, "field": found.field.name}
-    return facts
-
-
-def _property(model: Any, source: str) -> str | None:  # noqa: ANN401 - as above
-    """The property or method of the model that a field shows; None where it shows something else."""
-    found = None if hasattr(models.Model, source) else inspect.getattr_static(model, source, None)
-    if isinstance(found, property | cached_property | partialmethod) or inspect.isfunction(found):
-        return f"{model._meta.object_name}.{source}"
-    return None
-
-
-def _is_lacking(model: Any, source: str) -> bool:  # noqa: ANN401 - as above
-    """Whether rows have no such attribute, unless a queryset annotates them; nor those behind foreign keys (`a.b`)."""
-    name, _, rest = source.partition(".")
-    if rest:
-        found = next((each for each in model._meta.fields if each.name == name), None)
-        return found is not None and found.related_model is not None and _is_lacking(found.related_model, rest)
-    is_made = any(is_own(model, name) for name in ("__getattr__", "__init__", "from_db"))
-    return not is_made and source.isidentifier() and inspect.getattr_static(model, source, _MISSING) is _MISSING
-
-
-def _text(model: Any, source: str) -> str | None:  # noqa: ANN401 - as above
-    """The field that `__str__` of the rows returns to which a relation leads; None if it does more."""
-    related = _related(model, source)
-    return returned_attribute(related.__str__) if related else None
-
-
-def _is_narrowed(query: Any) -> bool:  # noqa: ANN401 - Django's Query
-    return bool(query.where or query.is_sliced or query.distinct or query.combinator)
-
-
-def _where(query: Any) -> dict[str, Any]:  # noqa: ANN401 - Django's Query
-    """The values that the rows have in columns of their table, as far as the query says."""
-    if query.where.connector != "AND" or query.where.negated:
-        return {}
-    return {
-        each.lhs.target.column: plain(each.rhs)
-        for each in query.where.children
-        if isinstance(each, Exact)
-        and isinstance(each.lhs, Col)
-        and each.lhs.alias == query.get_initial_alias()
-        and isinstance(each.rhs, bool | int | str)
-    }
-
-
-def _accessor(field: Any) -> str:  # noqa: ANN401 - a field or a relation to the model
-    return str(field.get_accessor_name() if hasattr(field, "get_accessor_name") else field.name)
 
 
 def _changed(serializer: Any, name: str, field: Any, model: Any) -> dict[str, Any] | None:  # noqa: ANN401 - as above
