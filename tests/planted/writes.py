@@ -69,7 +69,7 @@ WRITES = {
     "a unique race is a 500": Fault(
         file="strangler_fastapi/drf/serializers.py",
         code="if isinstance(rule, Unique) and rule.is_violated_by(error):",
-        instead="if False:",
+        instead="raise RuntimeError from error\n                    if False:",
         asked="states",
         found=named("tags.create: status at status"),
     ),
