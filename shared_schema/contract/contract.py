@@ -85,9 +85,8 @@ class ColumnFacts(_Facts):
     `default` is what Django writes where no value is given, `default_callable` the path of what it calls for one,
     `db_default` the SQL that the database fills in by itself. `identity` is `by default` or `always`; `generated` the
     expression of a column that the database computes. `read_only`: DRF takes no value of it, since its field isn't
-    `editable`. `unique_message` is what DRF says of a value that another row
-    has; with `unique_where`, of the rows that one of these SQL conditions picks. Values are in JSON's words
-    (strangler_django/contract/plain.py), and
+    `editable`. `unique_message` is what DRF says of a value that another row has; with `unique_where`, of the rows that
+    one of these SQL conditions picks. Values are in JSON's words (strangler_django/contract/plain.py), and
     `values.as_column` gives them their type back.
     """
 

@@ -299,7 +299,7 @@ def _rows_of_method(
     model: Any,  # noqa: ANN401 - as above
     within: tuple[type, ...],
 ) -> dict[str, Any] | None:
-    """What is told of a method that shows rows by another serializer; None of one that does anything else."""
+    """The facts of a method field that shows rows by another serializer; None where it does anything else."""
     found = shown_rows(type(serializer), str(field.method_name), model)
     if found is None or found.cls in within:
         return None

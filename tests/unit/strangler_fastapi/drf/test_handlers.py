@@ -1,4 +1,4 @@
-"""Which errors of the database a client is told of as its own."""
+"""Which errors of the database are a client error (400), and which stay a failure of the service (500)."""
 
 from typing import Any, cast
 
