@@ -16,13 +16,18 @@ from django.urls import path
 from fastapi import APIRouter
 from rest_framework.exceptions import _get_full_details
 from rest_framework.views import exception_handler
+from starlette.requests import Request
+from starlette.responses import Response
 
 from django_app.config.database import database_settings
 from shared_schema.consumer.consumer import Consumer
 from shared_schema.mapping import Mapping as Tables
 from strangler_fastapi.application import create_application
 from strangler_fastapi.db.engine import Database
+from strangler_fastapi.db.session import Session
+from strangler_fastapi.drf.resources import Resource
 from strangler_fastapi.drf.urls import ApiPrefixes
+from strangler_fastapi.drf.view import View
 from strangler_fastapi.errors import full_details
 from tests.databases import OwnDatabase
 from tests.integration.fastapi_app.running import until
@@ -145,3 +150,24 @@ def _library(
     finally:
         runner.run(client.aclose())
         runner.run(context.__aexit__(None, None, None))
+
+
+def add_endpoints(many: View, one: View, rows: Resource) -> None:
+    """The list, new rows, one row and its changes, as the resource answers them."""
+
+    @many.get(many=list)
+    async def rows_list(request: Request, session: Session) -> Response:
+        return await rows.list(request, session)
+
+    @many.post(status=201)
+    async def rows_create(request: Request, session: Session) -> Response:
+        return await rows.create(request, session)
+
+    @one.get()
+    async def rows_retrieve(request: Request, session: Session) -> Response:
+        return await rows.retrieve(request, session)
+
+    @one.put()
+    @one.patch()
+    async def rows_update(request: Request, session: Session) -> Response:
+        return await rows.update(request, session)

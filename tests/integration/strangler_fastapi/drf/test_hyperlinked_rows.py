@@ -11,13 +11,10 @@ from django.test import Client
 from django.test.utils import isolate_apps
 from rest_framework import serializers, viewsets
 from sqlalchemy.orm import Mapped
-from starlette.requests import Request
-from starlette.responses import Response
 
 from shared_schema.mapping import Mapping, Reflected
 from strangler_django.contract.tables import table_facts
 from strangler_django.contract.unconnected import Sql
-from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf.choice_fields import FilePathField
 from strangler_fastapi.drf.computed_fields import CreateOnlyDefault, HiddenField
 from strangler_fastapi.drf.hyperlinks import HyperlinkedField, HyperlinkedRelatedField
@@ -28,7 +25,7 @@ from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.view import View, feature_router
 from tests.databases import empty_database
 from tests.shared_stack import StackAddresses
-from tests.side_by_side import PREFIXES, BothSides, djangos_database, side_by_side
+from tests.side_by_side import PREFIXES, BothSides, add_endpoints, djangos_database, side_by_side
 
 FOLDER = str(Path(__file__).parent)
 
@@ -132,24 +129,7 @@ def library(contract: Path) -> tuple[Any, Mapping]:
     one = View(router, "/ships/{pk}/", name="Ships", methods=("GET", "PUT", "PATCH"), find=ships.find, **given)
     for path in ("/ports/{pk}/", "/flags/{pk}/"):
         View(router, path, name="Ships", methods=("GET",), permission=AllowAny, authenticators=()).gap("GET", "reading")
-
-    @many.get(many=list)
-    async def ships_list(request: Request, session: Session) -> Response:
-        return await ships.list(request, session)
-
-    @many.post(status=201)
-    async def ships_create(request: Request, session: Session) -> Response:
-        return await ships.create(request, session)
-
-    @one.get()
-    async def ships_retrieve(request: Request, session: Session) -> Response:
-        return await ships.retrieve(request, session)
-
-    @one.put()
-    @one.patch()
-    async def ships_update(request: Request, session: Session) -> Response:
-        return await ships.update(request, session)
-
+    add_endpoints(many, one, ships)
     return router, mapping
 
 

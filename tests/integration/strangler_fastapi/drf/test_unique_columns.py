@@ -13,13 +13,10 @@ from django.test import Client
 from django.test.utils import isolate_apps
 from rest_framework import serializers, viewsets
 from sqlalchemy.orm import Mapped
-from starlette.requests import Request
-from starlette.responses import Response
 
 from shared_schema.mapping import Mapping, Reflected
 from strangler_django.contract.tables import table_facts
 from strangler_django.contract.unconnected import Sql
-from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf.model_fields import model_fields
 from strangler_fastapi.drf.permissions import AllowAny
 from strangler_fastapi.drf.resources import Resource
@@ -27,7 +24,7 @@ from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.view import View, feature_router
 from tests.databases import empty_database
 from tests.shared_stack import StackAddresses
-from tests.side_by_side import PREFIXES, BothSides, djangos_database, side_by_side
+from tests.side_by_side import PREFIXES, BothSides, add_endpoints, djangos_database, side_by_side
 
 FIELDS = ("key", "word", "code", "phone", "made_at")
 
@@ -82,24 +79,7 @@ def library(contract: Path) -> tuple[Any, Mapping]:
     given: dict[str, Any] = {"permission": AllowAny, "authenticators": (), "serializer": serializer}
     many = View(router, "/stamps/", name="Stamps", methods=("GET", "POST"), **given)
     one = View(router, "/stamps/{pk}/", name="Stamps", methods=("GET", "PUT", "PATCH"), find=stamps.find, **given)
-
-    @many.get(many=list)
-    async def stamps_list(request: Request, session: Session) -> Response:
-        return await stamps.list(request, session)
-
-    @many.post(status=201)
-    async def stamps_create(request: Request, session: Session) -> Response:
-        return await stamps.create(request, session)
-
-    @one.get()
-    async def stamps_retrieve(request: Request, session: Session) -> Response:
-        return await stamps.retrieve(request, session)
-
-    @one.put()
-    @one.patch()
-    async def stamps_update(request: Request, session: Session) -> Response:
-        return await stamps.update(request, session)
-
+    add_endpoints(many, one, stamps)
     return router, mapping
 
 
