@@ -26,21 +26,25 @@ import psutil
 
 from strangler.deployment.local_stack import LocalStack
 from strangler.deployment.releases import Deploy, DeployFile, release_point
-from strangler.errors import FailedError, StranglerError, UsageError
+from strangler.deployment.spares import (
+    WORKER_LIVES_SECONDS,
+    Spare,
+    SpareWorker,
+    service_here,
+    wait_ended,
+    wait_ready,
+    wait_restarted,
+)
+from strangler.errors import FailedError, StranglerError
 from strangler.gateway.interface import STEADY_SECONDS, TAKE_OVER_SECONDS
 from strangler.local.keeper import Keeper
 from strangler.local.ports import port_free_pick
-from strangler.local.services import Probe, Service, stack_folder, stack_service, worker_helper
+from strangler.local.services import stack_folder
 from strangler.rollout.apply import rollout_render
 from strangler.routes.route import Stack
-from strangler.settings import LocalSettings
 
 # Requests end long before, streams of events don't: those are cut, and their clients connect again.
 _DRAIN_SECONDS: Final = 15.0
-# A worker answers no probe: one that has lived as long as its service took to be ready, and so long at least, goes on.
-_WORKER_LIVES_SECONDS: Final = 5.0
-# For the jobs that the old worker has begun; then it is killed, and another has to do them again.
-_JOBS_SECONDS: Final = 300.0
 _LOG = logging.getLogger(__name__)
 
 
@@ -54,7 +58,7 @@ class Deployer:
         self._under_way: _UnderWay | None = None
         self._fastapi = stack.children.keepers(Stack.FASTAPI)
         for keeper in self._fastapi:
-            keeper.let_orphans_serve(_service(stack, Stack.FASTAPI, stack.settings).probe.answers)
+            keeper.let_orphans_serve(service_here(stack, Stack.FASTAPI, stack.settings).probe.answers)
 
     def step(self) -> None:
         """Go on with the deploy under way, or begin the one that was asked for; its failure is recorded, not raised."""
@@ -135,14 +139,14 @@ def _replaced(stack: LocalStack, asked: Deploy, *, with_worker: bool) -> Iterato
     # Of deploys that ended half-way: nginx may send requests there, and does so no more after this one.
     spares = stack.children.keepers(f"{which}-new")
     yield f"starting the new {which} on port {port}"
-    spare = _Spare(stack, which, port, release=asked.release)
-    worker = _Worker(stack, which if with_worker else None, release=asked.release)
+    spare = Spare(stack, which, port, release=asked.release)
+    worker = SpareWorker(stack, which if with_worker else None, release=asked.release)
     try:
         started = time.monotonic()
-        yield from _ready(stack, spare.keeper, spare.probe)
+        yield from wait_ready(stack, spare.keeper, spare.probe)
         took = time.monotonic() - started
         yield f"it is ready after {took:.1f} s"
-        yield from worker.start(seconds=max(took, _WORKER_LIVES_SECONDS))
+        yield from worker.start(seconds=max(took, WORKER_LIVES_SECONDS))
         yield f"nginx sends requests to the new {which}"
         leaving = yield from _sent(stack, which, to=spare.address)
         if asked.release:
@@ -159,9 +163,9 @@ def _replaced(stack: LocalStack, asked: Deploy, *, with_worker: bool) -> Iterato
         raise FailedError(f"{error.message}, and the old {which} serves as before", error.hint or spare.hint) from error
     yield f"the old {which} finishes what it has, and starts again on its own port"
     yield from _drained(leaving)
-    yield from _restarted(keeper, seconds=keeper.program.stop_seconds)
+    yield from wait_restarted(keeper, seconds=keeper.program.stop_seconds)
     try:
-        yield from _ready(stack, keeper, _service(stack, which, stack.settings).probe)
+        yield from wait_ready(stack, keeper, service_here(stack, which, stack.settings).probe)
     except FailedError as error:
         what = f"{error.message}, and the new {which} goes on serving on port {port}"
         raise FailedError(what, f"strangler logs {which} says more; then deploy again") from error
@@ -175,86 +179,8 @@ def _replaced(stack: LocalStack, asked: Deploy, *, with_worker: bool) -> Iterato
         yield f"{error.message}, and it sends them once it is started again"
     yield from _drained(leaving)
     for each in [spare.keeper, *spares]:
-        yield from _ended(stack, each, seconds=each.program.stop_seconds)
+        yield from wait_ended(stack, each, seconds=each.program.stop_seconds)
     yield from worker.replace()
-
-
-def _service(stack: LocalStack, which: Stack, settings: LocalSettings) -> Service:
-    """A service as it is started here with these settings."""
-    service = stack_service(settings, stack.connections, which)
-    if service is None:
-        raise UsageError(f"{which} isn't started here", "deploy it where it runs")
-    return service
-
-
-class _Spare:
-    """The new service on its spare port."""
-
-    def __init__(self, stack: LocalStack, which: Stack, port: int, *, release: str) -> None:
-        settings = stack.settings.model_copy(update={f"{which}_port": port})
-        service = replace(_service(stack, which, settings), name=f"{which}-new")
-        if release:
-            service = replace(service, cwd=Path(release))
-        self.hint = f"strangler logs {service.name} says more"
-        self.probe = service.probe
-        self.address = f"{service.listens[0]}:{port}"
-        self.keeper = stack.start_kept(service, address=self.address, probe=service.probe)
-
-
-class _Worker:
-    """The worker of a service's jobs, where one runs here: the new one stands in until the old one has ended."""
-
-    def __init__(self, stack: LocalStack, which: Stack | None, *, release: str) -> None:
-        self.started: list[Keeper] = []
-        self._seconds = 0.0
-        self._stack = stack
-        self._release = release
-        self._old = stack.children.keepers("worker") if which is Stack.FASTAPI else []
-        # Of deploys that ended half-way.
-        self._spares = stack.children.keepers("worker-new") if self._old else []
-
-    def start(self, *, seconds: float) -> Iterator[str]:
-        """Start the new one, and see that it goes on for so long.
-
-        :raises FailedError: it ended.
-        """
-        if not self._old or (helper := worker_helper(self._stack.settings, self._stack.connections)) is None:
-            return
-        yield "starting the new worker"
-        cwd = Path(self._release) if self._release else helper.cwd
-        new = self._stack.start_kept(replace(helper, name="worker-new", cwd=cwd), address=helper.address)
-        self.started.append(new)
-        self._seconds = seconds
-        yield from _lives(new, seconds=seconds)
-
-    def replace(self) -> Iterator[str]:
-        """Have the old one end its jobs and start again, then end the new one in the same way.
-
-        :raises FailedError: it doesn't start again.
-        """
-        for old in self._old if self.started else ():
-            yield "the old worker ends its jobs, and starts again"
-            yield from _restarted(old, seconds=_JOBS_SECONDS)
-            try:
-                yield from _lives(old, seconds=self._seconds)
-            except FailedError as error:
-                what = f"{error.message}, and worker-new goes on"
-                raise FailedError(what, f"{error.hint}; then deploy again") from error
-        for each in [*self.started, *self._spares]:
-            yield from _ended(self._stack, each, seconds=_JOBS_SECONDS)
-
-
-def _lives(keeper: Keeper, *, seconds: float) -> Iterator[str]:
-    """See that it runs for so long.
-
-    :raises FailedError: it ended.
-    """
-    ended, deadline = keeper.last_end, time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if keeper.child is None or keeper.ending or keeper.last_end != ended:
-            what = keeper.last_end or f"{keeper.program.name} {keeper.ending}"
-            raise FailedError(what, f"strangler logs {keeper.program.name} says more")
-        yield ""
 
 
 def _send(stack: LocalStack, which: Stack, *, to: str) -> list[psutil.Process]:
@@ -303,46 +229,8 @@ def _sent(stack: LocalStack, which: Stack, *, to: str) -> Generator[str, None, l
     return leaving
 
 
-def _ready(stack: LocalStack, keeper: Keeper, probe: Probe) -> Iterator[str]:
-    """Wait until it answers its probe.
-
-    :raises FailedError: it ended, or wasn't ready within READY_SECONDS.
-    """
-    seconds = stack.settings.ready_seconds
-    ended, deadline = keeper.last_end, time.monotonic() + seconds
-    while not probe.answers(timeout=0.2):
-        if keeper.last_end != ended:
-            raise FailedError(keeper.last_end)
-        if time.monotonic() > deadline:
-            raise FailedError(f"{keeper.program.name} wasn't ready within the {seconds} s of READY_SECONDS")
-        yield ""
-
-
 def _drained(leaving: Sequence[psutil.Process]) -> Iterator[str]:
     """Wait until these workers of nginx are gone, or for as long as it is worth."""
     deadline = time.monotonic() + _DRAIN_SECONDS
     while time.monotonic() < deadline and any(worker.is_running() for worker in leaving):
         yield ""
-
-
-def _restarted(keeper: Keeper, *, seconds: float) -> Iterator[str]:
-    """Ask it to restart; it is killed where it takes longer."""
-    old, deadline = keeper.child, time.monotonic() + seconds
-    keeper.ask_restart()
-    while keeper.child is None or keeper.child is old:
-        if time.monotonic() > deadline:
-            if keeper.child is None:
-                return
-            keeper.child.process.kill()
-        yield ""
-
-
-def _ended(stack: LocalStack, keeper: Keeper, *, seconds: float) -> Iterator[str]:
-    """Have it end for good; it is killed where it takes longer."""
-    deadline = time.monotonic() + seconds
-    keeper.ask_end()
-    while not keeper.ending and keeper.child is not None and time.monotonic() < deadline:
-        yield ""
-    if keeper.child is not None:
-        keeper.child.stop(timeout=0)
-    stack.forget(keeper)
