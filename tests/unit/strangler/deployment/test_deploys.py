@@ -33,8 +33,8 @@ def test_an_unexpected_error_ends_the_deploy_and_not_the_stack(tmp_path: Path, m
         forget=lambda _keeper: done.append("forget"),
     )
     monkeypatch.setattr(deploys, "port_free_pick", lambda: 1)
-    monkeypatch.setattr(deploys, "_Spare", Spare)
-    monkeypatch.setattr(deploys, "_ready", lambda *_arguments: iter(()))
+    monkeypatch.setattr(deploys, "Spare", Spare)
+    monkeypatch.setattr(deploys, "wait_ready", lambda *_arguments: iter(()))
     monkeypatch.setattr(deploys, "_sent", sent)
     monkeypatch.setattr(deploys, "_send", lambda _stack, which, *, to: [done.append((which, to))][:0])
     deployer, file = Deployer(stack), DeployFile(tmp_path)
@@ -68,7 +68,7 @@ def test_a_deploy_that_is_asked_for_is_not_lost_to_a_replacement_at_the_same_mom
     stack: Any = SimpleNamespace(
         folder=SimpleNamespace(path=tmp_path), children=SimpleNamespace(keepers=lambda _name: [orphan]), settings=None
     )
-    monkeypatch.setattr(deploys, "_service", lambda *_: SimpleNamespace(probe=SimpleNamespace(answers=None)))
+    monkeypatch.setattr(deploys, "service_here", lambda *_: SimpleNamespace(probe=SimpleNamespace(answers=None)))
     monkeypatch.setattr(deploys, "_replaced", lambda *_, **__: iter(()))
     monkeypatch.setattr(deploys, "_UnderWay", under_way)
     deployer = Deployer(stack)
