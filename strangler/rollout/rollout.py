@@ -138,9 +138,14 @@ class Rollout:
     def running(self) -> tuple[bytes, RouteTable]:
         """The routes file that was applied last, as bytes and as a table.
 
-        :raises UsageError: nothing was applied yet.
+        :raises UsageError: nothing was applied yet, or the file was changed since the gateway started with it.
         """
         changed = applied(self.entries())
+        if not changed and self.gateway.current() is not None:
+            what = (
+                f"{self.file_name} was changed after the gateway started with it, and nothing has recorded what it was"
+            )
+            raise UsageError(what, "undo the change (git stash), run strangler apply, and make the change again")
         if not changed:
             raise UsageError("nothing was applied yet", self.hint)
         last = changed[-1]

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from strangler.errors import FailedError
-from strangler.gateway.rendering import Rendered
+from strangler.gateway.rendering import Rendered, render_gateway
 from strangler.gateway.settings import GatewaySettings
-from strangler.rollout.apply import rollout_begin
+from strangler.rollout.apply import rollout_begin, rollout_recover
 from strangler.rollout.check import Documents, check_all
 from strangler.rollout.endpoints import ApiEndpoint
 from strangler.rollout.rollout import Rollout
@@ -243,3 +243,21 @@ def snapshot(tmp_path: Path) -> Callable[[], object]:
 def test_nothing_was_applied_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shop = Shop(tmp_path, monkeypatch, started=False)
     assert ("unknown", "apply", "nothing was applied yet: start it.") in shop.troubles()
+
+
+def test_a_file_that_was_changed_after_a_start_that_nothing_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after `docker compose up`: what it says to do has the start recorded, and then the change is a plan."""
+    shop = Shop(tmp_path, monkeypatch, started=False)
+    rollout = shop.rollout
+    shop.gateway.activate(render_gateway(rollout.parse(rollout.file_content()), rollout.gateway.settings).version)
+    changed = ROUTES.replace("parallel", "migrated")
+    shop.file.write_text(changed)
+    [trouble] = [sentence for _, check, sentence in shop.troubles() if check == "apply"]
+    assert trouble.startswith("routes.toml was changed after the gateway started with it")
+    assert "undo the change (git stash), run strangler apply" in trouble
+    shop.file.write_text(ROUTES)
+    rollout_recover(rollout)
+    shop.file.write_text(changed)
+    assert [change.name for change in rollout.propose(changed.encode()).plan.moves] == ["carts.list"]
