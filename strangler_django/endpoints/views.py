@@ -27,7 +27,8 @@ from strangler_django.endpoints.own_code import (
     saved_caller,
 )
 from strangler_django.endpoints.own_permissions import own_rules, permission_maps
-from strangler_django.endpoints.own_querysets import ReadQueryset, read_queryset
+from strangler_django.endpoints.own_querysets import read_queryset
+from strangler_django.endpoints.read_querysets import ReadQueryset
 from strangler_django.endpoints.serializers import class_name, serializer_facts
 from strangler_django.endpoints.throttles import throttle_facts
 from strangler_django.endpoints.versions import version_facts

@@ -1,0 +1,57 @@
+"""A queryset of a view as its code was read: the rows without the request, and what of the request narrows them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import models
+
+from strangler_django.endpoints.own_filters import ReadFilter
+
+
+@dataclass(frozen=True)
+class ReadQueryset:
+    """A queryset without what depends on the request.
+
+    `owner` is the field in which rows have the caller, a path such as `order__customer` where it is another row's;
+    callers whose attribute `unless` is true see the rows of everybody. `within` are fields by the parameter of the
+    path that they are equal to, `filters` the query parameters that narrow it further by columns, `parameters` those
+    that do it in other ways.
+    """
+
+    queryset: models.QuerySet[Any]
+    owner: str | None = None
+    unless: str | None = None
+    within: Mapping[str, str] = field(default_factory=dict)
+    parameters: tuple[str, ...] = ()
+    filters: Mapping[str, ReadFilter] = field(default_factory=dict)
+    is_distinct: bool = False
+    is_none: bool = False
+
+    @property
+    def structure(self) -> tuple[Any, ...]:
+        """All rows that callers see whatever they own."""
+        return str(self.queryset.query), self.within, self.filters
+
+    def finds_once(self, found: ReadFilter) -> bool:
+        """Whether a filter leaves each row once, and what it is annotated with as it is.
+
+        What is counted after a filter by linked rows are only those.
+        """
+        if self.queryset.query.annotations:
+            return not any(each.link for each in found.columns)
+        return self.is_distinct or not found.multiplies
+
+
+def field_at(model: Any, path: str) -> Any:  # noqa: ANN401 - a model class, and a field of one
+    """The field at the end of a path of foreign keys; None where it leads elsewhere, or to several rows."""
+    found: Any = None
+    for name in path.split("__"):
+        if model is None:
+            return None
+        own = {each.name: each for each in model._meta.fields}  # noqa: SLF001 - how Django documents to read a model
+        own |= {each.attname: each for each in own.values()} | {"pk": model._meta.pk}  # noqa: SLF001 - the same
+        if name not in own:
+            return None
+        found, model = own[name], own[name].related_model
+    return found
