@@ -73,7 +73,8 @@ class GatewaySettings:
     stacks answer /metrics, which operators may read here. `log_name` is a second access log, without `.log` at its end,
     which is made anew within two seconds where somebody renames it; empty for none. `tracing`: requests bear a W3C
     trace context. `elsewhere` are stacks and the addresses that a deploy has their requests sent to for a while;
-    meanwhile `homes` are their own.
+    meanwhile `homes` are their own. `watch_listen` is where nginx tells whoever counts its log whether FastAPI is
+    ejected; empty where that is done on nginx's own machine.
 
     Raises:
         UsageError: a value has characters that would mean something else to nginx.
@@ -113,13 +114,15 @@ class GatewaySettings:
     tracing: bool = False
     elsewhere: tuple[tuple[str, str], ...] = ()
     homes: tuple[tuple[str, str], ...] = ()
+    watch_listen: str = ""
 
     def __post_init__(self) -> None:
         sockets = [self.shadow_server.removeprefix(_SOCKET)] if self.shadow_server.startswith(_SOCKET) else []
         files = (self.certificate, self.certificate_key, self.access_log, self.log_name, self.metrics)
         paths = (*files, *sockets, self.resolver, self.writable, *self.modules)
         others = (self.board, "" if sockets else self.shadow_server)
-        addresses = (*self.listen, *self.tls_listen, *self.upstreams, *filter(None, others))
+        listens = (*self.listen, *self.tls_listen, *filter(None, [self.watch_listen]))
+        addresses = (*listens, *self.upstreams, *filter(None, others))
         for pattern, values, hint in (
             (_ADDRESS, addresses, "write an address such as 127.0.0.1:8080"),
             (_PATH, paths, "use letters, digits and . _ / - only"),
@@ -198,6 +201,8 @@ def container_gateway(
         browsable=browsable,
         # In memory, and bounded: docker-compose.yml. Who counts reads it there.
         log_name="/log/access" if service_metrics else "",
+        # Not published: docker-compose.yml.
+        watch_listen="8081" if service_metrics else "",
         tracing=tracing,
         shadow_server="unix:/run/shadow/shadow.sock",
         # A container that is made anew gets another address.

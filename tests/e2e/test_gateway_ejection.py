@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
+from strangler.local.ports import port_free_pick
 from tests.e2e.conftest import MakeGateway
 from tests.gateways import logged
 from tests.stack_doubles import answering_upstream
@@ -53,7 +54,8 @@ def test_a_fastapi_that_fails_half_of_its_reads_is_out_of_all_until_it_is_well(m
         answering_upstream([], patient) as fastapi,
         answering_upstream(received, answer(200, "django")) as django,
     ):
-        made = make_gateway(STAGES, routes=ROUTES | CANARY, fastapi=fastapi, django=django)
+        watch = f"127.0.0.1:{port_free_pick()}"
+        made = make_gateway(STAGES, routes=ROUTES | CANARY, fastapi=fastapi, django=django, watch_listen=watch)
         with httpx.Client(base_url=made.url) as client:
 
             def state() -> dict[str, object]:
@@ -84,6 +86,9 @@ def test_a_fastapi_that_fails_half_of_its_reads_is_out_of_all_until_it_is_well(m
             line = logged(made.log, ejected.headers["X-Request-ID"])
             assert (line["fastapi"], line["fallback"], line["upstream_status"]) == ("ejected", "fastapi", "200")
             assert client.get("/gateway/ejection", headers={"X-Forwarded-For": "10.1.2.3"}).status_code == 403
+            # Whoever counts asks at a port of its own, which leads to no stack.
+            assert httpx.get(f"http://{watch}/gateway/ejection").json()["ejected"] is True
+            assert httpx.get(f"http://{watch}/api/posts/").status_code == 404
 
             patient.failing = itertools.repeat(False)
             # Not before two seconds are over, whatever the probes say.

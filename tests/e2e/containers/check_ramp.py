@@ -120,6 +120,7 @@ def test_the_figures_of_the_log_and_of_the_ramp_are_watchs(watched: Containers) 
 
     watched.served_by(FEED)
     wait_for("the figures", lambda: f'route="{ROUTE}"' in said())
+    assert "strangler_fastapi_ejected 0\n" in said()
     assert "strangler_ramp_percent" not in said()
     begin(watched)
     try:
