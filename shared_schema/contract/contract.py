@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from shared_schema.contract.token_settings import TokenSettings
+
 
 class _Facts(BaseModel):
     """A part of the file. A fact that doesn't apply is left out of it."""
@@ -86,8 +88,10 @@ class ColumnFacts(_Facts):
     `db_default` the SQL that the database fills in by itself. `identity` is `by default` or `always`; `generated` the
     expression of a column that the database computes. `read_only`: DRF takes no value of it, since its field isn't
     `editable`. `unique_message` is what DRF says of a value that another row has; with `unique_where`, of the rows that
-    one of these SQL conditions picks. Values are in JSON's words (strangler_django/contract/plain.py), and
-    `values.as_column` gives them their type back.
+    one of these SQL conditions picks. `read_by` is Python code, none of Django's, that makes another value of the one
+    which the column holds, `written_by` of one that is given: methods of the field's class, or the class of a row's
+    attribute. Values are in JSON's words (strangler_django/contract/plain.py), and `values.as_column` gives them their
+    type back.
     """
 
     field: str
@@ -117,6 +121,8 @@ class ColumnFacts(_Facts):
     db_default: str | None = None
     references: ReferenceFacts | None = None
     file: FileFacts | None = None
+    read_by: tuple[str, ...] = ()
+    written_by: tuple[str, ...] = ()
 
     @property
     def has_default(self) -> bool:
@@ -201,7 +207,8 @@ class TableFacts(_Facts):
     key of more than one, in its order. Of a table that Django doesn't manage indexes and constraints are left out.
 
     `overrides` are the methods of the model, and `receivers` the functions (each after its signal), that Django calls
-    when a row is written: who writes without Django does what they do by itself, or leaves it.
+    when a row is written: who writes without Django does what they do by itself, or leaves it. The `pre_save` of a
+    field's class that is none of Django's is among them, as if the signal's.
     """
 
     name: str
@@ -246,39 +253,6 @@ class Pointer:
     table: str
     column: str
     reference: ReferenceFacts
-
-
-class TokenSettings(BaseModel):
-    """simplejwt's settings under their own names, in small letters; without the keys. Times are in seconds.
-
-    Source: https://django-rest-framework-simplejwt.readthedocs.io/en/latest/settings.html
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    algorithm: str = "HS256"
-    access_token_lifetime: float = 300
-    refresh_token_lifetime: float = 86_400
-    rotate_refresh_tokens: bool = False
-    blacklist_after_rotation: bool = False
-    update_last_login: bool = False
-    auth_header_types: tuple[str, ...] = ("Bearer",)
-    token_type_claim: str = "token_type"  # noqa: S105 - the name of a claim, no secret
-    jti_claim: str = "jti"
-    user_id_claim: str = "user_id"
-    user_id_field: str = "id"
-    audience: str | tuple[str, ...] | None = None
-    issuer: str | None = None
-    leeway: float = 0
-    check_revoke_token: bool = False
-    revoke_token_claim: str = "hash_password"  # noqa: S105 - as above
-    # Whether a refresh token that was exchanged before ends those that came of it (`FAMILY`).
-    revoke_token_family: bool = False
-    # The classes of tokens that sign requests, in their order, each with the type that its tokens name.
-    auth_token_classes: tuple[tuple[str, str], ...] = (("AccessToken", "access"),)
-    sliding_token_lifetime: float = 300
-    sliding_token_refresh_lifetime: float = 86_400
-    sliding_token_refresh_exp_claim: str = "refresh_exp"  # noqa: S105 - as above
 
 
 class Contract(_Facts):

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from shared_schema.contract.contract import ColumnFacts, Contract, TableFacts, TokenSettings
+from shared_schema.contract.contract import ColumnFacts, Contract, TableFacts
+from shared_schema.contract.token_settings import TokenSettings
 from shared_schema.drift.mismatch import Mismatch, column_text
 
 _EXPORT: Final = "export the contract (manage.py export_schema), and review the diff"

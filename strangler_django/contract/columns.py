@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import AutoField, Field, FileField, ForeignKey, UniqueConstraint
 
+from strangler_django.contract.conversions import is_auto_now, read_by, written_by
 from strangler_django.contract.defaults import default_facts
 from strangler_django.contract.files import file_facts
 from strangler_django.contract.indexes import condition_fields, condition_text
@@ -47,11 +48,13 @@ def column_facts(field: Field, sql: Sql) -> Facts:
         **_choices(field),
         "validators": validator_facts(field, facts["type"]),
         **_uniqueness(field, sql),
-        "auto_now": getattr(field, "auto_now", False),
+        "auto_now": is_auto_now(field),
         "auto_now_add": getattr(field, "auto_now_add", False),
         "read_only": not (field.editable or _is_made(field)),
         "references": reference_facts(field) if isinstance(field, ForeignKey) else None,
         "file": file_facts(field) if isinstance(field, FileField) else None,
+        "read_by": read_by(field),
+        "written_by": written_by(field),
     }
     kept = {fact: value for fact, value in optional.items() if value not in (None, False, [], "")}
     return facts | kept | default_facts(field, sql)

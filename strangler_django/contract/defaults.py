@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Field, FileField
 from django.db.models.fields import NOT_PROVIDED
 
+from strangler_django.contract.conversions import default_by
 from strangler_django.contract.plain import callable_path, plain
 from strangler_django.contract.unconnected import Sql
 
@@ -17,11 +18,11 @@ def default_facts(field: Field, sql: Sql) -> Facts:
     """`default`, `default_callable`, `db_default` or `generated`; nothing where there is none.
 
     A text column without a default is written as "", even one that a form would insist on. A field whose own class
-    computes its value (`pre_save`) has that as its `default_callable`.
+    computes its value (`pre_save`, `get_default`) has that as its `default_callable`.
     """
     if isinstance(field, getattr(models, "GeneratedField", ())):
         return {"generated": sql.inlined(*field.generated_sql(sql.connection))}
-    if (computed := _computed(field)) is not None:
+    if (computed := default_by(field)) is not None:
         return {"default_callable": computed}
     if getattr(field, "db_default", NOT_PROVIDED) is not NOT_PROVIDED:
         # Django reads it from the database, even if the field has a default too.
@@ -39,12 +40,6 @@ def default_facts(field: Field, sql: Sql) -> Facts:
 def value_facts(field: Field, value: Any) -> Any:  # noqa: ANN401 - whatever the project gives
     """A constant as the column holds it: the key of a model's instance, a field's own type in the database's."""
     return plain(field.get_prep_value(getattr(value, "pk", value)))
-
-
-def _computed(field: Field) -> str | None:
-    """The project's own function that makes the value when the row is saved, whatever the default is."""
-    method = type(field).pre_save
-    return None if method.__module__.startswith("django.") else callable_path(method)
 
 
 def _default(field: Field, value: Any) -> Facts:  # noqa: ANN401 - the same

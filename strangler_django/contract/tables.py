@@ -11,12 +11,16 @@ from django.db.models import ManyToManyField, Model, signals
 
 from strangler_django.contract.columns import column_facts
 from strangler_django.contract.constraints import constraint_facts
+from strangler_django.contract.conversions import saved_by
 from strangler_django.contract.indexes import index_facts
 from strangler_django.contract.names import table_address, table_key
 from strangler_django.contract.plain import callable_path
 from strangler_django.contract.unconnected import Sql
 
 Facts = dict[str, Any]
+
+# Methods of packages that choose among the columns only where a caller names those to be saved.
+_SAVES_ALL = frozenset({f"{name}.models.TimeStampedModel.save" for name in ("django_extensions.db", "model_utils")})
 
 
 def table_facts(model: type[Model], sql: Sql) -> Facts:
@@ -38,7 +42,7 @@ def table_facts(model: type[Model], sql: Sql) -> Facts:
         "proxies": sorted(other._meta.label for other in apps.get_models() if _is_proxy_of(other, model)),
         "parents": _parents(model),
         "overrides": _overrides(model),
-        "receivers": _receivers(model),
+        "receivers": [*_receivers(model), *_fields_saved(model, sql)],
         "many_to_many": {
             field.name: many_to_many_facts(field)
             for field in meta.local_many_to_many
@@ -73,7 +77,9 @@ def _parents(model: type[Model]) -> list[str]:
 
 def _overrides(model: type[Model]) -> list[str]:
     """Methods of the project's that Django calls for each row; a write without Django does nothing of that."""
-    return [name for name in ("delete", "save") if not getattr(model, name).__module__.startswith("django.")]
+    methods = {name: getattr(model, name) for name in ("delete", "save")}
+    own = {name: method for name, method in methods.items() if not method.__module__.startswith("django.")}
+    return [name for name, method in own.items() if callable_path(method) not in _SAVES_ALL]
 
 
 def _receivers(model: type[Model]) -> list[str]:
@@ -84,6 +90,12 @@ def _receivers(model: type[Model]) -> list[str]:
         for receiver in chain.from_iterable(getattr(signals, name)._live_receivers(model))
         if not callable_path(receiver).startswith("django.")
     ]
+
+
+def _fields_saved(model: type[Model], sql: Sql) -> list[str]:
+    """The `pre_save` of each class of fields that isn't Django's; it is called with the signal's receivers."""
+    found = (saved_by(field) for field in sql.fields(model))
+    return [f"pre_save {path}" for path in dict.fromkeys(found) if path is not None]
 
 
 def _generic_relations(model: type[Model]) -> list[Facts]:

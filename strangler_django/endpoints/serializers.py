@@ -319,12 +319,16 @@ def _changed(serializer: Any, name: str, field: Any, model: Any) -> dict[str, An
     if name in getattr(serializer, "_declared_fields", {}) or not hasattr(serializer, "build_field"):
         return None
     try:
-        kind, derived = serializer.build_field(str(field.source), get_field_info(model), model, 0)
+        info = get_field_info(model)
+        kind, derived = serializer.build_field(str(field.source), info, model, 0)
+        # A serializer's own mapping of columns to fields may be another.
+        usual = serializers.ModelSerializer().build_field(str(field.source), info, model, 0)[0]
     except Exception:  # noqa: BLE001 - a source that isn't the model's
         return None
     many = isinstance(field, serializers.ManyRelatedField)
     made = field.child_relation if many else field
-    if type(made) is not kind:
+    is_usual = field.source not in info.fields_and_pk or kind is usual is not serializers.ModelField
+    if type(made) is not kind or not kind.__module__.startswith("rest_framework.") or not is_usual:
         return None
     given = dict(field._kwargs) | (dict(made._kwargs) if many else {})
     changed = {

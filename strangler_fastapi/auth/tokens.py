@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import jwt
 
-from shared_schema.contract.contract import TokenSettings
+from shared_schema.contract.token_settings import TokenSettings
 from shared_schema.tokens import ACCESS, FAMILY, PARENT, REFRESH, SLIDING, revoke_claim_value
 from strangler_fastapi.drf.validators import Invalid, check_storable
 

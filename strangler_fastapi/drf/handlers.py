@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from shared_schema.contract.callables import UnknownCallable
 from shared_schema.contract.deletion import ProtectedError
 from shared_schema.refusals import AWAY, refusal_of
 from strangler_fastapi.db.driver_errors import driver_error
@@ -81,6 +82,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(SuspiciousRequest, _answer_suspicious_request)
     app.add_exception_handler(HTTPException, _answer_http_error)
     app.add_exception_handler(ProtectedError, _answer_protected)
+    app.add_exception_handler(UnknownCallable, _answer_unknown_callable)
     database_errors = DatabaseErrors()
     for kind in (DBAPIError, asyncpg.PostgresError, *AWAY_ERRORS):
         app.add_exception_handler(kind, database_errors.answer)
@@ -136,6 +138,12 @@ async def _answer_protected(request: Request, error: Exception) -> Response:
     """Django raises it through DRF, which makes a 500 of it; which rows they are is for the log alone."""
     logger.info("answered 409: %s", error)
     return await _answer_api_error(request, DeleteProtected())
+
+
+async def _answer_unknown_callable(request: Request, error: Exception) -> Response:
+    """A value that only Django makes; what to do is for the log alone."""
+    logger.error("answered 501: %s", error)
+    return await _answer_api_error(request, NotPorted(str(error).partition(":")[0]))
 
 
 async def _answer_http_error(request: Request, error: Exception) -> Response:

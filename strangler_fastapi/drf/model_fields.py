@@ -110,6 +110,9 @@ def model_field(
             given = {"type": _READ_ONLY.get(facts.kind, "integer"), "allow_null": facts.null}
             return _ShownColumn(**(common | given | changed))
         changed = changed | {"read_only": True}
+    own = facts.read_by or (() if changed.get("read_only") else facts.written_by)
+    if own and into is None:
+        raise LookupError(f"Values of column {name} are made by {own[0]}: pass the class of a field as `into`.")
     kind = _class(facts, name) if into is None else into
     if issubclass(kind, FileField):
         common |= _file_settings(kind, facts, name, written=not changed.get("read_only"))

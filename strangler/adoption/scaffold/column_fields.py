@@ -131,6 +131,8 @@ class ColumnFields:
         if (taken := self._taken(made, table, each)) is not None:
             return taken
         kind, columns = SHOWN.get(each.kind, ("", frozenset[str]()))
+        if each.kind == "ModelField":
+            raise UnreadableError(f"a ModelField of a {self._tables.follow(table, [each.source]).kind}")
         if each.write_only or each.many or not kind or not each.path.startswith("rest_framework."):
             own = "" if each.path.startswith("rest_framework.") else " of your own"
             raise UnreadableError("declared by itself" if kind and not own else f"a {each.kind}{own}")
@@ -150,7 +152,8 @@ class ColumnFields:
             raise UnreadableError(f"a {each.kind} of a {facts.kind}")
         self._require_readable(facts, each)
         if not each.read_only:
-            gaps = [*taken_gaps(each)] if is_taken(each, facts) else []
+            gaps = [f"written by {facts.written_by[0]}"] if facts.written_by else []
+            gaps += taken_gaps(each) if is_taken(each, facts) else ()
             made.writes.append(f"field {each.name}: {'; '.join(gaps) or 'declared by itself'}")
         if self._formats(facts, each):
             raise UnreadableError("declared by itself, and shown otherwise than the column is")
@@ -187,7 +190,7 @@ class ColumnFields:
         if each.read_only or each.source in made.annotated or "." in each.source:
             return None
         name, facts = self._tables.column_of(table, each.source)
-        if not is_taken(each, facts) or any(taken_gaps(each)):
+        if not is_taken(each, facts) or any(taken_gaps(each)) or facts.written_by:
             return None
         self._require_readable(facts, each)
         self._tables.use(table, name)
@@ -229,6 +232,8 @@ class ColumnFields:
         return call(name, link=link, columns=columns, function=function, type=shown, **labels(each))
 
     def _column_gaps(self, facts: ColumnFacts) -> Iterator[str]:
+        if facts.written_by:
+            yield f"written by {facts.written_by[0]}"
         if facts.references is None and facts.choices is None and facts.kind not in _KINDS:
             yield f"{facts.kind} takes no value yet"
         for validator in facts.validators:
@@ -239,7 +244,7 @@ class ColumnFields:
                 yield f"limited by what {limit['callable']} returns"
         if facts.file is not None and facts.file.upload_to_callable:
             yield f"its files are named by {facts.file.upload_to_callable}"
-        if facts.default_callable and not facts.default_callable.startswith(_CALLABLES):
+        if not is_known_callable(facts.default_callable or ""):
             yield f"its default is {facts.default_callable}"
 
     def _require_readable(self, facts: ColumnFacts, each: SerializerField) -> None:
@@ -293,6 +298,11 @@ def _calculation(name: str, each: SerializerField, columns: Iterable[str], code:
     lines = [f"{laid_out(parameters, after=len(' -> Any:'))} -> Any:", f'    """What `{each.name}` is."""']
     lines += [f"    return {code}" if len(code) < LINE - len("    return ") else f"    return (\n        {code}\n    )"]
     return "\n".join(lines) + "\n"
+
+
+def is_known_callable(path: str) -> bool:
+    """Whether a service makes the value of a default that is called by itself, or no default is."""
+    return not path or path.startswith(_CALLABLES)
 
 
 def labels(each: SerializerField, column: ColumnFacts | None = None) -> dict[str, Code]:

@@ -43,7 +43,7 @@ class RowConditions:
 
         :raises UnreadableError: it can't be used.
         """
-        self._tables.follow(self._table, path.split("__"))
+        self._tables.compared(self._table, path.split("__"))
         if "__" not in path:
             return f"{self._model}.{self._tables.attribute_of(self._table, path)}"
         self._imports.setdefault("strangler_fastapi.drf.links", set()).add("related_column")

@@ -9,6 +9,7 @@ from strangler.adoption.list_facts import QuerysetFacts
 from strangler.adoption.scaffold.access import permission_by_method, permission_of
 from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.code import Code, Items, dictionary, quoted
+from strangler.adoption.scaffold.column_fields import is_known_callable
 from strangler.adoption.scaffold.conditions import RowConditions
 from strangler.adoption.scaffold.effects import WrittenEffect, effects_of, gaps_along
 from strangler.adoption.scaffold.gaps import ACTIONS, WRITES, handler_gaps, needs_no_queryset, request_gaps, saving_gaps
@@ -146,12 +147,18 @@ class FeatureScaffold:
         # Rows within are written by what saves it.
         plain = [field for field in serializer.fields if not (field.read_only or field.serializer)]
         given = {field.source for field in plain} | {each.endpoint.creator}
-        for name, facts in self._tables.facts(serializer.table).columns.items():
-            if not facts.must_be_given or not given.isdisjoint({name, facts.field}):
+        table = self._tables.facts(serializer.table)
+        for name, facts in table.columns.items():
+            # Of a `pre_save` that is with the receivers there is an effect.
+            path = facts.default_callable or ""
+            is_unknown = not is_known_callable(path) and f"pre_save {path}" not in table.receivers
+            if not (facts.must_be_given or is_unknown) or not given.isdisjoint({name, facts.field}):
                 continue
             if each.saves:
                 self._tables.use(serializer.table, name)
                 each.performed.append(self._tables.attribute_of(serializer.table, name))
+            elif is_unknown:
+                each.gaps.append(f"column {name}: its default is {path}")
             else:
                 each.gaps.append(f"column {name} gets no value, so Django fails with 500")
 
@@ -269,8 +276,7 @@ class FeatureScaffold:
         lookup = endpoint.lookup or {"field": "pk", "parameter": "pk"}
         field_name, parameter = str(lookup["field"]), str(lookup["parameter"])
         if endpoint.model and field_name != "pk":
-            column, facts = self._tables.column_of(endpoint.model.table, field_name)
-            self._tables.use(endpoint.model.table, column)
+            facts = self._tables.compared(endpoint.model.table, [field_name])
             field_name = "pk" if facts.primary_key else self._tables.attribute_of(endpoint.model.table, field_name)
         return field_name, parameter
 

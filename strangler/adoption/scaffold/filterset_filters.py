@@ -99,7 +99,7 @@ def written_filter(
     if parameter.settings:
         raise UnreadableError(f"a {parameter.kind} with {', '.join(parameter.settings)}")
     path = parameter.field.split("__")
-    facts = tables.follow(table, path)
+    facts = tables.compared(table, path)
     if facts.kind == "DateTimeField" and time_zone != "UTC" and parameter.lookup != "isnull":
         raise UnreadableError(f"times of {time_zone}")
     column = f"lambda: {model}.{tables.attribute_of(table, path[0])}"
@@ -192,6 +192,7 @@ def _linked_filter(made: WrittenList, parameter: FilterParameter, model: str, ta
     named: dict[str, Code] = {"link": prefixed("lambda: ", link)}
     if last:
         name, facts = tables.column_of(target, last)
+        tables.compared(target, [last])
         if facts.references is not None or facts.kind not in _NAMES:
             raise UnreadableError(f"a {parameter.kind} of a {facts.kind}")
         related, attribute = tables.use(target, name), tables.attribute_of(target, last)

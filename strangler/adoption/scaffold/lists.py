@@ -146,7 +146,7 @@ def _searched(
     annotations = dict(made.annotations)
     try:
         for name in names:
-            _follow(made, name.lstrip(_PREFIXES), table, tables)
+            _follow(made, name.lstrip(_PREFIXES), table, tables, is_compared=True)
     except UnreadableError as gap:
         made.annotations = annotations
         _gap(made, filters, search["parameter"], str(gap))
@@ -209,10 +209,10 @@ def _paged(made: WrittenList, name: str, named: Mapping[str, Code]) -> Call:
     return call(name, **named)
 
 
-def _follow(made: WrittenList, name: str, table: str, tables: Tables) -> None:
+def _follow(made: WrittenList, name: str, table: str, tables: Tables, *, is_compared: bool = False) -> None:
     """Uses the column of an order or a search, which may be another row's."""
     if name in made.numbers:
         return
-    tables.follow(table, name.split("__"))
+    (tables.compared if is_compared else tables.follow)(table, name.split("__"))
     if "__" in name:
         made.annotations[name] = name

@@ -55,12 +55,17 @@ class Tables:
         """The name of the table's class, which has these columns and the key from now on.
 
         Raises:
-            UnreadableError: the contract has no such table, or its rows have no key of one column.
+            UnreadableError: the contract has no such table, its rows have no key of one column, or Python makes other
+                values of those that a column holds.
         """
         facts = self.facts(table)
         if facts.parents:
             raise UnreadableError(f"model {facts.model} is kept in several tables")
         wanted = {*columns, *facts.primary_key}
+        for column in (facts.columns[name] for name in sorted(wanted & facts.columns.keys())):
+            # A path names a row by its key, with which it is compared.
+            if own := column.read_by or (column.written_by if column.primary_key else ()):
+                raise UnreadableError(f"values of {facts.model}.{column.field} are made by {own[0]}")
         if len(facts.primary_key) != 1:
             raise UnreadableError(f"model {facts.model} has a key of several columns")
         self._columns.setdefault(table, set()).update(wanted)
@@ -105,6 +110,17 @@ class Tables:
             self.use(table, reference.column)
         name, facts = self.column_of(table, last)
         self.use(table, name)
+        return facts
+
+    def compared(self, table: str, path: Iterable[str]) -> ColumnFacts:
+        """The same of a column with which a value is compared.
+
+        Raises:
+            UnreadableError: the path leads elsewhere, or Python makes another value of that.
+        """
+        facts = self.follow(table, path)
+        if facts.written_by:
+            raise UnreadableError(f"values of {facts.field} are compared by {facts.written_by[0]}")
         return facts
 
     def table_at(self, table: str, path: Iterable[str]) -> str:

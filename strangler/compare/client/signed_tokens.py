@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from shared_schema.contract.contract import TokenSettings
+from shared_schema.contract.token_settings import TokenSettings
 from shared_schema.tokens import ACCESS, REFRESH, revoke_claim_value
 
 _NAME: Final = re.compile(r"(?P<user>.+) \((?P<kind>[a-z]+)\)")

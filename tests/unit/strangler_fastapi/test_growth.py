@@ -12,7 +12,7 @@ from starlette.requests import cookie_parser
 from starlette.types import Message
 
 from fastapi_app.config import PREFIXES
-from shared_schema.contract.contract import TokenSettings
+from shared_schema.contract.token_settings import TokenSettings
 from strangler_fastapi.application import create_application
 from strangler_fastapi.auth.password_validation import password_problems
 from strangler_fastapi.auth.signing import BadSignature, sign, unsign

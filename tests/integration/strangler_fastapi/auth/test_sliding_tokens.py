@@ -23,7 +23,7 @@ from sqlalchemy.orm import Mapped
 from starlette.responses import Response
 
 from shared_schema.consumer.derivation import derive_consumer
-from shared_schema.contract.contract import TokenSettings
+from shared_schema.contract.token_settings import TokenSettings
 from shared_schema.mapping import Mapping, Reflected
 from strangler_django.contract.tokens import token_settings
 from strangler_fastapi.auth.bearer_tokens import JWTAuthentication

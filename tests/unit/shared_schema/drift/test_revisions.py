@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from fastapi_app.models import BLOG
-from shared_schema.contract.contract import Contract, TokenSettings
+from shared_schema.contract.contract import Contract
+from shared_schema.contract.token_settings import TokenSettings
 from shared_schema.drift.mismatch import Mismatch
 from shared_schema.drift.revisions import contract_changes
 

@@ -74,6 +74,40 @@ def test_a_default_that_is_the_caller_is_told_from_others() -> None:
     assert found == {"author": "always", "title": "new", "body": None}
 
 
+class Blank(models.Field):
+    """A column of a class that DRF has no field for."""
+
+
+class TrimmedField(serializers.CharField):
+    """A field of the project's own."""
+
+
+def test_a_field_that_drf_does_not_make_of_its_column_is_the_projects() -> None:
+    """Of none that a `ModelSerializer` of DRF's would make the column says how values are written."""
+    usual = serializers.ModelSerializer.serializer_field_mapping
+    own = {models.TextField: TrimmedField, models.UUIDField: serializers.CharField}
+    with isolate_apps("django_app.blog"):
+
+        class Leaf(models.Model):
+            title, text, number, blank = models.CharField(), models.TextField(), models.UUIDField(), Blank()
+
+            class Meta:
+                app_label = "blog"
+
+            def __str__(self) -> str:
+                return self.title
+
+        class LeafSerializer(serializers.ModelSerializer[Leaf]):
+            serializer_field_mapping = usual | own
+
+            class Meta:
+                model = Leaf
+                fields = ("title", "text", "number", "blank")
+
+        found = {each["name"]: each["changed"] for each in serializer_facts(LeafSerializer(), Leaf)["fields"]}
+    assert found == {"title": {}, "text": None, "number": None, "blank": None}
+
+
 class PostFilter(django_filters.FilterSet):
     wanted = django_filters.CharFilter(method="by_wish")
 

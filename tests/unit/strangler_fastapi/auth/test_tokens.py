@@ -16,7 +16,8 @@ from rest_framework_simplejwt.exceptions import TokenError as DrfTokenError
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, UntypedToken
 from rest_framework_simplejwt.tokens import Token as DrfToken
 
-from shared_schema.contract.contract import TokenSettings, load_contract
+from shared_schema.contract.contract import load_contract
+from shared_schema.contract.token_settings import TokenSettings
 from shared_schema.tokens import ACCESS, REFRESH
 from strangler_fastapi.auth.tokens import Payload, TokenError, Tokens, expiry
 from tests.example import CONTRACT_FILE

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from starlette.requests import Request
 
+from shared_schema.contract.callables import callable_of
 from shared_schema.mapping import Reflected
 from strangler_fastapi.application import create_application
 from strangler_fastapi.auth.authentication import BaseAuthentication, UnportedAuthentication
@@ -61,6 +62,22 @@ async def test_options_that_would_tell_what_a_gap_takes_is_one(describes: bool, 
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://testserver") as client:
         answer = await client.options("/boats/")
     assert (answer.status_code, "get_total" in answer.text) == (status, status == NotPorted.status)
+
+
+async def test_a_value_that_only_django_makes_is_one() -> None:
+    router = feature_router(PREFIXES, "boats")
+    boats = View(router, "/boats/", name="Boat List", methods=("GET",), permission=AllowAny)
+
+    @boats.get()
+    async def boats_list(_request: Request) -> None:
+        callable_of("harbour.new_code", type_name="text", column="boat.code")()
+
+    app = create_application((router,), service="boats", prefixes=PREFIXES, database=lambda: None)  # type: ignore[arg-type,return-value] # never started
+    app.state.database = SimpleNamespace(problem=None, engine=None, is_pooled=False, replica=None)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://testserver") as client:
+        answer = await client.get("/boats/")
+    sentence = "Column boat.code has no value, and Django would call harbour.new_code for one."
+    assert (answer.status_code, answer.json()) == (501, {"detail": f"Not ported from Django yet: {sentence}"})
 
 
 @unported("BoatSerializer.get_tide")

@@ -24,7 +24,7 @@ from shared_schema.mapping import Mapping, Reflected
 from strangler_django.contract.tables import table_facts
 from strangler_django.contract.unconnected import Sql
 from strangler_fastapi.drf.bodies import Form
-from strangler_fastapi.drf.fields import ReadOnlyField, Scope
+from strangler_fastapi.drf.fields import CharField, ReadOnlyField, Scope
 from strangler_fastapi.drf.languages import Untranslated
 from strangler_fastapi.drf.model_fields import model_field
 from strangler_fastapi.drf.model_validators import validator_register
@@ -267,6 +267,16 @@ async def test_of_two_limits_the_first_one_holds(first: Any, second: Any) -> Non
 def test_a_kind_that_nobody_knows_is_named_at_the_start() -> None:
     with pytest.raises(LookupError, match=r"Column blog_thing\.code is a XMLField, which has no field here: pass"):
         model_field(Stock, "code", contract=facts(kind="XMLField"))
+
+
+def test_a_column_whose_values_python_makes_has_a_class_of_its_own() -> None:
+    """The columns of a contract don't show what a project's own class of fields makes of them."""
+    read, written = (facts(kind="CharField", **{name: ["shop.Shout.x"]}) for name in ("read_by", "written_by"))
+    for contract, changed in ((read, {}), (read, {"read_only": True}), (written, {})):
+        with pytest.raises(LookupError, match=r"Values of column blog_thing\.code are made by shop\.Shout\.x: pass"):
+            model_field(Stock, "code", contract=contract, **changed)
+        assert model_field(Stock, "code", into=CharField, contract=contract, **changed)
+    assert model_field(Stock, "code", contract=written, read_only=True)
 
 
 @pytest.mark.parametrize(

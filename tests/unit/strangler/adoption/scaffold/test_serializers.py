@@ -483,3 +483,53 @@ def test_what_rows_behind_a_foreign_key_lack_is_left_out() -> None:
     made = feature(LIST | {"serializer": SERIALIZER | {"fields": [NAME, shown]}})
     assert made.endpoints[0].gaps == []
     assert '"tide": ReadOnlyField(type="field", write_only=True)' in text_of(made, "serializers.py")
+
+
+def own_column(**facts: Any) -> Contract:
+    """Boats whose names are of a class of fields of the project's own."""
+    columns = TABLES["boat"]["columns"]
+    boat = TABLES["boat"] | {"columns": columns | {"name": columns["name"] | facts}}
+    return Contract.model_validate({"format": 2, "tables": TABLES | {"boat": boat}})
+
+
+def test_values_that_python_makes_of_a_column_are_a_gap() -> None:
+    read, written = own_column(read_by=["harbour.Shout.read"]), own_column(written_by=["harbour.Shout.write"])
+    made = "values of harbour.Boat.name are made by harbour.Shout.read"
+    assert linked_feature(LIST, read).endpoints[0].gaps == [f"field name: {made}"]
+    year = {"name": "year", "kind": "IntegerField", "source": "year", "changed": {}, "read_only": True}
+    (ordered,) = linked_feature(LIST | {"serializer": SERIALIZER | {"fields": [year]}}, read).endpoints
+    assert made in " ".join(ordered.gaps)
+    assert [linked_feature(each, written).endpoints[0].gaps for each in (LIST, CREATE)] == [
+        [],
+        ["field name: written by harbour.Shout.write"],
+    ]
+    parameter = {"name": "name", "kind": "CharFilter", "field": "name", "lookup": "exact"}
+    filtered = LIST | {"filters": {"filterset": {"parameters": [parameter]}, "search": {"fields": ["name"]}}}
+    filtered["filters"]["search"]["parameter"] = "search"
+    compared = "values of name are compared by harbour.Shout.write"
+    (listed,) = linked_feature(filtered, written).endpoints
+    assert (listed.gaps, listed.limits) == ([], [f"filter name: {compared}", f"?search=: {compared}"])
+    declared = NAME | {"class": "rest_framework.fields.CharField", "changed": None}
+    (made,) = linked_feature(CREATE | {"serializer": SERIALIZER | {"fields": [declared]}}, written).endpoints
+    assert made.gaps == ["field name: written by harbour.Shout.write"]
+
+
+def test_a_field_of_a_class_that_drf_does_not_know_is_a_gap() -> None:
+    unknown = NAME | {"kind": "ModelField", "class": "rest_framework.fields.ModelField", "changed": None}
+    (made,) = feature(LIST | {"serializer": SERIALIZER | {"fields": [unknown]}}).endpoints
+    assert made.gaps == ["field name: a ModelField of a CharField"]
+
+
+def test_a_default_of_the_project_that_no_body_gives_is_a_gap_of_new_rows() -> None:
+    contract = own_column(read_only=True, default_callable="harbour.new_name")
+    shown = {"serializer": SERIALIZER | {"fields": [NAME | {"read_only": True}]}}
+    update = LIST | {"method": "PATCH", "action": "partial_update"}
+    found = [linked_feature(each | shown, contract).endpoints[0].gaps for each in (LIST, CREATE, update)]
+    assert found == [[], ["column name: its default is harbour.new_name"], []]
+    # A field of such a class gives each saved row a value.
+    contract = own_column(read_only=True, default_callable="harbour.Slug.pre_save")
+    boat = contract.tables["boat"].model_copy(update={"receivers": ("pre_save harbour.Slug.pre_save",)})
+    contract = contract.model_copy(update={"tables": {**contract.tables, "boat": boat}})
+    made = [linked_feature(each | shown, contract).endpoints[0] for each in (LIST, CREATE, update)]
+    effect = ["signal pre_save harbour.Slug.pre_save"]
+    assert [(each.gaps, each.functions) for each in made] == [([], []), ([], effect), ([], effect)]

@@ -5,7 +5,7 @@ import time
 import jwt
 import pytest
 
-from shared_schema.contract.contract import TokenSettings
+from shared_schema.contract.token_settings import TokenSettings
 from shared_schema.tokens import revoke_claim_value
 from strangler.compare.client.signed_tokens import TokenKind, TokenSigner, kind_of, token_with
 
