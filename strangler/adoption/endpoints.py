@@ -222,7 +222,8 @@ class DjangoEndpoint(Facts):
     that the view derives from. `action` is that of a viewset or a generic view. `overridden` are the methods of DRF's
     that the project replaced; those in `constant` read nothing of a request. `creator` is the field in which
     `perform_create` saves the caller and does nothing else, `rows` what `get_queryset` does where it was read, and
-    `own_filters` names code of the project's own that leaves out more rows, of a list or of what a path names.
+    `own_filters` names code of the project's own that leaves out more rows, of a list or of what a path names,
+    `elsewhere` rows that aren't in the database of the contract.
     `root` are the names and paths that the root of a router lists, in the order of its answer.
     `without` are HEAD and OPTIONS, where the view's `http_method_names` leave them out. `of_caller` says that
     `get_object` returns the user who asks.
@@ -246,6 +247,7 @@ class DjangoEndpoint(Facts):
     overridden: tuple[str, ...] = ()
     constant: tuple[str, ...] = ()
     own_filters: tuple[str, ...] | None = ()
+    elsewhere: tuple[str, ...] | None = ()
     creator: str | None = None
     rows: RowsOfRequest | None = None
     of_caller: bool = False

@@ -70,9 +70,16 @@ def databases_closed(sentence: str, *, but: BaseDatabaseWrapper | None = None) -
         for connection in connections.all():
             if but is None or _address(connection) != _address(but):
                 # Every cursor begins with it, of an open connection too.
+                stack.callback(_open, connection, vars(connection).get("ensure_connection"))
                 connection.ensure_connection = refuse
-                stack.callback(delattr, connection, "ensure_connection")
         yield
+
+
+def _open(connection: BaseDatabaseWrapper, before: Any) -> None:  # noqa: ANN401 - a function, or none
+    """Let a connection be used as it was before, which a block around this one may have refused."""
+    del connection.ensure_connection
+    if before is not None:
+        connection.ensure_connection = before
 
 
 def _address(connection: BaseDatabaseWrapper) -> tuple[Any, ...]:

@@ -12,7 +12,8 @@ from rest_framework import filters, generics, pagination
 
 from strangler_django.contract.plain import plain
 from strangler_django.endpoints.annotations import annotations_of
-from strangler_django.endpoints.conditions import conditions_of
+from strangler_django.endpoints.conditions import conditions_of, is_narrowed
+from strangler_django.endpoints.constant_rows import own_manager, rows_state
 from strangler_django.endpoints.own_code import is_own, reads_rows
 from strangler_django.endpoints.serializers import class_name
 
@@ -66,7 +67,10 @@ def queryset_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a proj
         return None
     query = queryset.query
     where, annotations = conditions_of(query), annotations_of(query)
+    declared = getattr(made, "queryset", None)
+    state = rows_state(declared, None if "queryset" in vars(made) else type(made), "queryset")
     reasons = {
+        f"rows that are chosen by {state}": state is not None,
         "a filter": where is None,
         "annotations": annotations is None,
         "distinct": query.distinct,
@@ -181,7 +185,7 @@ def _parameters(filterset: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a
             "lookup": each.lookup_expr,
             "exclude": each.exclude,
             "to_field": each.extra.get("to_field_name"),
-            "declared": name in filterset.declared_filters and not _takes_all_rows(filterset, each),
+            "declared": not _takes_all_rows(filterset, name, each),
             "method": str(each.method)
             if each.method and not callable(each.method)
             else ("callable" if each.method else None),
@@ -201,10 +205,9 @@ def _settings(declared: Any, model: Any) -> Iterator[str]:  # noqa: ANN401 - a f
         yield "rows as often as they are linked"
     if (widget := _own_widget(declared)) is not None:
         yield widget
-    if type(declared).__name__.startswith("AllValues") and model is not None:
-        manager = type(model._default_manager)  # noqa: SLF001 - so Django documents it
-        if manager.get_queryset is not BaseManager.get_queryset:
-            yield "a manager of your own"
+    has_all_values = type(declared).__name__.startswith("AllValues") and model is not None
+    if has_all_values and own_manager(model._default_manager):  # noqa: SLF001 - so Django documents it
+        yield "a manager of your own"
 
 
 def _own_widget(declared: Any) -> str | None:  # noqa: ANN401 - a filter
@@ -226,11 +229,13 @@ def _own_widget(declared: Any) -> str | None:  # noqa: ANN401 - a filter
     return None if is_usual else cls.__name__
 
 
-def _takes_all_rows(filterset: Any, declared: Any) -> bool:  # noqa: ANN401 - a FilterSet, and a filter
-    """Whether a declared filter is what django-filter makes of a relation: any row of its model may be sent.
+def _takes_all_rows(filterset: Any, name: str, declared: Any) -> bool:  # noqa: ANN401 - a FilterSet, and a filter
+    """Whether a filter is what django-filter makes of a column, or of a relation: any row of its model may be sent.
 
     Of a many-to-many relation rows may be named by another column of theirs.
     """
+    if name not in filterset.declared_filters:
+        return not _chooses_rows(declared.extra.get("queryset"))
     queryset, named = declared.extra.get("queryset"), declared.extra.get("to_field_name")
     meta = filterset._meta.model._meta if filterset._meta.model else None  # noqa: SLF001 - so both document it
     relations = {each.name: each for each in (*meta.many_to_many, *(() if named else meta.fields))} if meta else {}
@@ -238,8 +243,14 @@ def _takes_all_rows(filterset: Any, declared: Any) -> bool:  # noqa: ANN401 - a 
     related = getattr(relations.get(field), "related_model", None)
     if not isinstance(queryset, QuerySet) or related is not queryset.model or (named and field == declared.field_name):
         return False
-    query = queryset.query
-    return not (query.where or query.is_sliced or query.distinct or query.combinator)
+    return not is_narrowed(queryset.query) and rows_state(queryset, filterset, name) is None
+
+
+def _chooses_rows(queryset: Any) -> bool:  # noqa: ANN401 - a queryset, or what gives one
+    """Whether not any row of a model may be sent, or not at any time."""
+    if not isinstance(queryset, QuerySet):
+        return queryset is not None
+    return is_narrowed(queryset.query) or own_manager(queryset.model._default_manager)  # noqa: SLF001 - so Django documents it
 
 
 def _is_own(function: object) -> bool:

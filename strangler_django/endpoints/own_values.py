@@ -24,6 +24,7 @@ from django.db.models import FileField, ForeignKey, Model
 from django.utils.functional import Promise, cached_property
 
 from strangler_django.contract.plain import plain
+from strangler_django.endpoints.constant_rows import own_manager
 from strangler_django.endpoints.own_code import UnreadError, method_of, named, names_of, statements_of
 
 # Columns whose values are the same to Python whoever reads them from PostgreSQL.
@@ -170,6 +171,9 @@ class _Reader:
         """A reader of the row that a foreign key points at, which there has to be."""
         path = (*self._path, field.name)
         if field.null and "__".join(path) not in self._known:
+            raise UnreadError
+        # A row that its manager leaves out is none.
+        if own_manager(field.related_model._base_manager):
             raise UnreadError
         return _Reader(field.related_model, path, self._known, self._depth + 1)
 

@@ -10,11 +10,11 @@ from django.utils.functional import cached_property
 from rest_framework import serializers
 from rest_framework.settings import api_settings
 from rest_framework.utils.model_meta import get_field_info
-from rest_framework.validators import UniqueTogetherValidator, UniqueValidator
 
 from strangler_django.contract.plain import plain
 from strangler_django.endpoints.addresses import row_address
 from strangler_django.endpoints.conditions import equal_columns, is_narrowed
+from strangler_django.endpoints.field_rules import caller_default, chosen_by, formats, unique, unique_together
 from strangler_django.endpoints.own_code import (
     AnsweringSerializer,
     answering_serializer,
@@ -24,6 +24,7 @@ from strangler_django.endpoints.own_code import (
 from strangler_django.endpoints.own_rows import shown_rows
 from strangler_django.endpoints.own_values import attribute_value, method_value, string_value
 from strangler_django.endpoints.sources import is_lacking, link_facts, property_name, related_model, text_attribute
+from strangler_django.endpoints.watched_code import state_read
 
 # Attributes of DRF's fields that limit or shape a value.
 _LIMITS: Final = (
@@ -39,12 +40,6 @@ _LIMITS: Final = (
     ),
     *("trim_whitespace", "allow_empty", "allow_unicode", "slug_field", "lookup_field"),
 )
-# The settings that say how fields of these kinds are written and read where they don't.
-_FORMATS: Final = {
-    serializers.DateTimeField: ("DATETIME_FORMAT", "DATETIME_INPUT_FORMATS"),
-    serializers.DateField: ("DATE_FORMAT", "DATE_INPUT_FORMATS"),
-    serializers.TimeField: ("TIME_FORMAT", "TIME_INPUT_FORMATS"),
-}
 # What makes a serializer, and what of it its fields and rules show.
 _MADE: Final = frozenset({"__init__", "__new__"})
 _BUILT: Final = frozenset(
@@ -75,6 +70,8 @@ def serializer_facts(
     single = serializer.child if many else serializer
     named = getattr(getattr(single, "Meta", None), "model", None)
     model = named or of
+    # They are made when they are first asked for.
+    state = state_read(lambda: getattr(single, "fields", None))
     fields = single.fields if isinstance(single, serializers.BaseSerializer) and hasattr(single, "fields") else {}
     rules = getattr(single, "validators", ())
     validators = [name for name in dir(type(single)) if name.startswith("validate_") and name[9:] in fields]
@@ -88,9 +85,13 @@ def serializer_facts(
             _field(name, field, model, within) | _origin(single, name, field, model, within)
             for name, field in fields.items()
         ],
-        "validators": [type(each).__name__ for each in rules if _unique_together(single, each) is None],
-        "unique_together": [found for each in rules if (found := _unique_together(single, each)) is not None],
-        "overridden": [*_overridden(type(single), answers.method if answers else ""), *sorted(validators)],
+        "validators": [type(each).__name__ for each in rules if unique_together(single, each) is None],
+        "unique_together": [found for each in rules if (found := unique_together(single, each)) is not None],
+        "overridden": [
+            *_overridden(type(single), answers.method if answers else ""),
+            *([f"what its fields are made by ({state})"] if state else []),
+            *sorted(validators),
+        ],
         "nested_writes": [name for name in ("create", "update") if _writes_nested(type(single), name)],
         "answers": None if answers is None else serializer_facts(answers.cls(context=single.context), of, within),
         "answers_items": answers is not None and answers.answers_items,
@@ -100,19 +101,6 @@ def serializer_facts(
 def class_name(cls: type) -> str:
     """The module and the name of a class."""
     return f"{cls.__module__}.{cls.__qualname__}"
-
-
-def _unique_together(serializer: Any, rule: Any) -> dict[str, Any] | None:  # noqa: ANN401 - any serializer, any rule
-    """Which fields have to be unique together, and what is said where they aren't; None of any other rule."""
-    if type(rule) is not UniqueTogetherValidator or is_narrowed(rule.queryset.all().query):
-        return None
-    conditions = getattr(rule, "condition", None), getattr(rule, "condition_fields", None)
-    fields = {name: serializer.fields.get(name) for name in rule.fields}
-    is_plain = all(each is not None and not each.read_only and "." not in each.source for each in fields.values())
-    if any(conditions) or getattr(rule, "nulls_distinct", None) is False or not is_plain:
-        return None
-    # The message names them in this order.
-    return {"fields": [[name, str(each.source)] for name, each in fields.items()], "message": str(rule.message)}
 
 
 def _answers(serializer: Any) -> AnsweringSerializer | None:  # noqa: ANN401 - any serializer of a project
@@ -178,10 +166,10 @@ def _field(name: str, field: Any, model: Any, within: tuple[type, ...]) -> dict[
         "write_only": field.write_only,
     }
     facts |= {key: plain(getattr(field, key)) for key in _LIMITS if getattr(field, key, None) is not None}
-    facts |= _formats(field)
+    facts |= formats(field)
     if field.default is not serializers.empty:
         facts["default"] = "callable" if callable(field.default) else plain(field.default)
-        facts["caller_default"] = _caller_default(field.default)
+        facts["caller_default"] = caller_default(field.default)
     inner = field
     if isinstance(field, serializers.ManyRelatedField):
         inner, facts["many"] = field.child_relation, True
@@ -198,9 +186,10 @@ def _field(name: str, field: Any, model: Any, within: tuple[type, ...]) -> dict[
     elif isinstance(inner, serializers.RelatedField):
         queryset = inner.queryset
         facts["model"] = queryset.model._meta.label if queryset is not None else None
+        state = chosen_by(field, model, name, queryset)
         query = inner.get_queryset().query if queryset is not None else None
-        facts["narrowed"] = query is not None and is_narrowed(query)
-        facts["where"] = equal_columns(query) if facts["narrowed"] else {}
+        facts["narrowed"] = query is not None and (state is not None or is_narrowed(query))
+        facts["where"] = equal_columns(query) if facts["narrowed"] and state is None else {}
         if isinstance(inner, serializers.HyperlinkedRelatedField):
             facts["address"] = row_address(inner.view_name, inner.lookup_url_kwarg, inner.context.get("request"))
             facts["lookup"] = inner.lookup_field
@@ -210,7 +199,7 @@ def _field(name: str, field: Any, model: Any, within: tuple[type, ...]) -> dict[
     elif isinstance(inner, serializers.SerializerMethodField):
         facts["method"] = inner.method_name
     facts["validators"] = [type(validator).__name__ for validator in field.validators]
-    if (message := _unique(field, model)) is not None:
+    if (message := unique(field, model)) is not None:
         facts["unique_message"] = message
     if (zone := field._kwargs.get("default_timezone")) is not None:
         facts["zone"] = str(zone)
@@ -220,37 +209,6 @@ def _field(name: str, field: Any, model: Any, within: tuple[type, ...]) -> dict[
     # Of the same words as the field's own name it may be one that is translated.
     facts["labelled"] = field._kwargs.get("label") is not None
     return facts
-
-
-def _unique(field: Any, model: Any) -> str | None:  # noqa: ANN401 - any field, and a model
-    """What a UniqueValidator says that looks at all rows of the model's own column; None without one."""
-    columns = {each.name for each in model._meta.concrete_fields} if model else set()
-    for rule in field.validators if str(field.source) in columns else ():
-        if type(rule) is UniqueValidator and rule.lookup == "exact" and rule.queryset.model is model:
-            return None if is_narrowed(rule.queryset.all().query) else str(rule.message)
-    return None
-
-
-def _caller_default(default: Any) -> str | None:  # noqa: ANN401 - whatever a field has
-    """Whose default is the caller: `always`, or that of a `new` row alone; None of any other."""
-    if type(default) is serializers.CreateOnlyDefault:
-        return "new" if _caller_default(default.default) == "always" else None
-    return "always" if type(default) is serializers.CurrentUserDefault else None
-
-
-def _formats(field: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
-    """How a value is written and read, by the field or else by the project's settings.
-
-    A `format` of "none" leaves moments to the renderer.
-    """
-    for kind, (written, read) in _FORMATS.items():
-        if isinstance(field, kind):
-            output = getattr(field, "format", getattr(api_settings, written))
-            formats = getattr(field, "input_formats", getattr(api_settings, read))
-            return {"format": "none" if output is None else str(output), "input_formats": list(map(str, formats))}
-    if isinstance(field, serializers.DecimalField):
-        return {"coerce_to_string": getattr(field, "coerce_to_string", api_settings.COERCE_DECIMAL_TO_STRING)}
-    return {}
 
 
 def _origin(serializer: Any, name: str, field: Any, model: Any, within: tuple[type, ...]) -> dict[str, Any]:  # noqa: ANN401 - as above

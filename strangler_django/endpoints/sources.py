@@ -9,7 +9,8 @@ from typing import Any, Final
 from django.db import models
 from django.utils.functional import cached_property
 
-from strangler_django.endpoints.own_code import is_own, reads_rows, returned_attribute
+from strangler_django.endpoints.constant_rows import own_manager
+from strangler_django.endpoints.own_code import is_own, returned_attribute
 
 # Of an attribute that a class lacks: it may be None.
 _MISSING: Final = object()
@@ -25,15 +26,15 @@ def link_facts(model: Any, source: str) -> dict[str, Any]:  # noqa: ANN401 - as 
     """How the model's field of that name leads to other rows (`link`: many_to_one, many_to_many), if it does.
 
     `pointing` are the table and the field of rows that point back, `other_end` those of a relation that leads here;
-    `managed` says that a manager of the project's own gives the rows, which may leave some out.
+    `managed` says that a manager of the project's own gives the rows, which may leave some out: of one row the model's
+    base manager.
     """
     found = _field(model, source)
     link = next((kind for kind in _LINKS if getattr(found, kind, False)), None)
     facts: dict[str, Any] = {"link": link}
-    if link in ("one_to_many", "many_to_many") and found.related_model:
-        manager = type(found.related_model._default_manager)
-        is_plain = manager.get_queryset is models.Manager.get_queryset and not reads_rows(manager._queryset_class)
-        facts["managed"] = not is_plain
+    if link and found.related_model:
+        is_one = link in ("many_to_one", "one_to_one")
+        facts["managed"] = own_manager(getattr(found.related_model, "_base_manager" if is_one else "_default_manager"))
     if link == "one_to_many" and hasattr(found, "field") and hasattr(found.field, "attname"):
         facts["pointing"] = {"table": found.related_model._meta.db_table, "field": found.field.name}
     if link == "many_to_many" and isinstance(found, models.ManyToManyRel):

@@ -2,7 +2,6 @@
 
 # ruff: noqa: SLF001 - `_meta` is how Django documents to read a model
 
-import dis
 import inspect
 from collections.abc import Mapping
 from typing import Any, Final
@@ -16,13 +15,19 @@ from rest_framework.views import APIView
 
 from strangler_django.contract.sentences import first_line
 from strangler_django.contract.unconnected import databases_closed
-from strangler_django.endpoints.lists import filter_facts, has_queryset, own_filters, pagination_facts, queryset_facts
+from strangler_django.endpoints.constant_hooks import constant_hooks
+from strangler_django.endpoints.databases import other_databases
+from strangler_django.endpoints.lists import (
+    filter_facts,
+    has_queryset,
+    own_filters,
+    pagination_facts,
+    queryset_facts,
+    queryset_of,
+)
 from strangler_django.endpoints.own_code import (
     is_own,
-    names_of,
-    own_methods,
     passed_to,
-    reads_only_method,
     returns_caller,
     saved_caller,
 )
@@ -61,22 +66,6 @@ _ATTRIBUTES: Final = (
     *("renderer_classes", "parser_classes", "pagination_class", "filter_backends", "filterset_class"),
     *("filterset_fields", "search_fields", "ordering_fields", "ordering", "lookup_field", "versioning_class"),
 )
-# Hooks whose result is that of one method, as an action's is, unless they name one of these. HEAD gets what GET gets,
-# which may be another's to see.
-_BY_METHOD: Final[Mapping[str, tuple[str, ...]]] = {
-    "get_serializer_class": (),
-    "get_permissions": ("GET", "HEAD", "OPTIONS"),
-}
-# What a view knows of one request.
-_REQUEST: Final = frozenset({"request", "kwargs", "args", "user", "get_object", "dispatch", "getattr", "headers"})
-# Functions, of Django's and of dates, that say something else at another moment, or to another caller.
-_OF_MOMENT: Final = frozenset(
-    {"now", "today", "utcnow", "localdate", "localtime", "get_language", "get_current_timezone", "get_current_site"}
-)
-# Whose objects hold what a thread or a request keeps.
-_OF_THREADS: Final = frozenset({"_thread", "_contextvars", "asgiref.local"})
-_LIBRARIES: Final = ("rest_framework.", "django.")
-_DEEPEST: Final = 5
 
 
 def view_class(view: Any) -> type[APIView] | None:  # noqa: ANN401 - any callable
@@ -122,8 +111,11 @@ def view_facts(
     """
     cls = view_class(view)
     assert cls is not None  # noqa: S101 - the caller has looked
-    made = _instance(view, cls, method, action)
-    made.kwargs = dict(parameters)
+
+    def make() -> Any:  # noqa: ANN401 - any view
+        return _instance(view, cls, method, action, parameters)
+
+    made = make()
     read = read_queryset(made)
     if read is not None:
         # Nobody owns rows: what else the view is made of is read with those of everybody.
@@ -136,7 +128,7 @@ def view_facts(
             *(name for name in _HOOKS if _is_overridden(cls, name)),
             *(name for name in _ATTRIBUTES if _is_property(cls, name)),
         ],
-        "constant": [name for name in _HOOKS if _is_overridden(cls, name) and _is_constant(cls, name)],
+        "constant": constant_hooks(make),
         "creator": saved_caller(cls),
         "rows": _rows(read) if read else None,
         "without": [name.upper() for name in ("head", "options") if name not in made.http_method_names],
@@ -166,6 +158,7 @@ def view_facts(
         "filters": lambda: filter_facts(made) if lists else None,
         "own_filters": lambda: own_filters(made) if isinstance(made, generics.GenericAPIView) else [],
         "serializer": lambda: _serializer(made, facts) if _serializes(made) else None,
+        "elsewhere": lambda: _elsewhere(made, facts),
         "described": lambda: _described(made, facts) if method in ("post", "put") and facts["serializer"] else None,
     }
     for name, part in parts.items():
@@ -195,7 +188,13 @@ def _generic_action(cls: type, method: str) -> str | None:
     return called if called in actions else None
 
 
-def _instance(view: Any, cls: type[APIView], method: str, action: str | None) -> Any:  # noqa: ANN401 - any view
+def _instance(
+    view: Any,  # noqa: ANN401 - any view
+    cls: type[APIView],
+    method: str,
+    action: str | None,
+    parameters: Mapping[str, Any],
+) -> Any:  # noqa: ANN401 - the same
     made: Any = cls(**getattr(view, "initkwargs", {}))
     raw = HttpRequest()
     raw.method = method.upper()
@@ -203,69 +202,12 @@ def _instance(view: Any, cls: type[APIView], method: str, action: str | None) ->
     raw.user = AnonymousUser()
     request = Request(raw)
     request._user = AnonymousUser()  # no authenticator may run: there are no credentials
-    made.request, made.args, made.format_kwarg = request, (), None
+    made.request, made.args, made.kwargs, made.format_kwarg = request, (), dict(parameters), None
     # Django's switch for code that reads the request of nobody.
     made.swagger_fake_view = True
     if isinstance(made, viewsets.ViewSetMixin):
         made.action_map, made.action = getattr(view, "actions", {}), action
     return made
-
-
-def _is_constant(cls: type, name: str) -> bool:
-    """Whether a hook gives the same for every request of one action.
-
-    It names nothing of the request but its method, and calls no other method of the project's view, and no function,
-    that might; nor does the hook of a superclass that it calls.
-    """
-    for function in own_methods(cls, name):
-        if _asks_elsewhere(function):
-            return False
-        if reads_only_method(function, unless=_BY_METHOD.get(name, METHODS)) and not _calls_super(function):
-            return True
-        code = getattr(function, "__code__", None)
-        if code is None or code.co_flags & inspect.CO_VARARGS or any(inspect.iscode(each) for each in code.co_consts):
-            return False
-        if any(_is_code(inspect.getattr_static(cls, each, None)) for each in code.co_names if each not in _HOOKS):
-            return False
-        if _REQUEST & {*code.co_names, *code.co_varnames}:
-            return False
-        if not _calls_super(function):
-            break
-    return True
-
-
-def _asks_elsewhere(function: Any, depth: int = 0) -> bool:  # noqa: ANN401 - as below
-    """Whether code may know the request, its caller or the time: by a clock, what a thread keeps, or a function.
-
-    Functions but those of Django and C are looked into.
-    """
-    code, names = getattr(inspect.unwrap(function), "__code__", None), names_of(function)
-    if code is None:
-        return False
-    used = [names.get(each.argval) for each in dis.get_instructions(code) if each.opname == "LOAD_GLOBAL"]
-    modules = [each for each in used if inspect.ismodule(each)]
-    used += [getattr(module, name, None) for module in modules for name in code.co_names]
-    if not _OF_MOMENT.isdisjoint(code.co_names) or any(_is_of_moment(each) for each in used):
-        return True
-    called = [each for each in used if inspect.isfunction(each) and not each.__module__.startswith(_LIBRARIES)]
-    return any(depth == _DEEPEST or _is_nested(each) or _asks_elsewhere(each, depth + 1) for each in called)
-
-
-def _is_of_moment(found: object) -> bool:
-    """Whether it is what a thread keeps, or a module whose functions give another value each time."""
-    return type(found).__module__ in _OF_THREADS or (inspect.ismodule(found) and found.__name__ in ("random", "time"))
-
-
-def _is_nested(function: Any) -> bool:  # noqa: ANN401 - a function
-    return any(map(inspect.iscode, function.__code__.co_consts))
-
-
-def _calls_super(function: Any) -> bool:  # noqa: ANN401 - whatever a class has under a name
-    return "super" in getattr(getattr(function, "__code__", None), "co_names", ())
-
-
-def _is_code(found: object) -> bool:
-    return isinstance(found, property | cached_property | classmethod | staticmethod) or inspect.isroutine(found)
 
 
 def _is_property(cls: type, name: str) -> bool:
@@ -308,6 +250,13 @@ def _described(made: Any, facts: Mapping[str, Any]) -> dict[str, Any] | None:  #
     finally:
         made.action = own
     return None if found == facts["serializer"] else found
+
+
+def _elsewhere(made: Any, facts: Mapping[str, Any]) -> list[str]:  # noqa: ANN401 - as above
+    """The rows of an endpoint that aren't in the database of the contract, as far as its models are known."""
+    model = _model_class(made) if facts["model"] else None
+    serializer = made.get_serializer() if facts["serializer"] else None
+    return other_databases(model, queryset_of(made) if model else None, serializer)
 
 
 def _serializes(made: Any) -> bool:  # noqa: ANN401 - as above

@@ -99,7 +99,7 @@ class ColumnFields:
         changed = {key: value for key, value in (each.changed or {}).items() if key not in written}
         if each.help_text:
             changed["help_text"] = each.help_text
-        gaps = [*self._column_gaps(facts)]
+        gaps = [*self._column_gaps(facts), *(["takes some rows only"] if each.narrowed else [])]
         default = _own_default(facts, f"{table}.{name}", changed["default"]) if "default" in changed else None
         if default is not None:
             del changed["default"]

@@ -77,6 +77,7 @@ def handler_gaps(endpoint: DjangoEndpoint) -> Iterator[str]:
             is_called = action in _CALLED_BY.get(name, {action})
             if is_called and not (name in _READ and name in endpoint.constant):
                 yield f"{view}.{name} is your own"
+    yield from (f"rows of {each}" for each in endpoint.elsewhere or ())
     yield from _rows(endpoint)
     yield from request_gaps(endpoint)
     if action == "list":
@@ -117,7 +118,7 @@ def needs_no_queryset(endpoint: DjangoEndpoint) -> bool:
 
 def _rows(endpoint: DjangoEndpoint) -> Iterator[str]:
     unread = {each.what: each.reason for each in endpoint.unread}
-    for what in ("model", "serializer", "filters", "own_filters", "pagination"):
+    for what in ("model", "serializer", "filters", "own_filters", "pagination", "elsewhere"):
         is_needed = what not in ("model", "own_filters") or not needs_no_queryset(endpoint)
         if what in unread and is_needed and not (what == "model" and "get_queryset" in endpoint.overridden):
             yield f"{what} can't be read without a request ({unread[what]})"

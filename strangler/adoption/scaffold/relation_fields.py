@@ -12,6 +12,8 @@ from strangler.adoption.scaffold.written_serializer import MODEL_FIELDS, Written
 _HYPERLINKS: Final = "strangler_fastapi.drf.hyperlinks"
 _RELATIONS: Final = "strangler_fastapi.drf.relations"
 _LINKS: Final = "strangler_fastapi.drf.links"
+# Fields that show the key in the row's own column, and no more of the row that it points at.
+_KEYS: Final = frozenset({"PrimaryKeyRelatedField", "HyperlinkedRelatedField"})
 
 
 class RelationFields:
@@ -110,7 +112,7 @@ class RelationFields:
             raise UnreadableError(f"many of {each.kind}")
         if each.managed:
             raise UnreadableError(f"keys of {each.source} by a manager of your own")
-        if path is not None:
+        if path is not None or each.narrowed:
             made.writes += self._taken_gaps(each)
         if each.pointing is not None and path is not None:
             raise UnreadableError("addresses of rows that point at this one are written")
@@ -144,6 +146,8 @@ class RelationFields:
 
     def link(self, made: WrittenSerializer, table: str, each: SerializerField) -> tuple[Code, bool]:
         """What leads from the row to those within, and whether there may be none."""
+        if each.managed and each.kind not in _KEYS:
+            raise UnreadableError(f"rows of {each.source} by a manager of your own")
         if each.link in ("many_to_one", "one_to_one"):
             name, facts = self._tables.column_of(table, each.source)
             if facts.references is None:
@@ -152,8 +156,6 @@ class RelationFields:
             self._tables.use(facts.references.table, facts.references.column)
             made.imports.setdefault(_LINKS, set()).add("foreign_key")
             return call("foreign_key", made.model, quoted(facts.field)), facts.null
-        if each.managed:
-            raise UnreadableError(f"rows of {each.source} by a manager of your own")
         links = RowLinks(made.model, table, self._tables, made.imports)
         if each.other_end is not None:
             return links.other_end(each.other_end["table"], each.other_end["field"]), False

@@ -109,6 +109,24 @@ def test_fields_that_stand_for_a_row_are_the_librarys(facts: dict[str, Any], cod
         assert feature(CREATE | narrow).endpoints[0].gaps == ["field other: takes some rows only"]
 
 
+@pytest.mark.parametrize("many", [False, True])
+def test_rows_that_drf_looks_for_among_some_are_a_gap_of_what_is_taken(many: bool) -> None:
+    named = {"source": "berths", "many": True, "link": "many_to_many"} if many else {"source": "berth"}
+    named |= {"kind": "PrimaryKeyRelatedField", "changed": {}, "narrowed": True, "read_only": False}
+    own = field(**({"link": "many_to_one"} | named))
+    gaps = [linked_feature(each | own, linked_contract()).endpoints[0].gaps for each in (LIST, CREATE)]
+    assert gaps == [[], ["field other: takes some rows only"]]
+
+
+def test_one_row_that_a_manager_gives_is_a_gap_but_for_its_key() -> None:
+    row = {"source": "berth", "link": "many_to_one", "managed": True, "read_only": True}
+    inner = {"class": "harbour.api.BerthSerializer", "table": "berth", "fields": []}
+    nested = field(kind="BerthSerializer", changed=None, serializer=inner, **row)
+    key = field(kind="PrimaryKeyRelatedField", changed={}, **row)
+    assert feature(LIST | nested).endpoints[0].gaps == ["field other: rows of berth by a manager of your own"]
+    assert feature(LIST | key).endpoints[0].gaps == []
+
+
 @pytest.mark.parametrize(
     ("whose", "default"), [("always", "CurrentUserDefault()"), ("new", "CreateOnlyDefault(CurrentUserDefault())")]
 )

@@ -1,0 +1,118 @@
+"""Names of a project's modules and classes that its functions give other values, as they would keep a tenant.
+
+def activate(tenant):
+    global current
+    current = tenant
+    State.tenant = tenant
+    _kept["tenant"] = tenant
+"""
+
+import ast
+import sys
+import sysconfig
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+# Methods that change a list, a set or a dictionary.
+_CHANGING: Final = frozenset(
+    {"add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove", "setdefault", "update"}
+)
+# What makes an object may give it attributes: no request is there yet.
+_MAKING: Final = frozenset(
+    {"__init__", "__new__", "__init_subclass__", "__set_name__", "contribute_to_class", "_clone"}
+)
+_FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+@dataclass
+class _Changes:
+    """The names that functions of a module change: of anything, of classes, and of what they are methods of."""
+
+    shared: set[str] = field(default_factory=set)
+    of_classes: set[str] = field(default_factory=set)
+    own: set[str] = field(default_factory=set)
+
+
+def is_changed(name: str) -> bool:
+    """Whether some function of the project gives a module's or a class's name another value."""
+    return any(name in _changes(module).shared for module in _project_modules())
+
+
+def is_state_of_classes(name: str) -> bool:
+    """Whether some function of the project gives a class an attribute of that name."""
+    return any(name in _changes(module).of_classes for module in _project_modules())
+
+
+def is_changed_by(cls: type, name: str) -> bool:
+    """Whether an attribute gets another value by a method of a class, or by code that is given the object."""
+    modules = {each.__module__ for each in cls.__mro__}
+    return is_changed(name) or any(name in _changes(each).own for each in _project_modules() if each in modules)
+
+
+def _project_modules() -> Iterator[str]:
+    """The modules of the project's own that are there."""
+    return (name for name in tuple(sys.modules) if _is_project(name))
+
+
+@cache
+def _is_project(name: str) -> bool:
+    path = getattr(sys.modules.get(name), "__file__", None)
+    return (
+        bool(path)
+        and not name.startswith("strangler_django.")
+        and str(path).endswith(".py")
+        and not _is_installed(str(path))
+    )
+
+
+def _is_installed(path: str) -> bool:
+    library = sysconfig.get_path("stdlib")
+    return path.startswith(library) or "site-packages" in path or "dist-packages" in path
+
+
+@cache
+def _changes(name: str) -> _Changes:
+    found = _Changes()
+    try:
+        tree = ast.parse(Path(str(sys.modules[name].__file__)).read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return found
+    for function in ast.walk(tree):
+        if isinstance(function, _FUNCTIONS) and getattr(function, "name", "") not in _MAKING:
+            for node in ast.walk(function):
+                _note(node, found)
+    return found
+
+
+def _note(node: ast.AST, found: _Changes) -> None:
+    match node:
+        case ast.Global(names=names):
+            found.shared.update(names)
+        case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store() | ast.Del()):
+            found.own.add(name)
+        case ast.Attribute(value=owner, attr=name, ctx=ast.Store() | ast.Del()):
+            found.shared.add(name)
+            if _is_class(owner):
+                found.of_classes.add(name)
+        case ast.Subscript(value=ast.Name(id=name) | ast.Attribute(attr=name), ctx=ast.Store() | ast.Del()):
+            found.shared.add(name)
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name) | ast.Attribute(attr=name), attr=called)):
+            if called in _CHANGING:
+                found.shared.add(name)
+        case ast.Call(func=ast.Name(id="setattr"), args=[owner, ast.Constant(value=str(name)), _]):
+            found.shared.add(name)
+            if _is_class(owner):
+                found.of_classes.add(name)
+
+
+def _is_class(code: ast.expr) -> bool:
+    """Whether an expression is a class, by the way that classes are named."""
+    match code:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name in ("cls", "__class__") or name[:1].isupper()
+        case ast.Call(func=ast.Name(id="type"), args=[_]):
+            return True
+    return False
