@@ -55,11 +55,11 @@ _APPS: Final = {
 class Effort(IntEnum):
     """How much work an endpoint is, the least first."""
 
-    # What `strangler_fastapi` answers once the table, the fields and the filters are declared.
-    DECLARE = 0
+    # `strangler scaffold` writes it whole.
+    SCAFFOLD = 0
     # Some functions of the project have to be written again.
     PORT = 1
-    # The whole handler has to be.
+    # The whole endpoint has to be.
     REWRITE = 2
     # Better left with Django.
     STAY = 3

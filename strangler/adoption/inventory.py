@@ -1,23 +1,21 @@
 """What an API is made of, endpoint by endpoint: what a move loses, how much work it is, and in which order to go."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
 from shared_schema.contract.contract import Contract, TableFacts
 from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
 from strangler.adoption.hazards import Effort, Hazard, endpoint_hazards, project_hazards
+from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint
 from strangler.rollout.endpoints import path_key
 from strangler.routes.prefixes import Prefixes
 from strangler.routes.table import RouteTable
-
-# An endpoint with so many kinds of parts to port is rather written anew.
-_MANY: Final = 7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,19 +23,29 @@ class InventoryEntry:
     """An endpoint with its hazards.
 
     `route` is its name in the routes file; None where no route names it. `sign_in`: its route counts as signing in.
+    `written` is what `strangler scaffold` makes of it; None where that isn't known.
     """
 
     endpoint: DjangoEndpoint
     route: str | None
     hazards: tuple[Hazard, ...]
     sign_in: bool = False
+    written: WrittenEndpoint | None = None
 
     @property
     def effort(self) -> Effort:
-        """That of its hardest part; with many of them, that of a rewrite."""
-        hardest = max((each.effort for each in self.hazards), default=Effort.DECLARE)
-        kinds = {each.code for each in self.hazards}
-        return max(hardest, Effort.REWRITE) if len(kinds) >= _MANY else hardest
+        """What is left to do where `strangler scaffold` has written what it can; else that of the hardest hazard."""
+        hardest = max((each.effort for each in self.hazards), default=Effort.SCAFFOLD)
+        if self.written is None or hardest is Effort.STAY:
+            return hardest
+        if self.written.gaps:
+            return Effort.REWRITE
+        return Effort.PORT if self.gaps else Effort.SCAFFOLD
+
+    @property
+    def gaps(self) -> Sequence[str]:
+        """What `strangler scaffold` can't write of it."""
+        return self.written.all_gaps if self.written else ()
 
     @property
     def reads(self) -> bool:
@@ -54,6 +62,7 @@ class InventoryEntry:
             "view": endpoint.view,
             "action": endpoint.action,
             "effort": self.effort.name.lower(),
+            "gaps": list(self.gaps),
             "hazards": [{"code": each.code, "what": each.what} for each in self.hazards],
             "fields": len(endpoint.serializer.fields) if endpoint.serializer else 0,
             "authenticators": endpoint.authenticators,
@@ -98,13 +107,21 @@ class Inventory:
 
 
 def take_inventory(
-    api: DjangoApi, contract: Contract | None, table: RouteTable | None, *, prefixes: Prefixes, sign_in: Collection[str]
+    api: DjangoApi,
+    contract: Contract | None,
+    table: RouteTable | None,
+    *,
+    prefixes: Prefixes,
+    sign_in: Collection[str],
+    written: Iterable[WrittenEndpoint] = (),
 ) -> Inventory:
     """The endpoints of v1. `table` gives the routes their names; `sign_in` are patterns of those that sign in.
 
-    Without the contract, what models do when they are written isn't known.
+    `written` are those that `strangler scaffold` can make something of. Without the contract, what models do when they
+    are written isn't known.
     """
     tables = _by_model(contract) if contract else {}
+    scaffolds = {(each.endpoint.method, each.endpoint.path): each for each in written}
     names = {
         (method, path_key(route.path)): route.name
         for route in (table.routes if table else ())
@@ -116,6 +133,7 @@ def take_inventory(
             route=name,
             sign_in=any(fnmatchcase(name or "", pattern) for pattern in sign_in),
             hazards=tuple(dict.fromkeys(endpoint_hazards(each, tables))),
+            written=scaffolds.get((each.method, each.path)),
         )
         for each in api.of_v1(prefixes)
         for name in [names.get((each.method, path_key(each.path.removeprefix(prefixes.django))))]

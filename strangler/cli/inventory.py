@@ -10,14 +10,15 @@ from shared_schema.contract.contract import Contract
 from strangler.adoption.endpoints import DjangoApi
 from strangler.adoption.hazards import Effort
 from strangler.adoption.inventory import Inventory, take_inventory
-from strangler.cli.output import file_write, json_print, note, out, say, table_print
+from strangler.adoption.scaffold.package import service_scaffold
+from strangler.cli.output import file_write, json_print, note, out, say, shared_by_most, table_print
 from strangler.cli.schema.inputs import DjangoTimeout, ManageOption, manage_command
 from strangler.errors import FailedError, many
 from strangler.routes.table import load_routes
 from strangler.schema.django_side import TIMEOUT_SECONDS, ManageCommand, django_contract
 from strangler.settings import settings_load
 
-_STYLES: Final = {Effort.DECLARE: "green", Effort.PORT: "yellow", Effort.REWRITE: "magenta", Effort.STAY: "dim"}
+_STYLES: Final = {Effort.SCAFFOLD: "green", Effort.PORT: "yellow", Effort.REWRITE: "magenta", Effort.STAY: "dim"}
 
 
 def inventory(
@@ -31,20 +32,24 @@ def inventory(
     """List the endpoints of the Django API with what a move can lose, in the order in which to move them.
 
     Reads views, serializers, permissions, filters and models by the project's own code; sends no request and reads no
-    row. Effort: declare (tables, fields and filters are declared), port (functions are written again), rewrite (the
-    handler is), stay (better left with Django). Each hazard has a section in docs/hazards.md.
+    row. Effort: scaffold (strangler scaffold writes it whole), port (but for functions of yours), rewrite (nothing is
+    written), stay (better left with Django). Each hazard has a section in docs/hazards.md.
 
     Example: strangler inventory --html inventory.html
     """
     settings = settings_load()
     project, prefixes = settings.project, settings.project.prefixes
     command = manage_command(settings, manage=manage, timeout=timeout)
+    api, contract = DjangoApi.read(command), _contract(command)
+    table = load_routes(project.routes, prefixes=prefixes) if project.routes.exists() else None
+    service = service_scaffold(project, table.routes, api=api, contract=contract) if table and contract else None
     found = take_inventory(
-        DjangoApi.read(command),
-        _contract(command),
-        load_routes(project.routes, prefixes=prefixes) if project.routes.exists() else None,
+        api,
+        contract,
+        table,
         prefixes=prefixes,
         sign_in=project.sign_in_routes,
+        written=service.endpoints if service else (),
     )
     if html is not None:
         file_write(html, found.as_html(name=project.name))
@@ -66,19 +71,23 @@ def _contract(command: ManageCommand) -> Contract | None:
 
 
 def _show(found: Inventory) -> None:
+    codes = [tuple(dict.fromkeys(each.code for each in entry.hazards)) for entry in found.entries]
+    common = shared_by_most(codes)
     rows = [
         (
             entry.route or "-",
             entry.endpoint.method,
             entry.endpoint.path,
             Text(entry.effort.name.lower(), style=_STYLES[entry.effort]),
-            ", ".join(dict.fromkeys(each.code for each in entry.hazards)) or "-",
+            ", ".join(code for code in own if code not in common) or "-",
         )
-        for entry in found.entries
+        for entry, own in zip(found.entries, codes, strict=True)
     ]
     table_print(("ROUTE", "METHOD", "PATH", "EFFORT", "HAZARDS"), rows, whole=("METHOD", "EFFORT"))
     say()
     counts = ", ".join(f"{found.efforts[effort]} {effort.name.lower()}" for effort in Effort if found.efforts[effort])
     say(f"{many(len(found.entries), 'endpoint')}: {counts or 'none'}.")
+    for code, number in common.items():
+        say(f"{code}: {many(number, 'endpoint')}, not repeated above")
     for hazard in found.hazards:
         out.print(Text(f"{hazard.code}: ", style="bold") + Text(hazard.what))

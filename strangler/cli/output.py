@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -20,8 +21,7 @@ err: Final = Console(highlight=False, soft_wrap=True, stderr=True)
 
 _COLOURS: Final = {"postgres": "blue", "django": "green", "fastapi": "cyan", "nginx": "magenta"}
 _WIDTH: Final = 8
-
-
+_MANY: Final = 4
 _STDIN: Final = "-"
 
 
@@ -61,6 +61,12 @@ def table_print(headers: Sequence[str], rows: Iterable[Sequence[str | Text]], *,
     for row in rows:
         table.add_row(*row)
     out.print(table, soft_wrap=False)
+
+
+def shared_by_most(cells: Sequence[Sequence[str]]) -> dict[str, int]:
+    """What more than half of the lines have, and four at least, each with their number: it is said once."""
+    counts = Counter(each for cell in cells for each in cell)
+    return {each: number for each, number in counts.items() if number >= _MANY and number > len(cells) / 2}
 
 
 def say(sentence: str = "") -> None:

@@ -1,7 +1,6 @@
 """`strangler scaffold`: write FastAPI's side of endpoints from what Django's views are made of."""
 
 import difflib
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -9,24 +8,20 @@ from typing import Annotated
 import typer
 
 from shared_schema.contract.contract import Contract
-from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
-from strangler.adoption.scaffold.package import package_of, project_section
+from strangler.adoption.endpoints import DjangoApi
+from strangler.adoption.scaffold.package import project_section, service_scaffold
 from strangler.adoption.scaffold.service import ScaffoldFile, ServiceScaffold
 from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint
-from strangler.cli.output import json_print, note, say
+from strangler.cli.output import json_print, note, say, shared_by_most
 from strangler.cli.schema.inputs import DjangoTimeout, ManageOption, manage_command
 from strangler.errors import UsageError, many
 from strangler.project import Project
 from strangler.rollout.atomic_write import write_durably
 from strangler.rollout.edits import routes_select
-from strangler.rollout.endpoints import path_key
-from strangler.routes.route import Route
 from strangler.schema.django_side import TIMEOUT_SECONDS, ManageCommand, django_contract, manage_output
 from strangler.settings import settings_load
 
 _CHANGES = 1
-# Endpoints from which on a gap of most of them is said once.
-_MANY = 4
 
 
 def scaffold(
@@ -53,14 +48,16 @@ def scaffold(
     project = settings.project
     command = manage_command(settings, manage=manage, timeout=timeout)
     api, contract = DjangoApi.read(command), django_contract(command)
-    selected = _selected(project, api, names)
-    service = ServiceScaffold(project, package_of(project, package), selected, api=api, contract=contract)
+    routes = routes_select(project.load_routes().routes, names)
+    service = service_scaffold(project, routes, package=package, api=api, contract=contract)
+    if not service.features:
+        raise UsageError("none of these routes is a view of Django REST framework", "see strangler inventory")
     files = [*_contract_file(project, contract, command), *service.files(), *_languages_file(service, command)]
     for file in files if not dry_run else ():
         if file.is_written:
             file.path.parent.mkdir(parents=True, exist_ok=True)
             write_durably(file.path, file.text.encode())
-    endpoints = [each for feature in service.features for each in feature.endpoints]
+    endpoints = service.endpoints
     if as_json:
         json_print(_document(files, endpoints, project.root))
     else:
@@ -68,24 +65,6 @@ def scaffold(
         _next(service, project, dry_run=dry_run)
     if dry_run and any(file.is_written for file in files):
         raise SystemExit(_CHANGES)
-
-
-def _selected(project: Project, api: DjangoApi, names: Sequence[str]) -> list[tuple[DjangoEndpoint, Route]]:
-    """The endpoints of the routes, in Django's order.
-
-    :raises UsageError: no route is named so, or none of them is a view of Django REST framework.
-    """
-    routes = routes_select(project.load_routes().routes, names)
-    by_key = {(method, path_key(route.path)): route for route in routes for method in route.methods}
-    prefix = project.prefixes.django
-    found = [
-        (each, route)
-        for each in api.of_v1(project.prefixes)
-        if each.is_api and (route := by_key.get((each.method, path_key(each.path.removeprefix(prefix)))))
-    ]
-    if not found:
-        raise UsageError("none of these routes is a view of Django REST framework", "see strangler inventory")
-    return found
 
 
 def _contract_file(project: Project, contract: Contract, command: ManageCommand) -> list[ScaffoldFile]:
@@ -123,12 +102,13 @@ def _report(files: Sequence[ScaffoldFile], endpoints: Sequence[WrittenEndpoint],
         elif file.is_left:
             say(f"! {name} is left alone; it would be")
             _show_diff(file)
-    whole = [each for each in endpoints if not _gaps(each)]
-    common = common_gaps(endpoints)
+    whole = [each for each in endpoints if not each.all_gaps]
+    # Mostly of one setting of Django's.
+    common = shared_by_most([each.all_gaps for each in endpoints])
     for gap, number in common.items():
         say(f"gap {f'of {number} endpoints':<24} {gap}")
     for each in endpoints:
-        for gap in _gaps(each):
+        for gap in each.all_gaps:
             if gap not in common:
                 say(f"gap {each.route.name:<24} {gap}")
     for each in endpoints:
@@ -137,17 +117,6 @@ def _report(files: Sequence[ScaffoldFile], endpoints: Sequence[WrittenEndpoint],
     say(f"{many(len(endpoints), 'endpoint')}: {len(whole)} whole, {len(endpoints) - len(whole)} with gaps.")
     if written := [each for each in endpoints if each.functions and not each.gaps]:
         say(f"{len(written)} of those are written but for functions to fill in: look for unported and not_ported.")
-
-
-def common_gaps(endpoints: Sequence[WrittenEndpoint]) -> dict[str, int]:
-    """The gaps that more than half of the endpoints have, each with their number: mostly of one setting of Django's."""
-    counts = Counter(gap for each in endpoints for gap in _gaps(each))
-    return {gap: number for gap, number in counts.items() if number >= _MANY and number > len(endpoints) / 2}
-
-
-def _gaps(each: WrittenEndpoint) -> list[str]:
-    """All gaps of an endpoint, each once."""
-    return [*dict.fromkeys((*each.gaps, *each.functions, *each.limits))]
 
 
 def _show_diff(file: ScaffoldFile) -> None:
@@ -177,7 +146,7 @@ def _document(files: Sequence[ScaffoldFile], endpoints: Sequence[WrittenEndpoint
                 "route": each.route.name,
                 "method": each.endpoint.method,
                 "path": each.endpoint.path,
-                "gaps": _gaps(each),
+                "gaps": each.all_gaps,
                 "remarks": each.remarks,
                 "written": not each.gaps,
                 "fields": len(each.serializer.facts.fields) if each.serializer else 0,

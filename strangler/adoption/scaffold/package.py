@@ -1,18 +1,40 @@
 """The package of a project's FastAPI service, and how the project file starts it."""
 
 import re
+from collections.abc import Iterable
 from importlib.util import find_spec
 from typing import Final
 
+from shared_schema.contract.contract import Contract
+from strangler.adoption.endpoints import DjangoApi
 from strangler.adoption.scaffold.service import ServiceScaffold
 from strangler.adoption.scaffold.tables import snake
 from strangler.errors import UsageError
 from strangler.project import Project
+from strangler.rollout.endpoints import path_key
+from strangler.routes.route import Route
 
 _TARGET: Final = re.compile(r"([A-Za-z_]\w*)(?:\.\w+)*(?::\w+)?")
 # Where an environment's Python is, from the service's folder.
 _PYTHONS: Final = (".venv/bin/python", "venv/bin/python")
 _SERVERS: Final = frozenset({"uvicorn", "gunicorn", "hypercorn", "granian", "fastapi"})
+
+
+def service_scaffold(
+    project: Project, routes: Iterable[Route], *, package: str | None = None, api: DjangoApi, contract: Contract
+) -> ServiceScaffold:
+    """The scaffold of those of the routes that are views of Django REST framework, in Django's order.
+
+    :raises UsageError: the package's name is none of Python's.
+    """
+    by_key = {(method, path_key(route.path)): route for route in routes for method in route.methods}
+    prefix = project.prefixes.django
+    selected = [
+        (each, route)
+        for each in api.of_v1(project.prefixes)
+        if each.is_api and (route := by_key.get((each.method, path_key(each.path.removeprefix(prefix)))))
+    ]
+    return ServiceScaffold(project, package_of(project, package), selected, api=api, contract=contract)
 
 
 def package_of(project: Project, named: str | None) -> str:

@@ -21,6 +21,7 @@ from strangler.adoption.scaffold.models_module import classes_there, models_adde
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.tables import Tables, identifier, pascal, snake
 from strangler.adoption.scaffold.throttles import Throttles
+from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint
 from strangler.errors import UsageError
 from strangler.project import Project
 from strangler.routes.route import Route
@@ -105,6 +106,11 @@ class ServiceScaffold:
             )
             for name, endpoints in grouped.items()
         ]
+
+    @property
+    def endpoints(self) -> Sequence[WrittenEndpoint]:
+        """Those of all features."""
+        return [each for feature in self.features for each in feature.endpoints]
 
     @property
     def folder(self) -> Path:

@@ -38,6 +38,11 @@ class WrittenEndpoint:
     gives_token: bool = False
     rule: Rule = field(default_factory=lambda: Rule(""))
 
+    @property
+    def all_gaps(self) -> list[str]:
+        """Its gaps of every kind, each once."""
+        return [*dict.fromkeys((*self.gaps, *self.functions, *self.limits))]
+
 
 @dataclass
 class WrittenResource:

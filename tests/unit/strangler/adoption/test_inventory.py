@@ -8,9 +8,11 @@ import pytest
 from shared_schema.contract.contract import Contract, TableFacts
 from strangler.adoption import hazards
 from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
-from strangler.adoption.hazards import Effort, endpoint_hazards, project_hazards
-from strangler.adoption.inventory import Inventory, take_inventory
+from strangler.adoption.hazards import Effort, Hazard, endpoint_hazards, project_hazards
+from strangler.adoption.inventory import Inventory, InventoryEntry, take_inventory
+from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint
 from strangler.routes.prefixes import Prefixes
+from strangler.routes.route import Route, Stage
 from tests.example import ROOT
 
 DRF = "rest_framework"
@@ -149,12 +151,29 @@ def inventory() -> Inventory:
 def test_the_order_is_by_effort_and_reads_come_first() -> None:
     listed = inventory()
     assert [(entry.endpoint.method, entry.endpoint.path, entry.effort) for entry in listed.entries] == [
-        ("GET", "/api/posts/", Effort.DECLARE),
-        ("POST", "/api/posts/", Effort.DECLARE),
-        ("POST", "/api/token/", Effort.DECLARE),
+        ("GET", "/api/posts/", Effort.SCAFFOLD),
+        ("POST", "/api/posts/", Effort.SCAFFOLD),
+        ("POST", "/api/token/", Effort.SCAFFOLD),
         ("GET", "/api/posts/recent/", Effort.REWRITE),
     ]
-    assert listed.as_json()["efforts"] == {"declare": 3, "port": 0, "rewrite": 1, "stay": 0}
+    assert listed.as_json()["efforts"] == {"scaffold": 3, "port": 0, "rewrite": 1, "stay": 0}
+
+
+def test_the_effort_is_what_the_scaffold_leaves() -> None:
+    """A hazard that the scaffold writes is no work; one that is better left with Django stays that."""
+    one = endpoint(**POST)
+    route = Route(name="posts.create", methods=("POST",), path="/posts/", stage=Stage.LEGACY)
+    signal, stays = Hazard("signal", Effort.PORT, "shop.signals.mail"), Hazard("path", Effort.STAY, "/posts/")
+
+    def effort(*hazards: Hazard, **left: list[str]) -> Effort:
+        written = WrittenEndpoint(one, route, **left)
+        return InventoryEntry(endpoint=one, route=route.name, hazards=hazards, written=written).effort
+
+    assert effort(signal) is Effort.SCAFFOLD
+    assert effort(functions=["its save is your own"]) is effort(limits=["?q is your own"]) is Effort.PORT
+    assert effort(signal, gaps=["its handler is your own"]) is Effort.REWRITE
+    assert effort(signal, stays) is Effort.STAY
+    assert InventoryEntry(endpoint=one, route=None, hazards=(signal,)).effort is Effort.PORT
 
 
 def test_the_page_escapes_what_a_project_is_called() -> None:

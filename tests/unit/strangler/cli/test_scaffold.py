@@ -1,16 +1,16 @@
-"""What `strangler scaffold` says of gaps: one that most endpoints have, once."""
+"""What lists of endpoints say once, since most of them have it."""
 
 from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint
-from strangler.cli.scaffold import common_gaps
+from strangler.cli.output import shared_by_most
 from strangler.routes.route import Route, Stage
 
 
 def test_a_gap_of_most_endpoints_is_said_once() -> None:
     gaps = [["throttle"], ["throttle", "throttle"], ["throttle", "own"], ["throttle"], ["own"]]
-    made = [endpoint(each) for each in gaps]
-    assert common_gaps(made) == {"throttle": 4}
-    assert common_gaps(made[:3]) == {}
+    made = [endpoint(each).all_gaps for each in gaps]
+    assert shared_by_most(made) == {"throttle": 4}
+    assert shared_by_most(made[:3]) == {}
 
 
 def endpoint(gaps: list[str]) -> WrittenEndpoint:
