@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from strangler.compare.case import Case
 from strangler.compare.client.client import SideClient
-from strangler.compare.client.errors import RequestError
+from strangler.compare.client.errors import RequestError, SignInError
 from strangler.compare.client.response import Headers, SideResponse
 from strangler.compare.client.sign_in import SignIn
 from strangler.compare.client.signed_tokens import TokenSigner, kind_of, token_with
@@ -133,9 +133,11 @@ class Callers:
                 await self.credentials(name)
             except NotSignedInError:
                 raise UsageError(f"there is no password for {name}", "set STRANGLER_PASSWORD") from None
+            except SignInError as refusal:
+                raise UsageError(f"{refusal}.") from None
             except RequestError as failure:
                 if not failure.always:
-                    raise UsageError(f"{failure}", "check the name and STRANGLER_PASSWORD") from None
+                    raise UsageError(f"{failure}", "compare once it answers") from None
 
     async def _signed_in(self, name: str) -> _Token:
         failure, again_at = self._failures.get(name, (None, 0.0))
@@ -167,7 +169,7 @@ class Callers:
                 # That one knows when its tokens end.
                 return dataclasses.replace(await self._instead._held(name), renew_at=self._clock())  # noqa: SLF001 - of its own class
             if token is None:
-                raise RequestError(client.side.name, f"does not sign {name} in ({sign_in.refusal(answer)})")
+                raise SignInError(client.side.name, name, sign_in.refusal(answer))
             headers = await sign_in.credentials(client, token, answer)
             renew_at = self._clock() + _RENEWED_AFTER * _lifetime(token)
             return _Token(token=token, headers=headers, renew_at=renew_at)

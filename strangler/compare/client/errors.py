@@ -31,6 +31,13 @@ class UnavailableError(RequestError):
     """A side is too busy or fails (429, 5xx)."""
 
 
+class SignInError(RequestError):
+    """A side signs a caller in by nothing that it answers with."""
+
+    def __init__(self, side: str, name: str, why: str) -> None:
+        super().__init__(side, f"does not sign {name} in ({why}): check the name and STRANGLER_PASSWORD", always=True)
+
+
 class UnsendableError(RequestError):
     """No request can be made of the case: nobody was asked."""
 

@@ -9,7 +9,7 @@ import pytest
 from strangler.compare.case import Case
 from strangler.compare.client.auth import NotSignedInError
 from strangler.compare.client.client import TimedResponse
-from strangler.compare.client.errors import RequestError, UnsendableError
+from strangler.compare.client.errors import RequestError, SignInError, UnsendableError
 from strangler.compare.client.response import Headers, SideResponse
 from strangler.compare.client.sides import Side
 from strangler.compare.collector import Collector
@@ -46,7 +46,7 @@ class FakeCallers:
         if name == "stranger":
             raise NotSignedInError(name)
         if name == "refused":
-            raise RequestError("left", "does not sign refused in (status 401)")
+            raise SignInError("left", "refused", "status 401")
         return (("Authorization", name),) if name else ()
 
 
@@ -89,7 +89,9 @@ async def test_what_may_write_or_whom_nobody_can_sign_in_is_left_out() -> None:
 
 async def test_who_is_refused_fails_its_cases() -> None:
     _stopped, collector = await run(FakeJudge(), cases(2, caller="refused"))
-    assert collector.report().failures == (("left does not sign refused in (status 401) (r)", 2),)
+    assert collector.report().failures == (
+        ("left does not sign refused in (status 401): check the name and STRANGLER_PASSWORD", 2),
+    )
 
 
 async def test_what_cannot_be_sent_is_left_out() -> None:
