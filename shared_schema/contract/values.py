@@ -66,6 +66,10 @@ def as_column(value: Any, type_name: str) -> Any:  # noqa: ANN401 - whatever the
     kind = python_type(type_name)
     if type_name in _RANGES and isinstance(value, dict):
         return _range(value, _RANGES[type_name])
+    if type_name.endswith("[]") and isinstance(value, list | tuple):
+        # Of several dimensions the type is the same.
+        inner = type_name.removesuffix("[]")
+        return [as_column(each, type_name if isinstance(each, list | tuple) else inner) for each in value]
     if value is None or kind is None:
         return value
     if kind is str:

@@ -4,6 +4,7 @@
 
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.db.models import AutoField, Field, FileField, ForeignKey, UniqueConstraint
 
 from strangler_django.contract.conversions import is_auto_now, read_by, written_by
@@ -53,11 +54,18 @@ def column_facts(field: Field, sql: Sql) -> Facts:
         "read_only": not (field.editable or _is_made(field)),
         "references": reference_facts(field) if isinstance(field, ForeignKey) else None,
         "file": file_facts(field) if isinstance(field, FileField) else None,
+        "items": _items(field, sql) if isinstance(field, ArrayField) else None,
         "read_by": read_by(field),
         "written_by": written_by(field),
     }
     kept = {fact: value for fact, value in optional.items() if value not in (None, False, [], "")}
     return facts | kept | default_facts(field, sql)
+
+
+def _items(field: ArrayField, sql: Sql) -> Facts:
+    """What an array says of its values: they are no column of a table, and unique only as one."""
+    found = column_facts(field.base_field, sql)
+    return {fact: value for fact, value in found.items() if not fact.startswith("unique")}
 
 
 def _is_made(field: Field) -> bool:

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Iterable
 from typing import Any, Final
 
+from django.contrib.postgres.fields import ArrayField
 from django.db.models import Field, FileField, JSONField
 
 from strangler_django.contract.plain import callable_path
@@ -32,7 +33,7 @@ def read_by(field: Field) -> list[str]:
         found.append(descriptor)
     if isinstance(field, JSONField) and field.decoder is not None:
         found.append(callable_path(field.decoder))
-    return found
+    return found + (read_by(field.base_field) if isinstance(field, ArrayField) else [])
 
 
 def written_by(field: Field) -> list[str]:
@@ -43,7 +44,7 @@ def written_by(field: Field) -> list[str]:
     encoder = field.encoder if isinstance(field, JSONField) else None
     if encoder is not None and not encoder.__module__.startswith("django."):
         found.append(callable_path(encoder))
-    return found
+    return found + (written_by(field.base_field) if isinstance(field, ArrayField) else [])
 
 
 def saved_by(field: Field) -> str | None:

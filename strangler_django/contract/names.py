@@ -44,4 +44,6 @@ def type_name(db_type: str) -> str:
     if found is None:
         return db_type
     name = _TYPES.get(found["name"].lower(), found["name"])
-    return name + (found["size"] or "").replace(" ", "") + re.sub(r"\[\d+\]", "[]", found["rest"])
+    # PostgreSQL knows neither the size of an array nor how many dimensions it has.
+    rest = re.sub(r"(\[\d*\])+", "[]", found["rest"])
+    return name + (found["size"] or "").replace(" ", "") + rest

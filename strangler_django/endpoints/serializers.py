@@ -178,6 +178,7 @@ def _field(name: str, field: Any, model: Any, within: tuple[type, ...]) -> dict[
     if inner is not field:
         facts["kind"], facts["class"] = type(inner).__name__, class_name(type(inner))
         facts |= {key: plain(getattr(inner, key)) for key in ("slug_field",) if getattr(inner, key, None) is not None}
+        facts |= formats(_innermost(inner))
     if isinstance(field, serializers.ListSerializer):
         # Of DRF's releases before it had the setting, errors are a list.
         facts["errors_as_dict"] = bool(getattr(api_settings, "LIST_SERIALIZER_ERRORS_AS_DICT", False))
@@ -209,6 +210,11 @@ def _field(name: str, field: Any, model: Any, within: tuple[type, ...]) -> dict[
     # Of the same words as the field's own name it may be one that is translated.
     facts["labelled"] = field._kwargs.get("label") is not None
     return facts
+
+
+def _innermost(field: Any) -> Any:  # noqa: ANN401 - as above
+    """What the values of a list are, or of the lists within it."""
+    return _innermost(field.child) if isinstance(field, serializers.ListField) else field
 
 
 def _origin(serializer: Any, name: str, field: Any, model: Any, within: tuple[type, ...]) -> dict[str, Any]:  # noqa: ANN401 - as above
@@ -292,10 +298,18 @@ def _changed(serializer: Any, name: str, field: Any, model: Any) -> dict[str, An
     changed = {
         key: plain(value)
         for key, value in sorted(given.items())
-        if key not in _NOT_COMPARED and (key not in derived or plain(derived[key]) != plain(value))
+        if key not in _NOT_COMPARED and (key not in derived or _arguments(derived[key]) != _arguments(value))
     }
     same = given.get("read_only") or _kinds(given) == _kinds(derived)
     return changed if same else changed | {"validators": _kinds(given)}
+
+
+def _arguments(value: Any) -> Any:  # noqa: ANN401 - an argument of a field
+    """An argument in JSON's words; of a field, its own arguments with the classes of its validators."""
+    if not isinstance(value, serializers.Field):
+        return plain(value)
+    own = {key: _arguments(each) for key, each in value._kwargs.items() if key not in _NOT_COMPARED}
+    return [class_name(type(value)), own, _kinds(value._kwargs)]
 
 
 def _kinds(arguments: Mapping[str, Any]) -> list[str]:

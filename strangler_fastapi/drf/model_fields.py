@@ -13,7 +13,7 @@ from shared_schema.contract.contract import ColumnFacts, Contract
 from shared_schema.contract.values import BIGGEST, as_column
 from shared_schema.mapping import Reflected
 from strangler_fastapi.drf.choice_fields import ChoiceField
-from strangler_fastapi.drf.collection_fields import HStoreField, JSONField
+from strangler_fastapi.drf.collection_fields import HStoreField, JSONField, ListField
 from strangler_fastapi.drf.fields import BooleanField, CharField, Field, ReadOnlyField, Validator
 from strangler_fastapi.drf.file_fields import FileField, ImageField, registered_upload_to
 from strangler_fastapi.drf.hyperlinks import HyperlinkedRelatedField
@@ -24,9 +24,10 @@ from strangler_fastapi.drf.relations import ManyRelatedField, PrimaryKeyRelatedF
 from strangler_fastapi.drf.storage import storage_of
 from strangler_fastapi.drf.text_fields import EmailField, IPAddressField, SlugField, URLField, UUIDField
 from strangler_fastapi.drf.time_fields import DateField, DateTimeField, DurationField, TimeField
-from strangler_fastapi.drf.validators import Unique
+from strangler_fastapi.drf.validators import Unique, same_lengths
 
 _CLASSES: Final[Mapping[str, type[Field]]] = {
+    "ArrayField": ListField,
     "BigIntegerField": IntegerField,
     "BooleanField": BooleanField,
     "CharField": CharField,
@@ -117,21 +118,21 @@ def model_field(
     if issubclass(kind, FileField):
         common |= _file_settings(kind, facts, name, written=not changed.get("read_only"))
     elif changed.get("read_only"):
-        # A duration is written by its field, and OPTIONS has the digits of a decimal.
-        if _SHOWN.isdisjoint(changed) and not issubclass(kind, DecimalField | DurationField):
+        # A duration is written by its field, and OPTIONS has the digits of a decimal, and the items of an array.
+        if _SHOWN.isdisjoint(changed) and not issubclass(kind, DecimalField | DurationField | ListField):
             return _ShownColumn(**(common | {"type": kind.kind, "allow_null": facts.null} | changed))
-        settings = {key: value for key, value in _settings(kind, facts).items() if key not in _OF_BODIES}
+        settings = {key: value for key, value in _settings(kind, facts, name).items() if key not in _OF_BODIES}
         return kind(**(common | settings | {"required": False, "allow_null": facts.null} | changed))
     if issubclass(kind, PrimaryKeyRelatedField):
         common |= _relation(model, column, facts)
-    # A text without a default is "" to Django, and still required.
-    has_default = facts.default_callable is not None or (facts.has_default and facts.default != "")
+    is_nested = facts.items is not None and facts.items.items is not None
+    checks = (*column_checks(facts, name), *((same_lengths,) if is_nested else ()), *_unique(model, column, facts))
     common |= {
-        "required": not (has_default or facts.blank or facts.null),
+        "required": _is_required(facts),
         "allow_null": facts.null,
-        "validators": () if changed.get("read_only") else (*column_checks(facts, name), *_unique(model, column, facts)),
+        "validators": () if changed.get("read_only") else checks,
     }
-    return kind(**(common | _settings(kind, facts) | changed))
+    return kind(**(common | _settings(kind, facts, name) | changed))
 
 
 def many_related_field(
@@ -176,6 +177,10 @@ def _relation(model: type[Reflected], column: str, facts: ColumnFacts) -> dict[s
 
 
 def _class(facts: ColumnFacts, name: str) -> type[Field]:
+    if facts.kind == "ArrayField" and (facts.items is None or facts.choices is not None):
+        hint = "DRF takes no array with choices: pass the class of a field as `into`"
+        hint = hint if facts.items else "export the schema again, for the facts of its values"
+        raise LookupError(f"Column {name} is an array that has no field here: {hint}.")
     if facts.references is not None:
         return PrimaryKeyRelatedField
     if facts.file is not None:
@@ -210,9 +215,27 @@ def _file_settings(kind: type[Field], facts: ColumnFacts, name: str, *, written:
     return settings
 
 
-def _settings(kind: type[Field], facts: ColumnFacts) -> dict[str, Any]:
+def _is_required(facts: ColumnFacts) -> bool:
+    # A text without a default is "" to Django, and still required.
+    has_default = facts.default_callable is not None or (facts.has_default and facts.default != "")
+    return not (has_default or facts.blank or facts.null)
+
+
+def _item(facts: ColumnFacts, name: str) -> Field:
+    """The field of each value of an array, as DRF makes that of a column which is called `child`."""
+    kind = _class(facts, f"{name}[]")
+    label = facts.verbose_name[:1].upper() + facts.verbose_name[1:]
+    common: dict[str, Any] = {"label": None if label == "Child" else label or None, "required": _is_required(facts)}
+    checks = (*column_checks(facts, f"{name}[]"),)
+    common |= {"allow_null": facts.null, "validators": checks}
+    return kind(**(common | _settings(kind, facts, name)))
+
+
+def _settings(kind: type[Field], facts: ColumnFacts, name: str) -> dict[str, Any]:
     """What only fields of that class have."""
     settings: dict[str, Any] = {}
+    if issubclass(kind, ListField) and facts.items is not None:
+        settings |= {"child": _item(facts.items, name), "allow_empty": facts.blank}
     if issubclass(kind, CharField | ChoiceField):
         settings["allow_blank"] = facts.blank
     if issubclass(kind, CharField):

@@ -42,15 +42,33 @@ _SIZED: Final = _SHORT_TEXTS | {"FileField", "TextField"}
 
 @dataclass(frozen=True)
 class _Limit:
-    """A validator of Django's that holds a value against a limit, or its length: `plural` is for any but 1."""
+    """A validator of Django's that holds a value against a limit, or its length.
+
+    `plural` is for a limit of any but 1; where it `counts_shown`, for such a length.
+    """
 
     code: str
     is_beyond: Callable[[Any, Any], bool]
     message: str
     plural: str | None = None
+    counts_shown: bool = False
 
 
 _LIMITS: Final = {
+    "django.contrib.postgres.validators.ArrayMaxLengthValidator": _Limit(
+        "max_length",
+        operator.gt,
+        "List contains %(show_value)d item, it should contain no more than %(limit_value)d.",
+        "List contains %(show_value)d items, it should contain no more than %(limit_value)d.",
+        counts_shown=True,
+    ),
+    "django.contrib.postgres.validators.ArrayMinLengthValidator": _Limit(
+        "min_length",
+        operator.lt,
+        "List contains %(show_value)d item, it should contain no fewer than %(limit_value)d.",
+        "List contains %(show_value)d items, it should contain no fewer than %(limit_value)d.",
+        counts_shown=True,
+    ),
     "django.core.validators.MaxValueValidator": _Limit(
         "max_value", operator.gt, "Ensure this value is less than or equal to %(limit_value)s."
     ),
@@ -148,7 +166,8 @@ def _limit_check(limit: _Limit, validator: ValidatorFacts, facts: ColumnFacts, n
         shown, most = value if limit.plural is None else len(value), bound()
         if not limit.is_beyond(shown, most):
             return
-        text = own or (limit.message if limit.plural is None or most == 1 else limit.plural)
+        is_one = (shown if limit.counts_shown else most) == 1
+        text = own or (limit.message if limit.plural is None or is_one else limit.plural)
         sentence = filled(text, limit_value=most, show_value=shown, value=value)
         # Where DRF's field has the limit as its argument, the words are its own; in English, they read alike.
         message = None if own or is_argument else limit.message

@@ -132,6 +132,24 @@ def at_most(length: int, of: str = "characters", *, message: str | None = None) 
     return check
 
 
+def same_lengths(value: list[Any], _scope: "Scope") -> None:
+    """Of arrays within an array, as many values in each: PostgreSQL holds no others.
+
+    DRF doesn't look at that, and Django answers 500; the text is its model field's.
+    """
+    _lengths(value)
+
+
+def _lengths(value: Any) -> tuple[int, ...]:  # noqa: ANN401 - an array, or a value of one
+    """How long an array is in each of its dimensions."""
+    if not isinstance(value, list):
+        return ()
+    inner = {_lengths(each) for each in value}
+    if len(inner) > 1:
+        raise Invalid("Nested arrays must have the same length.", "nested_array_mismatch")
+    return (len(value), *(inner.pop() if inner else ()))
+
+
 def at_least(length: int, of: str = "characters", *, message: str | None = None) -> "Validator":
     """A text of no fewer characters than that, or a list of no fewer elements; a `message` may have {min_length}."""
     text = message or f"Ensure this field has at least {{min_length}} {of}."

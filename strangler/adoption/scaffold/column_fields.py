@@ -8,32 +8,18 @@ from shared_schema.contract.values import python_type
 from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.endpoints import ComputedValue, SerializerField
 from strangler.adoption.scaffold.code import LINE, Call, Code, call, dictionary, laid_out, quoted, texts
+from strangler.adoption.scaffold.column_kinds import (
+    CALLABLES,
+    KINDS,
+    check_gaps,
+    innermost,
+    is_known,
+    is_known_callable,
+)
 from strangler.adoption.scaffold.declared_fields import is_taken, taken_field, taken_gaps
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
 from strangler.adoption.scaffold.written_serializer import MODEL_FIELDS, WrittenSerializer
 
-# The kinds of columns that `strangler_fastapi.drf.model_fields` makes a field of.
-_KINDS: Final = frozenset(
-    {
-        *("AutoField", "BigAutoField", "SmallAutoField", "BigIntegerField", "BooleanField", "CharField", "DateField"),
-        *("DateTimeField", "DecimalField", "FloatField", "IntegerField", "JSONField", "PositiveBigIntegerField"),
-        *("PositiveIntegerField", "PositiveSmallIntegerField", "SlugField", "SmallIntegerField", "TextField"),
-        *("TimeField", "UUIDField", "FileField", "DurationField", "GenericIPAddressField"),
-    }
-)
-_VALIDATORS: Final = frozenset(
-    {
-        "django.contrib.auth.validators.UnicodeUsernameValidator",
-        *(
-            f"django.core.validators.{name}Validator"
-            for name in (
-                *("Email", "FileExtension", "MaxLength", "MaxValue", "MinLength", "MinValue"),
-                *("ProhibitNullCharacters", "Regex", "URL"),
-            )
-        ),
-        *(f"django.core.validators.validate_{name}_address" for name in ("ipv4", "ipv6", "ipv46")),
-    }
-)
 # Arguments of DRF's fields that `model_field` takes under the same name.
 _ARGUMENTS: Final = frozenset(
     {
@@ -55,8 +41,6 @@ _ARGUMENTS: Final = frozenset(
 # Arguments that say how a value is written and read, which the facts of a field have whole.
 _FORMATS: Final = frozenset({"format", "input_formats", "coerce_to_string", "default_timezone"})
 _ISO: Final = "iso-8601"
-# Callables whose value the service makes by itself (`shared_schema.contract.callables`).
-_CALLABLES: Final = ("builtins.", "uuid.", "datetime.", "django.utils.timezone.now")
 # The storage of files of which the contract says all.
 _FILE_SYSTEM: Final = "django.core.files.storage.filesystem.FileSystemStorage"
 # Fields that show a column as it is, with the kinds of columns of which that is true, and what OPTIONS calls them.
@@ -69,9 +53,9 @@ SHOWN: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
     "FloatField": ("float", frozenset({"FloatField"})),
     "IntegerField": (
         "integer",
-        frozenset({kind for kind in _KINDS if "Integer" in kind or kind.endswith("AutoField")}),
+        frozenset({kind for kind in KINDS if "Integer" in kind or kind.endswith("AutoField")}),
     ),
-    "ReadOnlyField": ("field", _KINDS - {"DecimalField", "FileField"}),
+    "ReadOnlyField": ("field", KINDS - {"DecimalField", "FileField"}),
     "UUIDField": ("string", frozenset({"UUIDField"})),
 }
 _FIELDS: Final = "strangler_fastapi.drf.fields"
@@ -234,14 +218,9 @@ class ColumnFields:
     def _column_gaps(self, facts: ColumnFacts) -> Iterator[str]:
         if facts.written_by:
             yield f"written by {facts.written_by[0]}"
-        if facts.references is None and facts.choices is None and facts.kind not in _KINDS:
+        if facts.references is None and facts.choices is None and not is_known(facts):
             yield f"{facts.kind} takes no value yet"
-        for validator in facts.validators:
-            limit = validator.arguments.get("limit_value")
-            if validator.name not in _VALIDATORS:
-                yield f"checked by {validator.name}"
-            elif isinstance(limit, Mapping) and not limit["callable"].startswith(_CALLABLES):
-                yield f"limited by what {limit['callable']} returns"
+        yield from check_gaps(facts)
         if facts.file is not None and facts.file.upload_to_callable:
             yield f"its files are named by {facts.file.upload_to_callable}"
         if not is_known_callable(facts.default_callable or ""):
@@ -251,8 +230,10 @@ class ColumnFields:
         """:raises UnreadableError: DRF shows the column otherwise than strangler_fastapi does."""
         if facts.references is not None and each.kind != "PrimaryKeyRelatedField":
             raise UnreadableError(f"a {each.kind}")
-        if facts.references is None and facts.kind not in _KINDS:
-            raise UnreadableError(f"a {facts.kind}")
+        if facts.references is None and not is_known(facts):
+            raise UnreadableError(f"an array of {facts.items.kind}" if facts.items else f"a {facts.kind}")
+        if facts.items is not None and not self._is_usual(facts.items, each):
+            raise UnreadableError(f"an array of {facts.items.kind}, shown otherwise than usual")
         if facts.kind == "FileField" and facts.file is None:
             raise UnreadableError("a FileField of which the contract has no storage")
         if facts.file is not None and facts.file.storage.name != _FILE_SYSTEM:
@@ -261,6 +242,13 @@ class ColumnFields:
             raise UnreadableError("shown as the renderer likes")
         if each.zone is not None and each.changed is None:
             raise UnreadableError(f"shown in {each.zone}, which the field says")
+
+    def _is_usual(self, items: ColumnFacts, each: SerializerField) -> bool:
+        """Whether the values of an array are written and read as the library's fields do it by themselves."""
+        is_iso = each.format in (None, _ISO) and each.input_formats in ((), (_ISO,))
+        is_utc = self._settings.use_tz and self._settings.time_zone == "UTC"
+        kind = innermost(items).kind
+        return is_iso and each.coerce_to_string is not False and (is_utc or kind != "DateTimeField")
 
     def _formats(self, facts: ColumnFacts, each: SerializerField) -> dict[str, Code]:
         """The arguments that say how a value is written and read; none where that is as everywhere."""
@@ -280,7 +268,7 @@ class ColumnFields:
 
 def _own_default(facts: ColumnFacts, column: str, value: object) -> Code | None:
     """The model's own default, which DRF hands to a field that is unique together with others; None of another one."""
-    if isinstance(value, str) and value == facts.default_callable and value.startswith(_CALLABLES):
+    if isinstance(value, str) and value == facts.default_callable and value.startswith(CALLABLES):
         return call("callable_of", quoted(value), type_name=quoted(facts.type), column=quoted(column))
     is_own = facts.default == value if facts.has_default else value is None and facts.null
     is_plain = value is None or isinstance(value, bool | int) or python_type(facts.type) is str
@@ -298,11 +286,6 @@ def _calculation(name: str, each: SerializerField, columns: Iterable[str], code:
     lines = [f"{laid_out(parameters, after=len(' -> Any:'))} -> Any:", f'    """What `{each.name}` is."""']
     lines += [f"    return {code}" if len(code) < LINE - len("    return ") else f"    return (\n        {code}\n    )"]
     return "\n".join(lines) + "\n"
-
-
-def is_known_callable(path: str) -> bool:
-    """Whether a service makes the value of a default that is called by itself, or no default is."""
-    return not path or path.startswith(_CALLABLES)
 
 
 def labels(each: SerializerField, column: ColumnFacts | None = None) -> dict[str, Code]:

@@ -28,7 +28,7 @@ class RowConditions:
             self._imports.setdefault("sqlalchemy", set()).add(_JOINED[kind])
             return f"{_JOINED[kind]}({', '.join(map(self.code, given))})"
         path, lookup, value = given
-        column = self.column(path)
+        column = self.column(path, is_compared=not (value is None or lookup == "isnull"))
         if value is None or isinstance(value, bool) or lookup == "isnull":
             truth = "None" if lookup == "isnull" or value is None else str(value)
             return f"{column}.{'is_not' if (lookup, value) == ('isnull', False) else 'is_'}({truth})"
@@ -38,12 +38,12 @@ class RowConditions:
             return f"{column}.in_([{', '.join(map(quoted, value))}])"
         return f"{column}.{lookup}({quoted(value)}, autoescape=True)"
 
-    def column(self, path: str) -> str:
-        """The column at the end of a path.
+    def column(self, path: str, *, is_compared: bool = True) -> str:
+        """The column at the end of a path, which may be looked at for null alone.
 
         :raises UnreadableError: it can't be used.
         """
-        self._tables.compared(self._table, path.split("__"))
+        (self._tables.compared if is_compared else self._tables.follow)(self._table, path.split("__"))
         if "__" not in path:
             return f"{self._model}.{self._tables.attribute_of(self._table, path)}"
         self._imports.setdefault("strangler_fastapi.drf.links", set()).add("related_column")

@@ -9,7 +9,7 @@ from strangler.adoption.list_facts import QuerysetFacts
 from strangler.adoption.scaffold.access import permission_by_method, permission_of
 from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.code import Code, Items, dictionary, quoted
-from strangler.adoption.scaffold.column_fields import is_known_callable
+from strangler.adoption.scaffold.column_kinds import is_known_callable
 from strangler.adoption.scaffold.conditions import RowConditions
 from strangler.adoption.scaffold.effects import WrittenEffect, effects_of, gaps_along
 from strangler.adoption.scaffold.gaps import ACTIONS, WRITES, handler_gaps, needs_no_queryset, request_gaps, saving_gaps

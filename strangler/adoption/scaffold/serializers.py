@@ -122,7 +122,7 @@ class Serializers:
             return self._relations.related(made, table, each)
         if each.changed is None:
             return self._columns.declared(made, table, each)
-        if each.many:
+        if each.many and each.link is not None:
             return self._relations.many(made, table, each)
         return self._columns.column(made, table, each)
 

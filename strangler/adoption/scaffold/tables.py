@@ -10,6 +10,7 @@ from typing import Any
 
 from shared_schema.contract.contract import ColumnFacts, Contract, ReferenceFacts, TableFacts
 from shared_schema.contract.values import python_type
+from strangler.adoption.scaffold.column_kinds import is_compared
 
 # Where each type of an annotation comes from.
 _MODULES = {
@@ -121,6 +122,8 @@ class Tables:
         facts = self.follow(table, path)
         if facts.written_by:
             raise UnreadableError(f"values of {facts.field} are compared by {facts.written_by[0]}")
+        if not is_compared(facts):
+            raise UnreadableError(f"a value is compared with a {facts.kind}")
         return facts
 
     def table_at(self, table: str, path: Iterable[str]) -> str:

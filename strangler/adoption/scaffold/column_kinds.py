@@ -1,0 +1,72 @@
+"""Which columns strangler_fastapi makes fields of, and what it checks of their values."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from shared_schema.contract.contract import ColumnFacts
+
+# The kinds of columns that `strangler_fastapi.drf.model_fields` makes a field of.
+KINDS: Final = frozenset(
+    {
+        *("AutoField", "BigAutoField", "SmallAutoField", "BigIntegerField", "BooleanField", "CharField", "DateField"),
+        *("DateTimeField", "DecimalField", "FloatField", "IntegerField", "JSONField", "PositiveBigIntegerField"),
+        *("PositiveIntegerField", "PositiveSmallIntegerField", "SlugField", "SmallIntegerField", "TextField"),
+        *("TimeField", "UUIDField", "FileField", "DurationField", "GenericIPAddressField"),
+    }
+)
+# The kinds of values that an array may have.
+_ITEMS: Final = KINDS - {"FileField", "GenericIPAddressField", "JSONField"}
+_VALIDATORS: Final = frozenset(
+    {
+        *(f"django.contrib.postgres.validators.Array{name}LengthValidator" for name in ("Max", "Min")),
+        "django.contrib.auth.validators.UnicodeUsernameValidator",
+        *(
+            f"django.core.validators.{name}Validator"
+            for name in (
+                *("Email", "FileExtension", "MaxLength", "MaxValue", "MinLength", "MinValue"),
+                *("ProhibitNullCharacters", "Regex", "URL"),
+            )
+        ),
+        *(f"django.core.validators.validate_{name}_address" for name in ("ipv4", "ipv6", "ipv46")),
+    }
+)
+# Callables whose value the service makes by itself (`shared_schema.contract.callables`).
+CALLABLES: Final = ("builtins.", "uuid.", "datetime.", "django.utils.timezone.now")
+
+
+def is_known(facts: ColumnFacts) -> bool:
+    """Whether a column is of a kind that strangler_fastapi makes a field of."""
+    if facts.kind != "ArrayField":
+        return facts.kind in KINDS
+    return facts.items is not None and facts.choices is None and not facts.items.read_only and _is_item(facts.items)
+
+
+def _is_item(items: ColumnFacts) -> bool:
+    return items.kind in _ITEMS if items.kind != "ArrayField" else is_known(items)
+
+
+def innermost(items: ColumnFacts) -> ColumnFacts:
+    """What the values of an array are, or of the arrays within it."""
+    return items if items.items is None else innermost(items.items)
+
+
+def check_gaps(facts: ColumnFacts) -> Iterator[str]:
+    """What the validators of a column, and of an array's values, lack here."""
+    for validator in facts.validators:
+        limit = validator.arguments.get("limit_value")
+        if validator.name not in _VALIDATORS:
+            yield f"checked by {validator.name}"
+        elif isinstance(limit, Mapping) and not limit["callable"].startswith(CALLABLES):
+            yield f"limited by what {limit['callable']} returns"
+    if facts.items is not None:
+        yield from check_gaps(facts.items)
+
+
+def is_known_callable(path: str) -> bool:
+    """Whether a service makes the value of a default that is called by itself, or no default is."""
+    return not path or path.startswith(CALLABLES)
+
+
+def is_compared(facts: ColumnFacts) -> bool:
+    """Whether a filter, a search or a path may compare a column with a value as Django does."""
+    return facts.references is not None or facts.kind in KINDS - {"JSONField"}

@@ -1,0 +1,226 @@
+"""Rows with arrays, written and answered by DRF on one side and by the library on the other."""
+
+import json
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.contrib.postgres.fields import ArrayField
+from django.db import connection, models
+from django.test import Client
+from django.test.utils import isolate_apps
+from rest_framework import serializers, viewsets
+from sqlalchemy.orm import Mapped
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared_schema.mapping import Mapping, Reflected
+from strangler_django.contract.tables import table_facts
+from strangler_django.contract.unconnected import Sql
+from strangler_fastapi.db.session import Session
+from strangler_fastapi.drf.model_fields import model_fields
+from strangler_fastapi.drf.permissions import AllowAny
+from strangler_fastapi.drf.resources import Resource
+from strangler_fastapi.drf.serializers import Serializer
+from strangler_fastapi.drf.view import View, feature_router
+from tests.databases import empty_database
+from tests.shared_stack import StackAddresses
+from tests.side_by_side import PREFIXES, BothSides, djangos_database, side_by_side
+
+with isolate_apps("django_app.blog"):
+
+    class Crate(models.Model):
+        name = models.CharField(max_length=9)
+        tags = ArrayField(models.CharField(max_length=5), size=3, blank=True, default=list)
+        grid = ArrayField(ArrayField(models.IntegerField(), blank=True), null=True, blank=True)
+        prices = ArrayField(models.DecimalField(max_digits=5, decimal_places=2), null=True)
+        days = ArrayField(models.DateField(null=True), blank=True, default=list)
+        times = ArrayField(models.DateTimeField(), blank=True, default=list)
+        spans = ArrayField(models.DurationField(), blank=True, default=list)
+        numbers = ArrayField(models.UUIDField(), blank=True, default=list)
+        grades = ArrayField(models.SmallIntegerField(choices=[(1, "One"), (2, "Two")]), blank=True, default=list)
+        weights = ArrayField(models.FloatField(), default=list, editable=False)
+        moved = ArrayField(models.DateTimeField(), default=list, editable=False)
+
+        class Meta:
+            app_label = "blog"
+            db_table = "crates"
+
+        def __str__(self) -> str:
+            return self.name
+
+
+NAMES = [field.name for field in Crate._meta.concrete_fields]
+
+
+class CrateSerializer(serializers.ModelSerializer[Crate]):
+    class Meta:
+        model = Crate
+        fields = NAMES
+
+
+class Crates(viewsets.ModelViewSet[Crate]):
+    queryset = Crate.objects.order_by("id")
+    serializer_class = CrateSerializer
+    authentication_classes = ()
+    permission_classes = ()
+
+
+class Library:
+    """The library's counterpart, of the contract alone."""
+
+    def __init__(self, contract: Path) -> None:
+        self.mapping = mapping = Mapping(contract=contract)
+
+        class CrateRow(Reflected):
+            __mapping__ = mapping
+            __tablename__ = "crates"
+            id: Mapped[int]
+            name: Mapped[str]
+            tags: Mapped[list[str]]
+            grid: Mapped[list[int] | None]
+            prices: Mapped[list[Decimal] | None]
+            days: Mapped[list[date]]
+            times: Mapped[list[datetime]]
+            spans: Mapped[list[timedelta]]
+            numbers: Mapped[list[UUID]]
+            grades: Mapped[list[int]]
+            weights: Mapped[list[float]]
+            moved: Mapped[list[datetime]]
+
+        serializer = Serializer("Crate", model_fields(CrateRow, *NAMES))
+        crates = Resource(CrateRow, serializer, ordering=("id",))
+        self.router = feature_router(PREFIXES, "crates")
+        given: dict[str, Any] = {"permission": AllowAny, "authenticators": (), "serializer": serializer}
+        many = View(self.router, "/crates/", name="Crates", methods=("GET", "POST"), **given)
+        one = View(self.router, "/crates/{pk}/", name="Crates", methods=("GET", "PUT", "PATCH"), **given)
+
+        @many.get(many=list, query=crates.query)
+        async def crates_list(request: Request, session: Session) -> Response:
+            return await crates.list(request, session)
+
+        @many.post(status=201)
+        async def crates_create(request: Request, session: Session) -> Response:
+            return await crates.create(request, session)
+
+        @one.get()
+        async def crates_retrieve(request: Request, session: Session) -> Response:
+            return await crates.retrieve(request, session)
+
+        @one.put()
+        @one.patch()
+        async def crates_update(request: Request, session: Session) -> Response:
+            return await crates.update(request, session)
+
+
+@pytest.fixture(scope="module")
+def sides(
+    stack: StackAddresses, worker_id: str, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[BothSides]:
+    contract = tmp_path_factory.mktemp("arrays") / "contract.json"
+    facts = {"format": 2, "tables": {"crates": table_facts(Crate, Sql())}, "tokens": {}}
+    contract.write_text(json.dumps(facts))
+    library = Library(contract)
+    views = {
+        "crates/": Crates.as_view({"get": "list", "post": "create"}),
+        "crates/<pk>/": Crates.as_view({"get": "retrieve", "put": "update", "patch": "partial_update"}),
+    }
+    with (
+        empty_database(admin_dsn=stack.admin_dsn, name=f"arrays_{worker_id}") as database,
+        django_db_blocker.unblock(),
+    ):
+        with djangos_database(database), connection.schema_editor() as editor:
+            editor.create_model(Crate)
+        with side_by_side(database, views=views, routers=(library.router,), tables=library.mapping) as both:
+            yield both
+
+
+MOMENT = "2026-01-03T10:00:00Z"
+FULL = {
+    "name": "Full",
+    "tags": ["a", "b, c", '"}'],
+    "grid": [[1, 2], [3, 4]],
+    "prices": ["1.50", 2],
+    "days": ["2026-01-03", None],
+    "times": ["2026-01-03T10:00:00.5+02:00", "2026-01-03"],
+    "spans": ["1 02:00:00", 90],
+    "numbers": [str(UUID(int=7))],
+    "grades": [2, "1"],
+    "weights": [1.5],
+}
+EMPTY = {"name": "Empty", "prices": None}
+BODIES: list[dict[str, Any]] = [
+    {},
+    {"name": "Bare"},
+    EMPTY,
+    FULL,
+    FULL | {"tags": []},
+    FULL | {"tags": ["a", "b", "c", "d"]},
+    FULL | {"tags": ["abcdef", None], "grades": [3, [1]], "grid": [["x"], 1], "days": "2026-01-03"},
+    FULL | {"grid": []},
+    FULL | {"grid": None, "prices": []},
+    FULL | {"prices": [None]},
+]
+
+
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+def test_arrays_are_written_and_answered_alike(sides: BothSides, method: str, body: dict[str, Any]) -> None:
+    seen = []
+    for stack in ("django", "fastapi"):
+        Crate.objects.all().delete()
+        crate = Crate.objects.create(
+            name="Old", tags=["old"], grid=[[7]], weights=[0.5], moved=["2026-01-03T10:00:00Z"]
+        )
+        url = "/crates/" if method == "POST" else f"/crates/{crate.pk}/"
+        status, answer = ask(sides, stack, method, url, json.dumps(body).encode(), "application/json")
+        rows = [list(row) for row in Crate.objects.order_by("id").values_list(*NAMES[1:])]
+        seen.append((status, answer, ask(sides, stack, "GET", "/crates/", b"", "")[1], rows))
+    assert seen[0] == seen[1]
+    assert seen[0][0] in (200, 201, 400)
+
+
+def test_arrays_of_other_lengths_are_no_failure(sides: BothSides) -> None:
+    body = json.dumps(FULL | {"grid": [[1], [2, 3]]}).encode()
+    (first, _), (second, answer) = (
+        ask(sides, stack, "POST", "/crates/", body, "application/json") for stack in ("django", "fastapi")
+    )
+    assert (first, second, answer) == (500, 400, {"grid": ["Nested arrays must have the same length."]})
+
+
+@pytest.mark.parametrize(
+    "form", ["name=a&tags=x&tags=y&prices=1", "name=a&tags[0]=x&tags[2]=y", "name=a&prices=", "tags=&prices=1.5&name=b"]
+)
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_a_form_has_a_value_for_each(sides: BothSides, method: str, form: str) -> None:
+    seen = []
+    for stack in ("django", "fastapi"):
+        Crate.objects.all().delete()
+        crate = Crate.objects.create(name="Old", tags=["old"])
+        url = "/crates/" if method == "POST" else f"/crates/{crate.pk}/"
+        answer = ask(sides, stack, method, url, form.encode(), "application/x-www-form-urlencoded")
+        seen.append((answer, list(Crate.objects.values_list(*NAMES[1:]))))
+    assert seen[0] == seen[1]
+
+
+def test_options_describe_the_values_alike(sides: BothSides) -> None:
+    first, second = (ask(sides, stack, "OPTIONS", "/crates/", b"", "") for stack in ("django", "fastapi"))
+    assert first == second
+    assert first[1]["actions"]["POST"]["grid"]["child"]["child"]["type"] == "integer"
+
+
+def ask(sides: BothSides, stack: str, method: str, url: str, content: bytes, kind: str) -> tuple[int, Any]:
+    """A stack's status and answer, without the keys of rows, which go on counting."""
+    if stack == "fastapi":
+        headers = {"Content-Type": kind}
+        answer: Any = sides.runner.run(sides.library.request(method, url, content=content, headers=headers))
+    else:
+        answer = Client(raise_request_exception=False).generic(method, url, content, content_type=kind)
+    found = json.loads(answer.content) if "json" in answer.headers["Content-Type"] else {}
+    for row in found.get("results", [found]):
+        row.pop("id", None)
+    return answer.status_code, found

@@ -1,0 +1,115 @@
+"""Columns of other kinds than most: arrays, and classes of fields of a project's own."""
+
+from typing import Any
+
+import pytest
+
+from shared_schema.contract.contract import Contract
+from tests.unit.strangler.adoption.scaffold.harbour import (
+    CREATE,
+    LIST,
+    NAME,
+    SERIALIZER,
+    TABLES,
+    feature,
+    linked_feature,
+    text_of,
+)
+
+
+def own_column(**facts: Any) -> Contract:
+    """Boats whose names are of a class of fields of the project's own."""
+    columns = TABLES["boat"]["columns"]
+    boat = TABLES["boat"] | {"columns": columns | {"name": columns["name"] | facts}}
+    return Contract.model_validate({"format": 2, "tables": TABLES | {"boat": boat}})
+
+
+def test_values_that_python_makes_of_a_column_are_a_gap() -> None:
+    read, written = own_column(read_by=["harbour.Shout.read"]), own_column(written_by=["harbour.Shout.write"])
+    made = "values of harbour.Boat.name are made by harbour.Shout.read"
+    assert linked_feature(LIST, read).endpoints[0].gaps == [f"field name: {made}"]
+    year = {"name": "year", "kind": "IntegerField", "source": "year", "changed": {}, "read_only": True}
+    (ordered,) = linked_feature(LIST | {"serializer": SERIALIZER | {"fields": [year]}}, read).endpoints
+    assert made in " ".join(ordered.gaps)
+    assert [linked_feature(each, written).endpoints[0].gaps for each in (LIST, CREATE)] == [
+        [],
+        ["field name: written by harbour.Shout.write"],
+    ]
+    parameter = {"name": "name", "kind": "CharFilter", "field": "name", "lookup": "exact"}
+    filtered = LIST | {"filters": {"filterset": {"parameters": [parameter]}, "search": {"fields": ["name"]}}}
+    filtered["filters"]["search"]["parameter"] = "search"
+    compared = "values of name are compared by harbour.Shout.write"
+    (listed,) = linked_feature(filtered, written).endpoints
+    assert (listed.gaps, listed.limits) == ([], [f"filter name: {compared}", f"?search=: {compared}"])
+    declared = NAME | {"class": "rest_framework.fields.CharField", "changed": None}
+    (made,) = linked_feature(CREATE | {"serializer": SERIALIZER | {"fields": [declared]}}, written).endpoints
+    assert made.gaps == ["field name: written by harbour.Shout.write"]
+
+
+def test_a_field_of_a_class_that_drf_does_not_know_is_a_gap() -> None:
+    unknown = NAME | {"kind": "ModelField", "class": "rest_framework.fields.ModelField", "changed": None}
+    (made,) = feature(LIST | {"serializer": SERIALIZER | {"fields": [unknown]}}).endpoints
+    assert made.gaps == ["field name: a ModelField of a CharField"]
+
+
+def test_a_default_of_the_project_that_no_body_gives_is_a_gap_of_new_rows() -> None:
+    contract = own_column(read_only=True, default_callable="harbour.new_name")
+    shown = {"serializer": SERIALIZER | {"fields": [NAME | {"read_only": True}]}}
+    update = LIST | {"method": "PATCH", "action": "partial_update"}
+    found = [linked_feature(each | shown, contract).endpoints[0].gaps for each in (LIST, CREATE, update)]
+    assert found == [[], ["column name: its default is harbour.new_name"], []]
+    # A field of such a class gives each saved row a value.
+    contract = own_column(read_only=True, default_callable="harbour.Slug.pre_save")
+    boat = contract.tables["boat"].model_copy(update={"receivers": ("pre_save harbour.Slug.pre_save",)})
+    contract = contract.model_copy(update={"tables": {**contract.tables, "boat": boat}})
+    made = [linked_feature(each | shown, contract).endpoints[0] for each in (LIST, CREATE, update)]
+    effect = ["signal pre_save harbour.Slug.pre_save"]
+    assert [(each.gaps, each.functions) for each in made] == [([], []), ([], effect), ([], effect)]
+
+
+TEXTS: dict[str, Any] = {"field": "tags", "kind": "CharField", "type": "text", "null": False, "default": ""}
+ARRAY: dict[str, Any] = {"kind": "ArrayField", "type": "character varying(9)[]", "default_callable": "builtins.list"}
+TAGS = NAME | {"kind": "CharField", "many": True, "class": "rest_framework.fields.CharField"}
+
+
+def array_gaps(items: dict[str, Any], field: dict[str, Any]) -> list[list[str]]:
+    """The gaps of what shows and of what takes an array of such values."""
+    contract = own_column(**ARRAY, items=TEXTS | items)
+    given = {"queryset": {"narrowed": [], "ordering": ["id"]}}
+    given |= {"serializer": SERIALIZER | {"fields": [TAGS | field]}}
+    made = [linked_feature(each | given, contract) for each in (LIST, CREATE)]
+    assert 'Boat, "name"' in text_of(made[0], "serializers.py") or made[0].endpoints[0].gaps
+    return [each.endpoints[0].gaps for each in made]
+
+
+@pytest.mark.parametrize(
+    ("items", "field", "gaps"),
+    [
+        ({}, {}, [[], []]),
+        ({"kind": "ArrayField", "items": TEXTS}, {}, [[], []]),
+        ({"choices": ["a"]}, {}, [[], []]),
+        ({"kind": "DateTimeField", "type": "timestamp with time zone"}, {"format": "iso-8601"}, [[], []]),
+        (
+            {"kind": "DateField", "type": "date"},
+            {"format": "%d.%m."},
+            [["field name: an array of DateField, shown otherwise than usual"]] * 2,
+        ),
+        ({"kind": "JSONField", "type": "jsonb"}, {}, [["field name: an array of JSONField"]] * 2),
+        ({"validators": [{"name": "harbour.even"}]}, {}, [[], ["field name: checked by harbour.even"]]),
+        ({}, {"changed": {"child": "other"}}, [[], ["field name: child is another"]]),
+    ],
+)
+def test_an_array_is_a_list_of_the_fields_of_its_values(
+    items: dict[str, Any], field: dict[str, Any], gaps: list[list[str]]
+) -> None:
+    assert array_gaps(items, field) == gaps
+
+
+def test_what_compares_an_array_with_a_value_is_a_gap() -> None:
+    contract = own_column(**ARRAY, items=TEXTS)
+    parameter = {"name": "tag", "kind": "CharFilter", "field": "name", "lookup": "icontains"}
+    filters = {"filterset": {"parameters": [parameter]}, "search": {"parameter": "search", "fields": ["name"]}}
+    given = LIST | {"filters": filters, "serializer": SERIALIZER | {"fields": [TAGS]}}
+    (listed,) = linked_feature(given, contract).endpoints
+    why = "a value is compared with a ArrayField"
+    assert (listed.gaps, listed.limits) == ([], [f"filter tag: {why}", f"?search=: {why}"])
