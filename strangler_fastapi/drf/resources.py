@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
@@ -164,7 +164,8 @@ class Resource(ResourceRows):
             _object_name(model),
             partial(primary_key, model),
             orderings,
-            self._shape,
+            # Its expressions take 2 ms to make (docs/benchmark.md).
+            cache(self._shape),
             self._items,
         )
 
@@ -318,7 +319,7 @@ class Resource(ResourceRows):
         return shape_of(self._answers, self.model, self._annotations)
 
     def _items(self, page: CTE) -> Select[Any]:
-        return select(*self._shape().columns).join_from(self.model, page, page.c.id == self.listing.key())
+        return select(*self.listing.shape().columns).join_from(self.model, page, page.c.id == self.listing.key())
 
 
 def _object_name(model: Any) -> str:  # noqa: ANN401 - a mapped class

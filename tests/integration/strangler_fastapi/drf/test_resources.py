@@ -21,6 +21,7 @@ from tests.example import ROOT
 from tests.integration.fastapi_app.running import until
 from tests.shared_stack import StackAddresses
 from tests.shop.main import create_shop
+from tests.shop.wares.serializers import WARES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -93,6 +94,11 @@ async def added(client: httpx.AsyncClient, **body: Any) -> dict[str, Any]:
 
 def lines_of(file: Path) -> int:
     return len(file.read_text(encoding="utf-8").splitlines())
+
+
+@pytest.mark.usefixtures("client")
+async def test_what_an_answer_holds_is_made_once_and_not_for_each_request() -> None:
+    assert WARES.listing.shape() is WARES.listing.shape()
 
 
 async def test_it_costs_three_files_and_less_than_a_hundred_lines() -> None:

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from strangler_fastapi.db import query
-from strangler_fastapi.db.query import Rows, Shape, fetch, fetch_built
+from strangler_fastapi.db.query import Rows, Shape, ValueOfRow, fetch, fetch_built
 from strangler_fastapi.db.session import RequestSession
 
 POSTS = table("posts", column("id", Integer), column("title", Text), column("author_id", Integer))
@@ -53,6 +53,32 @@ def test_columns_after_the_shapes_are_left_alone() -> None:
 def test_a_shape_within_can_stand_in_several() -> None:
     twice = Shape({"first": AUTHOR, "second": AUTHOR})
     assert twice.build((1, "@a", 2, "@b")) == {"first": {"id": 1, "name": "@a"}, "second": {"id": 2, "name": "@b"}}
+
+
+def test_a_shape_converts_values_within_too_and_leaves_nulls_alone() -> None:
+    author = Shape({"id": USERS.c.id, "name": USERS.c.username}, {"name": str.upper})
+    post = Shape({"author": author, "title": POSTS.c.title, "id": POSTS.c.id}, {"author": repr, "title": str.lower})
+    assert post.build((2, "alice", "Figs", 1)) == {"author": repr({"id": 2, "name": "ALICE"}), "title": "figs", "id": 1}
+    assert post.build((2, None, None, 0)) == {"author": repr({"id": 2, "name": None}), "title": None, "id": 0}
+
+
+def test_what_a_shape_makes_of_an_item_and_values_of_absent_rows_are_its_own_within_too() -> None:
+    absent = ValueOfRow(USERS.c.username, USERS.c.username)
+    made = {"shout": lambda item: f"{item['id']}!"}
+    author = Shape(
+        {"id": USERS.c.id, "editor": absent}, {"editor": str.upper}, made=made, order=("shout", "editor", "id")
+    )
+    post = Shape({"id": POSTS.c.id, "author": author})
+    assert post.build((1, 2, ("bob",))) == {"id": 1, "author": {"shout": "2!", "editor": "BOB", "id": 2}}
+    assert [*post.build((1, 2, ("bob",)))["author"]] == ["shout", "editor", "id"]
+    assert post.build((1, 2, (None,)))["author"] == {"shout": "2!", "editor": None, "id": 2}
+    assert post.build((1, 2, None))["author"] == {"shout": "2!", "id": 2}
+
+
+def test_a_key_of_an_item_is_a_name_and_never_code() -> None:
+    names = ["it's", '"', "{row}", "\n", "class", "é", "'] + [exit()"]
+    shape = Shape(dict.fromkeys(names, POSTS.c.id))
+    assert shape.build((*range(7),)) == dict(zip(names, range(7), strict=True))
 
 
 class Driver:
