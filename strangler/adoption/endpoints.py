@@ -224,6 +224,7 @@ class DjangoEndpoint(Facts):
     `perform_create` saves the caller and does nothing else, `rows` what `get_queryset` does where it was read, and
     `own_filters` names code of the project's own that leaves out more rows, of a list or of what a path names,
     `elsewhere` rows that aren't in the database of the contract.
+    `format_parameter` says that a parameter of the path chooses the renderer, as `?format=` does.
     `root` are the names and paths that the root of a router lists, in the order of its answer.
     `without` are HEAD and OPTIONS, where the view's `http_method_names` leave them out. `of_caller` says that
     `get_object` returns the user who asks.
@@ -243,6 +244,7 @@ class DjangoEndpoint(Facts):
     detail: bool = False
     csrf_exempt: bool = False
     parameters: tuple[EndpointParameter, ...] = ()
+    format_parameter: bool = False
     bases: tuple[str, ...] = ()
     overridden: tuple[str, ...] = ()
     constant: tuple[str, ...] = ()
@@ -310,13 +312,14 @@ class LoginForm(Facts):
 
 
 class DjangoApi(Facts):
-    """All endpoints of a project, and the forms that sign in."""
+    """All endpoints of a project, and the forms that sign in; `suffixed` are their paths with a format suffix."""
 
     format: int
     django: str = ""
     rest_framework: str = ""
     settings: DjangoSettings = DjangoSettings()
     login_forms: tuple[LoginForm, ...] = ()
+    suffixed: tuple[str, ...] = ()
     endpoints: tuple[DjangoEndpoint, ...]
 
     @classmethod

@@ -132,6 +132,8 @@ def _rows(endpoint: DjangoEndpoint) -> Iterator[str]:
 
 def request_gaps(endpoint: DjangoEndpoint) -> Iterator[str]:
     """The gaps of how requests are read, and of how answers are written."""
+    if endpoint.format_parameter:
+        yield "a parameter of its path is the format of its answer"
     yield from (f"renderer {name}" for name in endpoint.renderers or () if name not in RENDERERS)
     if (endpoint.renderers or ())[:1] == (BROWSABLE_API,):
         yield "answers are pages of HTML unless a request wants JSON: put JSONRenderer before BrowsableAPIRenderer"
