@@ -8,6 +8,7 @@ from pydantic import Field
 
 from shared_schema.contract.contract import TableFacts
 from strangler.adoption.django_settings import DjangoSettings, Facts
+from strangler.adoption.handler_facts import HandlerFacts
 from strangler.adoption.list_facts import Filters, PaginationFacts, QuerysetFacts, RowsOfRequest
 from strangler.routes.prefixes import Prefixes
 from strangler.schema.django_side import ManageCommand, manage_document
@@ -232,7 +233,8 @@ class DjangoEndpoint(Facts):
     tables; `throttle_rates` are the throttles,
     but for those that never refuse a request.
     `title` and `description` are what OPTIONS says of the view, `described` is whose body it describes where that isn't
-    the method's own serializer.
+    the method's own serializer, and one that `describes` none has no `get_serializer`. `handler` is what a handler of
+    the project's own does, where it was read; all else is then as that does it.
     """
 
     path: str
@@ -253,6 +255,8 @@ class DjangoEndpoint(Facts):
     creator: str | None = None
     rows: RowsOfRequest | None = None
     of_caller: bool = False
+    handler: HandlerFacts | None = None
+    describes: bool = True
     without: tuple[str, ...] = ()
     root: tuple[tuple[str, str], ...] | None = None
     permission_rules: dict[str, PermissionRule] | None = None

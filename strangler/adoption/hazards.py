@@ -140,7 +140,9 @@ def _access(endpoint: DjangoEndpoint) -> Iterator[Hazard]:
 
 
 def _handler(endpoint: DjangoEndpoint) -> Iterator[Hazard]:
-    if endpoint.action is None:
+    if endpoint.handler is not None:
+        pass
+    elif endpoint.action is None:
         known = any(base.startswith(_KNOWN_VIEWS) for base in endpoint.bases)
         effort = Effort.PORT if known else Effort.REWRITE
         yield Hazard("handler", effort, f"{endpoint.view}.{endpoint.method.lower()}")

@@ -15,6 +15,7 @@ from strangler_django.endpoints.annotations import annotations_of
 from strangler_django.endpoints.conditions import conditions_of, is_narrowed
 from strangler_django.endpoints.constant_rows import own_manager, rows_state
 from strangler_django.endpoints.own_code import is_own, reads_rows
+from strangler_django.endpoints.own_querysets import ReadQueryset
 from strangler_django.endpoints.serializers import class_name
 
 # What a project overrides in its pages.
@@ -57,14 +58,25 @@ def pagination_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a pr
 
 
 def queryset_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a project's own view
-    """Whether the queryset is all rows of its model, and its order.
+    """The facts of a view's queryset."""
+    queryset = queryset_of(made) if isinstance(made, generics.GenericAPIView) and has_queryset(made) else None
+    return None if queryset is None else facts_of_queryset(queryset, made)
+
+
+def rows_facts(read: ReadQueryset) -> dict[str, Any]:
+    """What the code of a queryset does with a request."""
+    within = dict(read.within)
+    filters = {name: each.facts for name, each in read.filters.items()}
+    found = {"owner": read.owner, "unless": read.unless, "within": within, "parameters": list(read.parameters)}
+    return found | {"filters": filters}
+
+
+def facts_of_queryset(queryset: Any, made: Any) -> dict[str, Any]:  # noqa: ANN401 - a project's own, and its view
+    """Whether a queryset of a view is all rows of its model, and its order.
 
     `where` are the conditions that rows meet, `annotations` what they have besides their columns; `narrowed` says what
     else there is.
     """
-    queryset = queryset_of(made) if isinstance(made, generics.GenericAPIView) and has_queryset(made) else None
-    if queryset is None:
-        return None
     query = queryset.query
     where, annotations = conditions_of(query), annotations_of(query)
     declared = getattr(made, "queryset", None)

@@ -15,6 +15,8 @@ def get_queryset(self):
 The method is followed once for each kind of caller, with no query parameter sent.
 """
 
+import ast
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -35,6 +37,17 @@ def read_queryset(view: Any) -> ReadQueryset | None:  # noqa: ANN401 - an instan
         return _of_callers(QuerysetMethod(view, tuple(own_methods(cls, "get_queryset")), SeenOfRequest()))
     except (UnreadError, UnknownCallerError, FieldError):
         return None
+
+
+def read_rows(view: Any, function: Any, body: Sequence[ast.stmt]) -> ReadQueryset:  # noqa: ANN401 - as above
+    """What statements of another method of a view give, as `get_queryset` would.
+
+    :raises UnreadError: they do anything else.
+    """
+    try:
+        return _of_callers(QuerysetMethod(view, (function,), SeenOfRequest(), body))
+    except (UnknownCallerError, FieldError):
+        raise UnreadError from None
 
 
 def _of_callers(method: "QuerysetMethod") -> ReadQueryset:

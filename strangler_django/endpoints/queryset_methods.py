@@ -10,7 +10,15 @@ from django.contrib.auth import get_user_model
 from django.db import models
 from django.db.models.manager import BaseManager
 
-from strangler_django.endpoints.own_code import UnreadError, is_super, method_of, named, names_of, statements_of
+from strangler_django.endpoints.own_code import (
+    UnreadError,
+    is_super,
+    method_of,
+    named,
+    names_of,
+    own_methods,
+    statements_of,
+)
 from strangler_django.endpoints.own_expressions import CALLER, RequestValues, SeenOfRequest
 from strangler_django.endpoints.own_filters import FilterReader
 from strangler_django.endpoints.read_querysets import ReadQueryset, field_at
@@ -32,12 +40,16 @@ class QuerysetMethod:
     :raises UnreadError: its code can't be read.
     """
 
-    def __init__(self, view: Any, functions: Sequence[Any], seen: SeenOfRequest) -> None:  # noqa: ANN401 - as above
+    def __init__(
+        self,
+        view: Any,  # noqa: ANN401 - any view
+        functions: Sequence[Any],
+        seen: SeenOfRequest,
+        body: Sequence[ast.stmt] | None = None,
+    ) -> None:
         function, *self._others = functions
-        if (made := method_of(function)) is None:
-            raise UnreadError
         self._view = view
-        self._made = made
+        self._body = _body_of(function) if body is None else body
         self._function = function
         self._globals = names_of(function)
         self.seen = seen
@@ -51,7 +63,7 @@ class QuerysetMethod:
         :raises UnreadError: it does something that isn't read.
         :raises UnknownCallerError: it depends on more of the caller.
         """
-        found = _Following(self, caller).block(statements_of(self._made))
+        found = _Following(self, caller).block(self._body)
         if found is None:
             raise UnreadError
         return found
@@ -61,6 +73,13 @@ class QuerysetMethod:
         if not is_super(code, self._function):
             raise UnreadError
         return QuerysetMethod(self._view, self._others, self.seen).follow(caller) if self._others else self.base()
+
+    def of_view(self, caller: Mapping[str, bool]) -> ReadQueryset:
+        """What `get_queryset` of the view returns, for another method."""
+        functions = tuple(own_methods(type(self._view), "get_queryset"))
+        if self._function in functions:
+            raise UnreadError
+        return QuerysetMethod(self._view, functions, self.seen).follow(caller) if functions else self.base()
 
     def base(self) -> ReadQueryset:
         """The queryset of the view."""
@@ -107,6 +126,12 @@ class QuerysetMethod:
         return ReadQueryset(manager.all())
 
 
+def _body_of(function: Any) -> list[ast.stmt]:  # noqa: ANN401 - a method
+    if (made := method_of(function)) is None:
+        raise UnreadError
+    return statements_of(made)
+
+
 class _Following(RequestValues):
     """A method that is followed: its local variables are querysets, or expressions of the request."""
 
@@ -114,7 +139,7 @@ class _Following(RequestValues):
         super().__init__(method.seen, caller, method.known)
         self._method = method
 
-    def block(self, body: list[ast.stmt]) -> ReadQueryset | None:
+    def block(self, body: Sequence[ast.stmt]) -> ReadQueryset | None:
         """What the statements return; None where they don't."""
         for statement in body:
             match statement:
@@ -205,6 +230,8 @@ class _Following(RequestValues):
                 keywords=[],
             ):
                 return self._method.inherited(above, self._caller)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr="get_queryset"), args=[], keywords=[]):
+                return self._method.of_view(self._caller)
             case ast.Call(func=ast.Attribute(value=inner, attr=name), args=args, keywords=keywords):
                 return self._called(self._queryset(inner), name, args, keywords)
             case ast.Attribute(value=ast.Name(id="self"), attr="queryset"):

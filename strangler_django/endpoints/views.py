@@ -17,6 +17,7 @@ from strangler_django.contract.sentences import first_line
 from strangler_django.contract.unconnected import databases_closed
 from strangler_django.endpoints.constant_hooks import constant_hooks
 from strangler_django.endpoints.databases import other_databases
+from strangler_django.endpoints.handler_facts import handler_facts
 from strangler_django.endpoints.lists import (
     filter_facts,
     has_queryset,
@@ -24,6 +25,7 @@ from strangler_django.endpoints.lists import (
     pagination_facts,
     queryset_facts,
     queryset_of,
+    rows_facts,
 )
 from strangler_django.endpoints.own_code import (
     is_own,
@@ -33,7 +35,6 @@ from strangler_django.endpoints.own_code import (
 )
 from strangler_django.endpoints.own_permissions import own_rules, permission_maps
 from strangler_django.endpoints.own_querysets import read_queryset
-from strangler_django.endpoints.read_querysets import ReadQueryset
 from strangler_django.endpoints.serializers import class_name, serializer_facts
 from strangler_django.endpoints.throttles import throttle_facts
 from strangler_django.endpoints.versions import version_facts
@@ -130,9 +131,10 @@ def view_facts(
         ],
         "constant": constant_hooks(make),
         "creator": saved_caller(cls),
-        "rows": _rows(read) if read else None,
+        "rows": rows_facts(read) if read else None,
         "without": [name.upper() for name in ("head", "options") if name not in made.http_method_names],
         "of_caller": returns_caller(cls, "get_object"),
+        "describes": hasattr(made, "get_serializer"),
         "unread": [],
     }
     if isinstance(made, generics.GenericAPIView):
@@ -168,15 +170,7 @@ def view_facts(
         except Exception as error:  # noqa: BLE001 - whatever the project's own code raises without a real request
             facts[name] = None
             facts["unread"].append({"what": name, "reason": f"{type(error).__name__}: {first_line(error)}"})
-    return facts
-
-
-def _rows(read: ReadQueryset) -> dict[str, Any]:
-    """What `get_queryset` does with a request."""
-    within = dict(read.within)
-    filters = {name: each.facts for name, each in read.filters.items()}
-    found = {"owner": read.owner, "unless": read.unless, "within": within, "parameters": list(read.parameters)}
-    return found | {"filters": filters}
+    return facts | handler_facts(made, method, facts)
 
 
 def _generic_action(cls: type, method: str) -> str | None:

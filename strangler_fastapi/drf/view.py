@@ -59,12 +59,11 @@ class View:
     reads no credentials. `challenge` gives the `WWW-Authenticate` of a 401 where that is not the first authenticator's.
 
     `serializer` says what is sent and answered. OPTIONS answers it with `name` and `description`, or `described` where
-    that is another; where the path names an object, `find` looks for it, since OPTIONS describes a PUT only to those
-    who could send it. `renderers` are the
-    forms of answers that a client can choose from (`strangler_fastapi.drf.renderers`), `vary` the headers of requests
-    that answers name as those they depend on. `parsers`
-    are those of bodies (`strangler_fastapi.drf.bodies`). `throttles` count requests, and `versioning` finds the version
-    that one means (modules of those names).
+    that is another, unless the view `describes` nothing, as DRF's APIView; where the path names an object, `find` looks
+    for it, since OPTIONS describes a PUT only to those who could send it. `renderers` are the forms of answers that a
+    client can choose from (`strangler_fastapi.drf.renderers`), `vary` the headers of requests that answers name as
+    those they depend on. `parsers` are those of bodies (`strangler_fastapi.drf.bodies`). `throttles` count requests,
+    and `versioning` finds the version that one means (modules of those names).
     """
 
     def __init__(
@@ -82,6 +81,7 @@ class View:
         description: str = "",
         serializer: Serializer | None = None,
         described: Serializer | None = None,
+        describes: bool = True,
         find: Find | None = None,
         renderers: tuple[Renderer, ...] = (JSON_RENDERER,),
         parsers: tuple[Parser, ...] = PARSERS,
@@ -98,7 +98,7 @@ class View:
         self._path = path
         self.access = ViewAccess(path, permission, authenticators=authenticators, challenge=challenge)
         self._serializer = serializer
-        self._described = described or serializer
+        self._described = (described or serializer) if describes else None
         self._undescribed: dict[str, tuple[str, ...]] = {}
         self._find = find
         self._methods = methods
@@ -182,17 +182,21 @@ class View:
             self._safe.add("POST")
         return self._writer("POST", self._response_model("POST", response), status, gaps, reads_body=reads_body)
 
-    def put(self, *, response: Answer = None, gaps: tuple[str, ...] = ()) -> Callable[[Endpoint], Endpoint]:
+    def put(
+        self, *, response: Answer = None, status: int = 200, gaps: tuple[str, ...] = ()
+    ) -> Callable[[Endpoint], Endpoint]:
         """Adds PUT."""
-        return self._writer("PUT", self._response_model("PUT", response), 200, gaps)
+        return self._writer("PUT", self._response_model("PUT", response), status, gaps)
 
-    def patch(self, *, response: Answer = None, gaps: tuple[str, ...] = ()) -> Callable[[Endpoint], Endpoint]:
+    def patch(
+        self, *, response: Answer = None, status: int = 200, gaps: tuple[str, ...] = ()
+    ) -> Callable[[Endpoint], Endpoint]:
         """Adds PATCH."""
-        return self._writer("PATCH", self._response_model("PATCH", response), 200, gaps)
+        return self._writer("PATCH", self._response_model("PATCH", response), status, gaps)
 
-    def delete(self, *, gaps: tuple[str, ...] = ()) -> Callable[[Endpoint], Endpoint]:
+    def delete(self, *, status: int = 204, gaps: tuple[str, ...] = ()) -> Callable[[Endpoint], Endpoint]:
         """Adds DELETE."""
-        return self._writer("DELETE", None, 204, gaps, reads_body=False)
+        return self._writer("DELETE", None, status, gaps, reads_body=False)
 
     def gap(self, method: str, *what: str, describes: bool = False) -> None:
         """Adds a method that answers 501 and says `what` of Django's isn't ported yet.

@@ -80,6 +80,9 @@ def handler_gaps(endpoint: DjangoEndpoint) -> Iterator[str]:
     yield from (f"rows of {each}" for each in endpoint.elsewhere or ())
     yield from _rows(endpoint)
     yield from request_gaps(endpoint)
+    handler, serializer = endpoint.handler, endpoint.serializer
+    if handler is not None and not handler.has_context and serializer is not None and reads_context(serializer):
+        yield f"{view} gives serializer {serializer.path.rpartition('.')[2]} no context, which its fields look at"
     if action == "list":
         yield from _list(endpoint)
 
