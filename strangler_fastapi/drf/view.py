@@ -31,7 +31,7 @@ from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.throttles import BaseThrottle, check_throttles
 from strangler_fastapi.drf.urls import ApiPrefixes
 from strangler_fastapi.drf.versioning import BaseVersioning
-from strangler_fastapi.drf.view_access import ViewAccess
+from strangler_fastapi.drf.view_access import ViewAccess, with_method
 from strangler_fastapi.drf.view_routes import METHODS, Guard, ViewRoute, current_caller
 from strangler_fastapi.errors import ApiError, MethodNotAllowed, NotPorted, Unavailable
 
@@ -99,6 +99,7 @@ class View:
         self.access = ViewAccess(path, permission, authenticators=authenticators, challenge=challenge)
         self._serializer = serializer
         self._described = (described or serializer) if describes else None
+        self._gaps: dict[str, tuple[str, ...]] = {}
         self._undescribed: dict[str, tuple[str, ...]] = {}
         self._find = find
         self._methods = methods
@@ -202,8 +203,10 @@ class View:
         """Adds a method that answers 501 and says `what` of Django's isn't ported yet.
 
         The OpenAPI document lists it under `x-not-ported`, where `strangler check` finds it. `describes` says that
-        Django's OPTIONS tells what the method takes: whom it would tell, is answered 501 there too.
+        Django's OPTIONS tells what the method takes: whom it would tell, is answered 501 there too, and everybody is
+        where all methods are gaps, since nothing then says what Django's view makes of any request.
         """
+        self._gaps[method] = what
         if describes:
             self._undescribed[method] = what
 
@@ -300,6 +303,8 @@ class View:
     async def _answer_others(self, request: Request, session: Session) -> Response:
         if request.method != "OPTIONS" or "OPTIONS" in self._without:
             raise MethodNotAllowed(request.method)
+        if self._gaps.keys() >= {*self._methods}:
+            raise NotPorted(*dict.fromkeys(what for each in self._gaps.values() for what in each))
         actions = await self._actions(request, session)
         return JsonResponse({**self._metadata, "actions": actions} if actions else self._metadata)
 
@@ -314,7 +319,7 @@ class View:
             return {}
         if "PUT" in methods and self._find is not None:
             try:
-                await self._find(request, session, request.state.caller)
+                await self._find(with_method(request, "PUT"), session, request.state.caller)
             except ApiError:
                 methods.remove("PUT")
         facts: dict[str, Any] = {method: self._described.describe() for method in methods}
