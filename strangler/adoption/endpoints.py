@@ -124,7 +124,8 @@ class UniqueTogether(Facts):
 class SerializerFacts(Facts):
     """A serializer; `overridden` are the methods that the project wrote, `path` is where its class is.
 
-    `nested_writes` are those of `create` and `update` that drf-writable-nested wrote.
+    `nested_writes` are those of `create` and `update` that drf-writable-nested wrote, `creates` is the manager's method
+    of the project's own that makes a new row.
     One that is `plain` names no model: it shows the rows of its view. `answers` is the serializer by which this one
     answers with a row, and with `answers_items` with the items of a list.
     """
@@ -137,6 +138,7 @@ class SerializerFacts(Facts):
     plain: bool = False
     fields: tuple[SerializerField, ...] = ()
     overridden: tuple[str, ...] = ()
+    creates: str | None = None
     nested_writes: tuple[str, ...] = ()
     answers: "SerializerFacts | None" = None
     answers_items: bool = False

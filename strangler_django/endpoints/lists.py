@@ -1,5 +1,6 @@
 """How a view's lists are divided, narrowed and ordered."""
 
+import inspect
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -8,13 +9,15 @@ from django.db.models import QuerySet
 from django.db.models.manager import BaseManager
 from django.db.models.query import ModelIterable
 from django.db.models.sql import Query
+from django.utils.functional import cached_property
 from rest_framework import filters, generics, pagination
 
 from strangler_django.contract.plain import plain
 from strangler_django.endpoints.annotations import annotations_of
 from strangler_django.endpoints.conditions import conditions_of, is_narrowed
-from strangler_django.endpoints.constant_rows import own_manager, rows_state
-from strangler_django.endpoints.own_code import is_own, reads_rows
+from strangler_django.endpoints.constant_rows import rows_state
+from strangler_django.endpoints.own_code import is_own
+from strangler_django.endpoints.own_models import changed_rows, own_manager, reads_rows
 from strangler_django.endpoints.own_querysets import ReadQueryset
 from strangler_django.endpoints.serializers import class_name
 
@@ -22,8 +25,9 @@ from strangler_django.endpoints.serializers import class_name
 _PAGING: Final = (
     *("paginate_queryset", "get_paginated_response", "get_page_size", "get_page_number", "django_paginator_class"),
     *("get_limit", "get_offset", "get_count", "get_ordering", "get_next_link", "get_previous_link"),
-    *("decode_cursor", "encode_cursor"),
+    *("decode_cursor", "encode_cursor", "_get_position_from_instance", "__init__"),
 )
+_PROPERTIES: Final = (property, cached_property)
 # What a project overrides in its FilterSets.
 _FILTERING: Final = ("__init__", "filter_queryset", "form", "get_form_class", "is_valid", "qs")
 # Settings of a filter's form field that people see, or that are facts of their own, and those that say nothing.
@@ -53,7 +57,10 @@ def pagination_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a pr
     return {
         "class": class_name(type(paginator)),
         "kind": next((kind for kind, cls in kinds.items() if isinstance(paginator, cls)), "custom"),
-        "overridden": [name for name in _PAGING if is_own(type(paginator), name)],
+        "overridden": [
+            *(name for name in _PAGING if is_own(type(paginator), name)),
+            *(name for name in names if isinstance(inspect.getattr_static(paginator, name, None), _PROPERTIES)),
+        ],
     } | {name: plain(getattr(paginator, name)) for name in names if hasattr(paginator, name)}
 
 
@@ -81,6 +88,7 @@ def facts_of_queryset(queryset: Any, made: Any) -> dict[str, Any]:  # noqa: ANN4
     where, annotations = conditions_of(query), annotations_of(query)
     declared = getattr(made, "queryset", None)
     state = rows_state(declared, None if "queryset" in vars(made) else type(made), "queryset")
+    changed = [*changed_rows(queryset.model)]
     reasons = {
         f"rows that are chosen by {state}": state is not None,
         "a filter": where is None,
@@ -91,6 +99,7 @@ def facts_of_queryset(queryset: Any, made: Any) -> dict[str, Any]:  # noqa: ANN4
         "extra": bool(query.extra),
         "deferred fields": bool(query.deferred_loading[0]),
         "rows that are none of its model": queryset._iterable_class is not ModelIterable,  # noqa: SLF001 - nothing else says it
+        f"rows that {', '.join(changed)} may change": bool(changed),
         "code of a query of your own": type(query) is not Query or reads_rows(type(queryset)),
         "rows within by querysets of their own": any(map(_chooses, queryset._prefetch_related_lookups)),  # noqa: SLF001
     }

@@ -21,6 +21,7 @@ from strangler_django.endpoints.own_code import (
     code_of,
     is_own,
 )
+from strangler_django.endpoints.own_models import own_creation
 from strangler_django.endpoints.own_rows import shown_rows
 from strangler_django.endpoints.own_values import attribute_value, method_value, string_value
 from strangler_django.endpoints.sources import is_lacking, link_facts, property_name, related_model, text_attribute
@@ -89,13 +90,29 @@ def serializer_facts(
         "unique_together": [found for each in rules if (found := unique_together(single, each)) is not None],
         "overridden": [
             *_overridden(type(single), answers.method if answers else ""),
+            *(["list_serializer_class"] if _is_list_own(serializer, single) else []),
+            *(["default_error_messages"] if _has_own_texts(type(single)) else []),
             *([f"what its fields are made by ({state})"] if state else []),
             *sorted(validators),
         ],
+        "creates": own_creation(named) if named else None,
         "nested_writes": [name for name in ("create", "update") if _writes_nested(type(single), name)],
         "answers": None if answers is None else serializer_facts(answers.cls(context=single.context), of, within),
         "answers_items": answers is not None and answers.answers_items,
     }
+
+
+def _is_list_own(serializer: Any, single: Any) -> bool:  # noqa: ANN401 - any serializer, and that of an item
+    """Whether rows are listed by a class of the project's own."""
+    named = getattr(getattr(single, "Meta", None), "list_serializer_class", serializers.ListSerializer)
+    classes = [named, *([type(serializer)] if serializer is not single else [])]
+    return any(not each.__module__.startswith("rest_framework.") for each in classes)
+
+
+def _has_own_texts(cls: type) -> bool:
+    """Whether a serializer's class has texts of errors of its own."""
+    own = (each for each in cls.__mro__ if "default_error_messages" in vars(each))
+    return any(not each.__module__.startswith("rest_framework.") for each in own)
 
 
 def class_name(cls: type) -> str:
@@ -183,7 +200,8 @@ def _field(name: str, field: Any, model: Any, within: tuple[type, ...]) -> dict[
         # Of DRF's releases before it had the setting, errors are a list.
         facts["errors_as_dict"] = bool(getattr(api_settings, "LIST_SERIALIZER_ERRORS_AS_DICT", False))
     if isinstance(inner, serializers.BaseSerializer):
-        facts["serializer"] = serializer_facts(inner, related_model(model, str(field.source)), within)
+        related = related_model(model, str(field.source))
+        facts["serializer"] = serializer_facts(field if inner is not field else inner, related, within)
     elif isinstance(inner, serializers.RelatedField):
         queryset = inner.queryset
         facts["model"] = queryset.model._meta.label if queryset is not None else None

@@ -9,7 +9,10 @@ from typing import Any, Final
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.functional import cached_property
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import generics, mixins, viewsets
+from rest_framework.metadata import SimpleMetadata
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -48,6 +51,11 @@ _GENERIC: Final = {
     "patch": (("partial_update", mixins.UpdateModelMixin),),
     "delete": (("destroy", mixins.DestroyModelMixin),),
 }
+# Attributes that are classes with code of their own, which none of the project's may replace.
+_CLASSES: Final = ("metadata_class", "content_negotiation_class")
+_LIBRARYS: Final = (SimpleMetadata, DefaultContentNegotiation)
+# Where what a path calls is made.
+_AS_VIEW: Final = ("django.views.generic.base", "rest_framework.viewsets")
 # What every view derives from.
 _BASE_MODULES: Final = frozenset({"builtins", "django.views.generic.base", "rest_framework.views"})
 # What a project overrides in its views, each of which a port has to read.
@@ -60,12 +68,16 @@ _HOOKS: Final = (
     *("check_permissions", "check_object_permissions", "check_throttles", "perform_authentication"),
     *("permission_denied", "throttled", "determine_version", "perform_content_negotiation", "get_exception_handler"),
     *("get_success_headers", "get_parser_context", "get_renderer_context", "paginator"),
+    *("allowed_methods", "_allowed_methods", "default_response_headers", "get_authenticate_header", "options"),
+    *("get_content_negotiator", "get_exception_handler_context", "get_format_suffix", "http_method_not_allowed"),
+    *("get_view_name", "get_view_description"),
 )
 # Attributes of a view that say what it does, each of which a property may have say otherwise for each request.
 _ATTRIBUTES: Final = (
     *("queryset", "serializer_class", "permission_classes", "authentication_classes", "throttle_classes"),
     *("renderer_classes", "parser_classes", "pagination_class", "filter_backends", "filterset_class"),
     *("filterset_fields", "search_fields", "ordering_fields", "ordering", "lookup_field", "versioning_class"),
+    *("lookup_url_kwarg", "http_method_names", "metadata_class", "content_negotiation_class"),
 )
 
 
@@ -73,6 +85,19 @@ def view_class(view: Any) -> type[APIView] | None:  # noqa: ANN401 - any callabl
     """The class of a DRF view; None for another view of Django's."""
     cls = getattr(view, "cls", None)
     return cls if isinstance(cls, type) and issubclass(cls, APIView) else None
+
+
+def is_wrapped(view: Any) -> bool:  # noqa: ANN401 - any callable
+    """Whether a path's view is more than what `as_view` gives, such as `cache_page(60)(Items.as_view())`."""
+    found = view
+    while found is not None:
+        module = getattr(found, "__globals__", {}).get("__name__")
+        if module in _AS_VIEW:
+            return False
+        if module != csrf_exempt.__module__:
+            return True
+        found = getattr(found, "__wrapped__", None)
+    return True
 
 
 def view_name(view: Any) -> str:  # noqa: ANN401 - as above
@@ -128,6 +153,8 @@ def view_facts(
         "overridden": [
             *(name for name in _HOOKS if _is_overridden(cls, name)),
             *(name for name in _ATTRIBUTES if _is_property(cls, name)),
+            *(name for name in _CLASSES if getattr(made, name) not in (getattr(APIView, name), *_LIBRARYS)),
+            *(["as_view"] if is_own(cls, "as_view") or is_wrapped(view) else []),
         ],
         "constant": constant_hooks(make),
         "creator": saved_caller(cls),

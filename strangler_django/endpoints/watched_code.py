@@ -175,6 +175,8 @@ def _states_of(frame: FrameType) -> Iterator[str]:
             continue
         if isinstance(value, Request):
             yield "the request"
+        if each.opname in ("STORE_ATTR", "DELETE_ATTR") and isinstance(value, APIView):
+            yield f"{each.argval}, which it sets"
         value = _UNKNOWN
         if each.opname == "IMPORT_FROM":
             yield from _states_in(str(each.argval), _imported(instructions, each, frame))

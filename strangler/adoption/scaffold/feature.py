@@ -12,7 +12,15 @@ from strangler.adoption.scaffold.code import Code, Items, dictionary, quoted
 from strangler.adoption.scaffold.column_kinds import is_known_callable
 from strangler.adoption.scaffold.conditions import RowConditions
 from strangler.adoption.scaffold.effects import WrittenEffect, effects_of, gaps_along
-from strangler.adoption.scaffold.gaps import ACTIONS, WRITES, handler_gaps, needs_no_queryset, request_gaps, saving_gaps
+from strangler.adoption.scaffold.gaps import (
+    ACTIONS,
+    WRITES,
+    handler_gaps,
+    needs_no_queryset,
+    options_remarks,
+    request_gaps,
+    saving_gaps,
+)
 from strangler.adoption.scaffold.handlers import as_action, handled_key, handled_list
 from strangler.adoption.scaffold.lists import write_list
 from strangler.adoption.scaffold.own_permissions import OwnPermissions
@@ -88,6 +96,9 @@ class FeatureScaffold:
     def _prepare(self, each: WrittenEndpoint) -> None:
         """Finds the gaps of an endpoint, and writes its serializer and its resource."""
         endpoint = each.endpoint
+        if endpoint.model is not None and endpoint.model.table not in self.contract.tables:
+            each.gaps.append(f"table {endpoint.model.table} is not in the contract")
+            return
         given = self.authenticators.account_tables, self._tables, self.own_permissions
         each.rule = permission_of(endpoint, *given)
         each.gaps += self.throttles.gaps(endpoint)
@@ -107,6 +118,7 @@ class FeatureScaffold:
             self._prepare_root(each, endpoint.root)
             return
         each.gaps += handler_gaps(endpoint)
+        each.remarks += options_remarks(endpoint)
         each.gaps += self.authenticators.gaps(endpoint)
         each.functions += [*self.authenticators.unported(endpoint), *each.rule.gaps]
         action = endpoint.action or ""

@@ -20,7 +20,8 @@ _NOT_UNIQUE: Final = "The fields {field_names} must make a unique set."
 # Methods and properties of DRF's serializers that only bodies call.
 _OF_BODIES: Final = frozenset(
     {
-        *("_read_only_defaults", "_writable_fields", "create", "errors", "get_initial", "get_value", "is_valid"),
+        *("_read_only_defaults", "_writable_fields", "create", "default_error_messages", "errors", "get_initial"),
+        *("get_value", "is_valid"),
         *("run_validation", "run_validators", "save", "to_internal_value", "update", "validated_data"),
     }
 )
@@ -76,6 +77,8 @@ class Serializers:
             for method in facts.overridden
             if not _reads(method)
         }
+        if facts.creates and "create" not in made.methods:
+            made.methods["create"] = f"serializer {name}: {facts.creates} is your own"
         made.writes += [f"serializer {name}: {validator}" for validator in facts.validators]
         if taken:
             made.rules += [self._unique_together(made, facts.table, each) for each in facts.unique_together]
