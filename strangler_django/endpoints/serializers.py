@@ -14,7 +14,14 @@ from rest_framework.utils.model_meta import get_field_info
 from strangler_django.contract.plain import plain
 from strangler_django.endpoints.addresses import row_address
 from strangler_django.endpoints.conditions import equal_columns, is_narrowed
-from strangler_django.endpoints.field_rules import caller_default, chosen_by, formats, unique, unique_together
+from strangler_django.endpoints.field_rules import (
+    caller_default,
+    changed_later,
+    chosen_by,
+    formats,
+    unique,
+    unique_together,
+)
 from strangler_django.endpoints.own_code import (
     AnsweringSerializer,
     answering_serializer,
@@ -319,7 +326,11 @@ def _changed(serializer: Any, name: str, field: Any, model: Any) -> dict[str, An
         if key not in _NOT_COMPARED and (key not in derived or _arguments(derived[key]) != _arguments(value))
     }
     same = given.get("read_only") or _kinds(given) == _kinds(derived)
-    return changed if same else changed | {"validators": _kinds(given)}
+    # What code has done to the field once it was made, as in a `get_fields`.
+    later = {
+        key: plain(value) for key, value in changed_later(field, ("required", "read_only", "write_only", *_LIMITS))
+    }
+    return changed | later if same else changed | later | {"validators": _kinds(given)}
 
 
 def _arguments(value: Any) -> Any:  # noqa: ANN401 - an argument of a field
