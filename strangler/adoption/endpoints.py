@@ -58,10 +58,11 @@ class SerializerField(Facts):
     project declared it. Of one that stands for rows `narrowed` says that not all of them may be sent, `where` which
     values these have in columns as far as that is known, and `text` is the field that the rows' `__str__` returns, if
     it is no more. `format` and `input_formats` are those of days and times, by the field or by the project's settings.
-    `labelled` says that the project gave the label, `error_messages` are its own texts by code; `unique_message` is the
-    text of a UniqueValidator of the column, `zone` that of moments where the field has one of its own. `errors_as_dict`
-    says that errors of a list's items are named by their numbers, `caller_default` that the default is the caller, or
-    that of a `new` row alone.
+    `empty_default`: its default is `list`. `child` is the field of each value of a list. `labelled` says that the
+    project gave the label, `error_messages` are its own texts by code; `unique_message` is the text of a
+    UniqueValidator of the column, `zone` that of moments where the field has one of its own. `errors_as_dict` says
+    that errors of a list's items are named by their numbers, `caller_default` that the default is the caller, or that
+    of a `new` row alone.
     """
 
     name: str
@@ -94,6 +95,7 @@ class SerializerField(Facts):
     allow_null: bool = False
     default: Any = None
     caller_default: Literal["always", "new"] | None = None
+    empty_default: bool = False
     validators: tuple[str, ...] = ()
     allow_empty: bool = True
     errors_as_dict: bool = True
@@ -112,6 +114,7 @@ class SerializerField(Facts):
     lookup: str | None = None
     changed: dict[str, Any] | None = None
     serializer: "SerializerFacts | None" = None
+    child: "SerializerField | None" = None
 
 
 class UniqueTogether(Facts):

@@ -194,6 +194,8 @@ def _field(name: str, field: Any, model: Any, within: tuple[type, ...]) -> dict[
     if field.default is not serializers.empty:
         facts["default"] = "callable" if callable(field.default) else plain(field.default)
         facts["caller_default"] = caller_default(field.default)
+        # Which is `list` itself, as of most lists that have one.
+        facts["empty_default"] = field.default is list
     inner = field
     if isinstance(field, serializers.ManyRelatedField):
         inner, facts["many"] = field.child_relation, True
@@ -203,6 +205,8 @@ def _field(name: str, field: Any, model: Any, within: tuple[type, ...]) -> dict[
         facts["kind"], facts["class"] = type(inner).__name__, class_name(type(inner))
         facts |= {key: plain(getattr(inner, key)) for key in ("slug_field",) if getattr(inner, key, None) is not None}
         facts |= formats(_innermost(inner))
+    if type(field) is serializers.ListField:
+        facts["child"] = _field("", inner, None, within)
     if isinstance(field, serializers.ListSerializer):
         # Of DRF's releases before it had the setting, errors are a list.
         facts["errors_as_dict"] = bool(getattr(api_settings, "LIST_SERIALIZER_ERRORS_AS_DICT", False))

@@ -6,7 +6,8 @@ from typing import Any, Final
 from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.endpoints import SerializerFacts, SerializerField, UniqueTogether
 from strangler.adoption.scaffold.code import Code, call, quoted, texts
-from strangler.adoption.scaffold.column_fields import ColumnFields, labels, own_messages
+from strangler.adoption.scaffold.column_fields import ColumnFields
+from strangler.adoption.scaffold.declared_fields import labels, own_messages
 from strangler.adoption.scaffold.relation_fields import RelationFields
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
 from strangler.adoption.scaffold.written_serializer import WrittenSerializer, serializer_name

@@ -394,6 +394,17 @@ def test_what_a_declared_field_takes_is_in_its_facts() -> None:
     assert [each.get("zone") for each in found.values()] == [None, None, None, "UTC"]
 
 
+def test_what_a_list_holds_is_in_its_facts() -> None:
+    class Lists(serializers.Serializer[Any]):
+        plain = serializers.ListField(child=serializers.CharField(max_length=3), min_length=1, default=list)
+        nested = serializers.ListField(child=serializers.ListField(child=serializers.DateField()), default=[])
+
+    plain, nested = serializer_facts(Lists())["fields"]
+    assert (plain["child"]["kind"], plain["child"]["max_length"], plain["child"]["required"]) == ("CharField", 3, True)
+    assert (plain["min_length"], plain["empty_default"], nested["empty_default"]) == (1, True, False)
+    assert (nested["child"]["child"]["kind"], nested["format"]) == ("DateField", "iso-8601")
+
+
 @pytest.mark.parametrize("as_dict", [True, False])
 def test_the_form_of_errors_of_a_list_is_the_projects(as_dict: bool) -> None:
     class Listed(serializers.Serializer[Any]):
