@@ -91,19 +91,23 @@ def _of_api_view(handler: Any) -> Any:  # noqa: ANN401 - a function
 
 
 def _in_words_of_view(made: ast.FunctionDef, places: Sequence[str], kwargs: Mapping[str, Any]) -> list[ast.stmt]:
-    """The statements of a handler, with what a view has instead of its parameters."""
+    """The statements of a handler, with what a view has instead of its parameters.
+
+    :raises UnreadError: it can't be called with those of the path.
+    """
     given = [each.arg for each in (*made.args.posonlyargs, *made.args.args)]
-    if len(given) < len(places):
+    own = [*given[len(places) :], *(each.arg for each in made.args.kwonlyargs)]
+    defaults = dict(zip(given[::-1], made.args.defaults[::-1], strict=False))
+    named_so = zip(made.args.kwonlyargs, made.args.kw_defaults, strict=True)
+    defaults |= {each.arg: value for each, value in named_so if value is not None}
+    is_taken = made.args.kwarg is not None or {*kwargs} <= {*own}
+    if len(given) < len(places) or not is_taken or not {*own} <= {*kwargs, *defaults}:
         raise UnreadError
     words: dict[str, ast.expr] = {name: _expression(text) for name, text in zip(given, places, strict=False)}
-    defaults = dict(zip(given[::-1], made.args.defaults[::-1], strict=False))
-    defaults |= {
-        each.arg: value for each, value in zip(made.args.kwonlyargs, made.args.kw_defaults, strict=True) if value
-    }
-    for name in (*given[len(places) :], *(each.arg for each in made.args.kwonlyargs)):
+    for name in own:
         if name in kwargs:
             words[name] = _expression(f"self.kwargs[{name!r}]")
-        elif isinstance(default := defaults.get(name), ast.Constant):
+        elif isinstance(default := defaults[name], ast.Constant):
             words[name] = default
     if made.args.kwarg is not None:
         words[made.args.kwarg.arg] = _expression("self.kwargs")
@@ -159,8 +163,8 @@ def _is_plain(code: ast.AST) -> bool:
     return isinstance(code, _PLAIN) and all(map(_is_plain, ast.iter_child_nodes(code)))
 
 
-def response_of(code: ast.expr, names: Mapping[str, Any]) -> tuple[int, ast.expr | None]:
-    """The status and the data of `Response(…)`.
+def response_of(code: ast.expr, names: Mapping[str, Any]) -> tuple[int, ast.expr | None, ast.expr | None]:
+    """The status, the data and the headers of `Response(…)`.
 
     :raises UnreadError: it is something else.
     """
@@ -170,9 +174,9 @@ def response_of(code: ast.expr, names: Mapping[str, Any]) -> tuple[int, ast.expr
             given = dict(pairs)
         case _:
             raise UnreadError
-    if len(given) != len(args) + len(keywords) or not {*given} <= {"data", "status"}:
+    if len(given) != len(args) + len(keywords) or not {*given} <= {"data", "status", "headers"}:
         raise UnreadError
-    return _status(given.get("status"), names), given.get("data")
+    return _status(given.get("status"), names), given.get("data"), given.get("headers")
 
 
 def _status(code: ast.expr | None, names: Mapping[str, Any]) -> int:
@@ -221,4 +225,6 @@ def _constant(code: ast.expr) -> Any:  # noqa: ANN401 - JSON
             return [_constant(each) for each in items]
         case ast.Constant(value=bool() | int() | str() | None as found):
             return found
+        case ast.JoinedStr(values=parts) if all(isinstance(each, ast.Constant) for each in parts):
+            return "".join(str(each.value) for each in parts if isinstance(each, ast.Constant))
     raise UnreadError

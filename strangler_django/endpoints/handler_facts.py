@@ -9,8 +9,8 @@ from strangler_django.contract.sentences import first_line
 from strangler_django.contract.unconnected import databases_closed
 from strangler_django.endpoints.databases import other_databases
 from strangler_django.endpoints.handler_code import HandlerCode
-from strangler_django.endpoints.handler_values import Outcome, UsedSerializer
-from strangler_django.endpoints.lists import facts_of_queryset, rows_facts
+from strangler_django.endpoints.handler_parts import Outcome, UsedSerializer
+from strangler_django.endpoints.lists import facts_of_queryset, queryset_of, rows_facts
 from strangler_django.endpoints.own_code import is_own, passed_to
 from strangler_django.endpoints.own_handlers import ReadHandler, read_handler
 from strangler_django.endpoints.serializers import serializer_facts
@@ -55,7 +55,7 @@ def _name(made: Any, method: str, action: str | None) -> str | None:  # noqa: AN
 
 def _facts(made: Any, read: ReadHandler, facts: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - as above
     row, used = read.row, read.serializer
-    is_of_view = row is not None and row.rows is None
+    is_of_view, is_filtered = read.of_view, read.of_view or (used is not None and used.filtered)
     found: dict[str, Any] = {
         "action": facts["action"] if isinstance(made, viewsets.ViewSetMixin) else read.action,
         "handler": {
@@ -64,23 +64,27 @@ def _facts(made: Any, read: ReadHandler, facts: Mapping[str, Any]) -> dict[str, 
             "missing": _answer(read.missing),
             "refused": _answer(read.refused),
             "checks": row is not None and row.checks,
-            "filtered": is_of_view,
+            "filtered": is_filtered,
+            "paged": read.answer.paged,
+            "nonzero": sorted(read.nonzero),
             "partial": used is not None and used.partial,
             "has_context": used is None or used.has_context,
         },
-        "creator": used.creator if used else None,
+        "creator": facts["creator"] if "perform_create" in read.hooks else used.creator if used else None,
     }
-    called = {*_FINDING} if is_of_view else set()
+    called = {*read.hooks, *(_FINDING if is_filtered else ())}
     if used is not None and used.cls is None:
         called |= {"get_serializer_class", "get_serializer_context", "serializer_class"}
     found["overridden"] = [name for name in facts["overridden"] if name in called or name not in _CALLED]
     replaced: set[str] = set()
     if not is_of_view:
-        replaced |= {*_OF_ROWS}
+        replaced |= {*_OF_ROWS} - ({"filters", "own_filters", "pagination"} if is_filtered else set())
         found |= _rows(made, read)
     if used is not None and used.cls is not None:
         replaced |= {"serializer", "described"}
         found |= _serializer(made, read, used, facts)
+    if not _is_certain(made, read, found, facts):
+        return {}
     found["elsewhere"] = _elsewhere(made, read, facts["elsewhere"] if is_of_view else ())
     found["unread"] = [each for each in facts["unread"] if each["what"] not in replaced]
     return found
@@ -99,6 +103,19 @@ def _rows(made: Any, read: ReadHandler) -> dict[str, Any]:  # noqa: ANN401 - as 
         "model": {"label": meta.label, "table": meta.db_table},
         "queryset": facts_of_queryset(queryset, made),
     }
+
+
+def _is_certain(made: Any, read: ReadHandler, found: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:  # noqa: ANN401 - as above
+    """Whether it is so for all rows, and for all that a serializer shows."""
+    if read.serializer and read.serializer.filtered and found.get("model", facts["model"]) != facts["model"]:
+        return False
+    rows = read.rows.queryset if read.rows else queryset_of(made) if read.of_view else None
+    if "update" in read.action and not read.forgets and getattr(rows, "_prefetch_related_lookups", ()):
+        # What was read in advance is shown as it was.
+        return False
+    shown = found.get("serializer", facts["serializer"]) or {"fields": ()}
+    is_usual = (read.answer.status, read.answer.body) == (201, ["data"])
+    return is_usual or not read.answer.has_headers or all(each["name"] != "url" for each in shown["fields"])
 
 
 def _made(made: Any, used: UsedSerializer) -> Any:  # noqa: ANN401 - a view, and a serializer
@@ -129,4 +146,9 @@ def _answer(outcome: Outcome | None) -> dict[str, Any] | None:
     """An answer; `detail` is what DRF's own says of what isn't there."""
     if outcome is None:
         return None
-    return {"status": outcome.status, "body": outcome.body, "detail": outcome.detail}
+    return {
+        "status": outcome.status,
+        "body": outcome.body,
+        "detail": outcome.detail,
+        "has_headers": outcome.has_headers,
+    }

@@ -2,33 +2,41 @@
 
 import ast
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404
-from rest_framework import exceptions, generics
+from rest_framework import exceptions
 
-from strangler_django.endpoints.handler_code import HandlerCode, body_of, logs, response_of
-from strangler_django.endpoints.handler_values import (
-    DATA,
-    AnsweredError,
-    HandlerValues,
-    Outcome,
-    Row,
-    RowMissingError,
-    Saved,
-    UsedSerializer,
-)
+from strangler_django.endpoints.handler_answers import HandlerAnswers
+from strangler_django.endpoints.handler_calls import ListedRows
+from strangler_django.endpoints.handler_code import HandlerCode, logs
+from strangler_django.endpoints.handler_parts import AnsweredError, Outcome, Row, RowMissingError, Saved
+from strangler_django.endpoints.handler_values import DATA
 from strangler_django.endpoints.own_code import UnreadError, is_own, named
 from strangler_django.endpoints.own_expressions import CALLER
 
+# Where Django answers 500, the library does what DRF does.
+_FAILED: Final = Outcome(raises=True)
 
-class HandlerRun(HandlerValues):
-    """One way through a handler; `outcome` is where it ends."""
 
-    def __init__(self, view: Any, code: HandlerCode, *, exists: bool, valid: bool) -> None:  # noqa: ANN401 - any view
-        super().__init__(view, code, exists=exists)
-        self._valid = valid
+class HandlerRun(HandlerAnswers):
+    """One way through a handler; `outcome` is where it ends.
+
+    `nonzero` are parameters of the path that it takes for none where they are 0.
+    """
+
+    def __init__(
+        self,
+        view: Any,  # noqa: ANN401 - any view
+        code: HandlerCode,
+        *,
+        exists: bool = True,
+        valid: bool = True,
+        paged: bool = True,
+    ) -> None:
+        super().__init__(view, code, exists=exists, valid=valid, paged=paged)
+        self.nonzero: set[str] = set()
         self.outcome = self._followed(code.body)
 
     def _followed(self, body: Sequence[ast.stmt]) -> Outcome:
@@ -37,8 +45,9 @@ class HandlerRun(HandlerValues):
         except AnsweredError as answered:
             (outcome,) = answered.args
         except RowMissingError:
-            # Of Django's own a 500; the library answers as if there were no such page.
-            return Outcome(raises=True)
+            return _FAILED
+        if outcome is None:
+            return _FAILED
         if not isinstance(outcome, Outcome):
             raise UnreadError
         return outcome
@@ -59,6 +68,9 @@ class HandlerRun(HandlerValues):
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.expr() as value):
                 self._assign(name, value)
                 return None
+            case ast.Assign(targets=[ast.Attribute(value=ast.Name(id=name), attr=attribute)], value=value):
+                self._change(name, attribute, value)
+                return None
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
                 self._assign(name, value)
                 return None
@@ -70,16 +82,21 @@ class HandlerRun(HandlerValues):
                 return self._try(body, handler)
             case ast.Raise(exc=ast.expr() as raised, cause=None | ast.Name() | ast.Constant()):
                 return self._raised(raised)
+            case ast.Return(value=None | ast.Constant(value=None)) if not self._scope.code.is_helper:
+                return _FAILED
             case ast.Return(value=ast.expr() as value):
                 return self._returned(value)
         raise UnreadError
 
     def _branch(self, statement: ast.If, test: ast.expr, then: list[ast.stmt], otherwise: list[ast.stmt]) -> Any:  # noqa: ANN401 - as above
+        if self._forgets(statement):
+            return None
         if (holds := self._holds(test)) is not None:
             return self.block(then if holds else otherwise)
         # What narrows a queryset, or nothing that is read.
         assigned = [each for each in (*then, *otherwise) if isinstance(each, ast.Assign)]
-        if len(assigned) != len(then) + len(otherwise) or not self._is_pure(statement):
+        is_pure = self._is_pure(statement) and not self._names_object(statement)
+        if len(assigned) != len(then) + len(otherwise) or not is_pure:
             raise UnreadError
         for each in assigned:
             self._scope.names.pop(ast.unparse(each.targets[0]), None)
@@ -106,8 +123,11 @@ class HandlerRun(HandlerValues):
 
     def _is_there(self, code: ast.expr) -> bool | None:
         """Whether a row, or a parameter of the path, isn't None."""
-        if isinstance(code, ast.Name) and isinstance(self._scope.names.get(code.id), Row):
+        found = self._scope.names.get(code.id) if isinstance(code, ast.Name) else None
+        if isinstance(found, Row):
             return self._exists
+        if isinstance(found, ListedRows) and found.paged:
+            return self._paged
         resolved = self._resolved(code)
         if isinstance(resolved, ast.Constant) and resolved.value is None:
             return False
@@ -120,7 +140,9 @@ class HandlerRun(HandlerValues):
             model = found.rows.queryset.model if found.rows else object
             return bool({"__bool__", "__len__"} & {*dir(model)})
         parameter = self._parameter(self._resolved(code))
-        return parameter is None or isinstance(self._view.kwargs[parameter], int)
+        if parameter is not None and isinstance(self._view.kwargs[parameter], int):
+            self.nonzero.add(parameter)
+        return parameter is None
 
     def _is_method(self, code: ast.expr, *, is_one: bool) -> bool:
         """Whether the request's method is the one that an expression says, or one of several."""
@@ -183,41 +205,15 @@ class HandlerRun(HandlerValues):
                 return Outcome(raises=True, detail=text)
         raise UnreadError
 
-    def _returned(self, value: ast.expr) -> Any:  # noqa: ANN401 - as above
-        if self._scope.code.is_helper:
-            row = self._row(value)
-            if row is None:
-                raise UnreadError
-            return row
-        status, content = response_of(value, self._scope.code.names)
-        if content is None:
-            return Outcome(status, ["empty"])
-        used: list[UsedSerializer] = []
-        body = body_of(self._resolved(content), lambda code: self._shown(code, used))
-        if len(used) > 1:
-            raise UnreadError
-        return Outcome(status, body, used[0] if used else None)
-
-    def _shown(self, code: ast.expr, used: list[UsedSerializer]) -> bool:
-        """Whether an expression is what a serializer shows, which is `used` then."""
-        match code:
-            case ast.Attribute(value=inner, attr="data" | "errors" as name):
-                found = self._serializer(inner)
-                if found is None:
-                    return False
-                is_refused = found.is_validated and not self._valid
-                if (name == "errors") is not is_refused or (found.has_data and not found.is_validated):
-                    raise UnreadError
-                used.append(found)
-                return True
-        return False
-
     def _assign(self, name: str, value: ast.expr) -> None:
-        found = self._saved(value) or self._row(value) or self._serializer(value)
+        found = self._super(value) or self._listed(value) or self._success_headers(value)
+        found = found or self._saved(value) or self._row(value) or self._serializer(value)
         if found is not None:
             self._scope.names[name] = found
             return
-        if not self._is_pure(value):
+        if ast.unparse(value) == "self.kwargs.pop('partial', False)" and "partial" not in self._view.kwargs:
+            value = ast.Constant(value=False)
+        if not self._is_pure(value) or self._names_object(value):
             raise UnreadError
         if DATA in ast.unparse(value):
             if ast.unparse(value) != DATA:
@@ -229,7 +225,7 @@ class HandlerRun(HandlerValues):
 
     def _called(self, called: ast.Call) -> Outcome | None:
         """A statement that calls something for what that does."""
-        if self._saved(called) is not None:
+        if self._hooked(called) or (self._super(called) or self._saved(called)) is not None:
             return None
         match called:
             case ast.Call(
@@ -250,11 +246,6 @@ class HandlerRun(HandlerValues):
                 if row is not None:
                     row.checks = True
                     self.done.append(("check", row))
-                    return None
-            case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr="perform_destroy"), args=[obj]):
-                row = None if is_own(type(self._view), "perform_destroy") else self._row(obj)
-                if row is not None and isinstance(self._view, generics.GenericAPIView):
-                    self.done.append(("delete", row))
                     return None
         raise UnreadError
 

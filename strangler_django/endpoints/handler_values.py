@@ -11,7 +11,8 @@ from django.utils.functional import cached_property
 from rest_framework import generics
 from rest_framework.serializers import BaseSerializer, ListSerializer
 
-from strangler_django.endpoints.handler_code import Body, HandlerCode, is_pure
+from strangler_django.endpoints.handler_code import HandlerCode, is_pure
+from strangler_django.endpoints.handler_parts import AnsweredError, Outcome, Row, RowMissingError, UsedSerializer
 from strangler_django.endpoints.own_code import UnreadError, is_own, method_of, named, own_methods
 from strangler_django.endpoints.own_expressions import replaced
 from strangler_django.endpoints.own_querysets import ReadQueryset, read_rows
@@ -22,58 +23,6 @@ _CONTEXTS: Final = (
     "self.get_serializer_context()",
 )
 _ARGUMENTS: Final = frozenset({"instance", "data", "many", "partial", "context"})
-
-
-@dataclass(eq=False)
-class Row:
-    """The row that a path names: of `rows`, the one whose `field` is equal to a `parameter`.
-
-    Without `rows` it is that of the view's own `get_object`. `checks` says that the permissions are shown the row.
-    """
-
-    rows: ReadQueryset | None
-    field: str
-    parameter: str
-    checks: bool = False
-
-
-@dataclass(eq=False)
-class UsedSerializer:
-    """A serializer that a handler makes: of a row, or of rows; `cls` is None where it is the view's own."""
-
-    cls: type[Any] | None
-    row: Row | None = None
-    rows: ReadQueryset | None = None
-    has_data: bool = False
-    many: bool = False
-    partial: bool = False
-    has_context: bool = False
-    is_validated: bool = False
-    creator: str | None = None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What comes of a request: an answer, or with `detail` DRF's own of what isn't there; `used` is what it shows."""
-
-    status: int = 200
-    body: Body | None = None
-    used: UsedSerializer | None = None
-    raises: bool = False
-    detail: str | None = None
-
-
-class RowMissingError(Exception):
-    """There is no such row of a model; nothing has caught it yet."""
-
-
-class AnsweredError(Exception):
-    """What is answered, by an exception that DRF makes an answer of."""
-
-
-@dataclass(frozen=True)
-class Saved:
-    """The row that a serializer has saved."""
 
 
 @dataclass
@@ -131,8 +80,7 @@ class HandlerValues:
         }:
             raise UnreadError
         used = UsedSerializer(cls, has_context=is_views)
-        for name in ("many", "partial"):
-            setattr(used, name, self._flag(given.get(name)))
+        used.many, used.partial = self._flag(given.get("many")), self._flag(given.get("partial"))
         if (context := given.get("context")) is not None:
             if is_views or ast.unparse(self._resolved(context)) not in _CONTEXTS:
                 raise UnreadError
@@ -149,11 +97,17 @@ class HandlerValues:
 
     def _show(self, used: UsedSerializer, instance: ast.expr) -> None:
         if used.many:
-            used.rows = self._rows(instance)
+            listed = self._listed(instance)
+            used.rows = listed.rows if listed else self._rows(instance)
+            used.filtered, used.paged = (listed.filtered, listed.paged) if listed else (False, False)
             return
         used.row = self._row(instance)
         if used.row is None:
             raise UnreadError
+
+    def _listed(self, code: ast.expr) -> Any:  # noqa: ANN401 - see HandlerCalls
+        """The rows of a list that an expression is; None of another expression."""
+        raise NotImplementedError
 
     def _serializer_class(self, code: ast.expr) -> tuple[type[Any] | None, bool]:
         """The class of a serializer, and whether it is the view's own."""
@@ -168,9 +122,8 @@ class HandlerValues:
         is_one = isinstance(found, type) and issubclass(found, BaseSerializer) and not issubclass(found, ListSerializer)
         return (found, False) if is_one else (None, False)
 
-    @staticmethod
-    def _flag(code: ast.expr | None) -> bool:
-        text = "False" if code is None else ast.unparse(code)
+    def _flag(self, code: ast.expr | None) -> bool:
+        text = "False" if code is None else ast.unparse(self._resolved(code))
         if text not in ("True", "False"):
             raise UnreadError
         return text == "True"
@@ -180,7 +133,7 @@ class HandlerValues:
         # Django reads the rows of a class once, and keeps them.
         if ast.unparse(self._resolved(code)) == "self.queryset" or not self._is_pure(code):
             raise UnreadError
-        if _is_property(type(self._view), "queryset"):
+        if _is_property(type(self._view), "queryset") or self._names_object(code):
             raise UnreadError
         made = self._scope.code
         return read_rows(self._view, made.function, [*self._scope.before, ast.Return(value=code)])
@@ -295,6 +248,12 @@ class HandlerValues:
         if not self._exists:
             raise AnsweredError(Outcome(raises=True))
         return row
+
+    def _names_object(self, code: ast.AST) -> bool:
+        """Whether an expression has a variable that stands for a row, or for rows of a page."""
+        names = (each.id for each in ast.walk(code) if isinstance(each, ast.Name))
+        known = (self._scope.names.get(name) for name in names)
+        return any(each is not None and not isinstance(each, ast.expr | UsedSerializer) for each in known)
 
     def _resolved(self, code: ast.expr) -> ast.expr:
         """The expression with local variables replaced by the expressions that they stand for."""

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from strangler_django.endpoints.handler_code import HandlerCode
+from strangler_django.endpoints.handler_parts import Outcome, Row, UsedSerializer
 from strangler_django.endpoints.handler_run import HandlerRun
-from strangler_django.endpoints.handler_values import Outcome, Row, UsedSerializer
 from strangler_django.endpoints.own_code import UnreadError
 from strangler_django.endpoints.own_querysets import ReadQueryset
 
@@ -37,6 +37,14 @@ class ReadHandler:
     row: Row | None
     serializer: UsedSerializer | None
     rows: ReadQueryset | None
+    hooks: frozenset[str]
+    nonzero: frozenset[str]
+    forgets: bool
+
+    @property
+    def of_view(self) -> bool:
+        """Whether the rows are the view's own."""
+        return (self.row is not None and self.row.rows is None) or bool(self.serializer and self.serializer.of_view)
 
 
 def read_handler(view: Any, code: HandlerCode, method: str) -> ReadHandler | None:  # noqa: ANN401 - any view
@@ -52,7 +60,7 @@ class _Reader:
         self._view, self._code, self._method = view, code, method
 
     def read(self) -> ReadHandler:
-        run = self._run(exists=True, valid=True)
+        run = HandlerRun(self._view, self._code)
         done, answer = run.done, run.outcome
         if answer.raises:
             raise UnreadError
@@ -65,12 +73,22 @@ class _Reader:
             raise UnreadError
         if any(each is not used for what, each in done if what in ("validate", "save")):
             raise UnreadError
+        self._check_pages(run)
         missing, refused = self._missing(row), self._refused(used)
         rows = row.rows if row else used.rows if used else None
-        return ReadHandler(action, answer, missing, refused, row, used, rows)
+        hooks, nonzero = frozenset(run.hooks), frozenset(run.nonzero)
+        return ReadHandler(action, answer, missing, refused, row, used, rows, hooks, nonzero, run.forgets)
 
-    def _run(self, *, exists: bool, valid: bool) -> HandlerRun:
-        return HandlerRun(self._view, self._code, exists=exists, valid=valid)
+    def _check_pages(self, run: HandlerRun) -> None:
+        """Has a list that has pages be one of DRF's, with pages and without."""
+        if not run.has_pages:
+            return
+        whole = HandlerRun(self._view, self._code, paged=False).outcome
+        is_same = _shown(run.outcome.used) == _shown(whole.used)
+        # Without a class of pages Django fails, unless it looks whether there is a page.
+        is_plain = whole.paged or (whole.status, whole.body) == (200, ["data"])
+        if not (run.outcome.paged and is_same and is_plain):
+            raise UnreadError
 
     def _action(self, done: list[str], row: Row | None, used: UsedSerializer | None, answer: Outcome) -> str:
         """The action of DRF's in which the same is done in the same order."""
@@ -78,7 +96,7 @@ class _Reader:
             del done[1]
         of_row = used is not None and row is not None and used.row is row
         match done:
-            case [] if self._method == "get" and answer.used and used and used.many and used.rows is not None:
+            case [] if self._method == "get" and answer.used and used and used.many and (used.rows or used.of_view):
                 return "list"
             case ["find"] if self._method == "get" and answer.used and of_row and used and not used.has_data:
                 return "retrieve"
@@ -94,7 +112,7 @@ class _Reader:
         """What is answered where there is no row."""
         if row is None:
             return None
-        run = self._run(exists=False, valid=True)
+        run = HandlerRun(self._view, self._code, exists=False)
         if [what for what, _ in run.done] != ["find"] or run.outcome.used:
             raise UnreadError
         return None if run.outcome.raises and run.outcome.detail is None else run.outcome
@@ -103,10 +121,17 @@ class _Reader:
         """What is answered where the body isn't good."""
         if used is None or not used.is_validated:
             return None
-        run = self._run(exists=True, valid=False)
+        run = HandlerRun(self._view, self._code, valid=False)
         if run.done[-1][0] != "validate":
             raise UnreadError
         return None if run.outcome.raises else run.outcome
+
+
+def _shown(used: UsedSerializer | None) -> tuple[Any, ...]:
+    """What a list shows, and of which rows."""
+    rows = used.rows if used else None
+    of = (rows.structure, rows.owner, rows.unless, str(rows.queryset.query.order_by)) if rows else ()
+    return (used.cls, used.filtered, used.has_context, of) if used else ()
 
 
 def _without_parsing(done: list[str]) -> list[str]:

@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+from starlette.requests import Request
 from starlette.responses import Response
 
 from strangler_fastapi.drf.negotiation import JSON
 from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.errors import NotFound, ValidationFailed
+from strangler_fastapi.errors import NotFound, NotPorted, ValidationFailed
 
 # What stands in the body of an Answer for what DRF would answer.
 DATA: Final = object()
@@ -71,6 +72,16 @@ class Handler:
         except ValidationFailed as error:
             error.answer = self.refused
             raise
+
+
+def refuse_zero(request: Request, parameter: str) -> None:
+    """Refuses a path whose parameter is 0, which a handler of Django's takes for none (`if pk:`).
+
+    :raises NotPorted: it is.
+    """
+    value: str = request.path_params[parameter]
+    if value.isdecimal() and int(value) == 0:
+        raise NotPorted(f"{parameter} 0, which the handler takes for none")
 
 
 def _filled(body: Any, data: Any) -> Any:  # noqa: ANN401 - any JSON

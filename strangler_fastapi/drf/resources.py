@@ -199,7 +199,7 @@ class Resource(ResourceRows):
         criteria = await self._criteria(request, session)
         if self._pagination is None:
             return handler.response(await self.listing.fetch(session, criteria, terms))
-        return JsonResponse(await paginate(request, session, self.listing, criteria, terms, self._pagination))
+        return handler.response(await paginate(request, session, self.listing, criteria, terms, self._pagination))
 
     async def retrieve(self, request: Request, session: RequestSession, handler: Handler = _DRFS) -> Response:
         """The row that the path names.

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import path
-from rest_framework import generics, serializers, status, viewsets
+from rest_framework import filters, generics, pagination, serializers, status, viewsets
 from rest_framework.decorators import action, api_view, authentication_classes, permission_classes
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny
@@ -230,6 +230,105 @@ class Makers(viewsets.ModelViewSet[Maker]):
         return Response(serializer.data)
 
 
+class Fours(pagination.PageNumberPagination):
+    page_size = 2
+
+
+class CopiedMakers(viewsets.ModelViewSet[Maker]):
+    """What DRF's own handlers do, written again."""
+
+    queryset = Maker.objects.order_by("id")
+    serializer_class = MakerSerializer
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    pagination_class = Fours
+    filter_backends = (filters.SearchFilter,)
+    search_fields = ("name",)
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        queryset = self.filter_queryset(self.get_queryset())
+        page = self.paginate_queryset(queryset)
+        if page is not None:
+            serializer = self.get_serializer(page, many=True)
+            return self.get_paginated_response(serializer.data)
+        serializer = self.get_serializer(queryset, many=True)
+        return Response(serializer.data)
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        self.perform_create(serializer)
+        headers = self.get_success_headers(serializer.data)
+        return Response({"made": serializer.data}, status=status.HTTP_201_CREATED, headers=headers)
+
+    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        partial = kwargs.pop("partial", False)
+        instance = self.get_object()
+        serializer = self.get_serializer(instance, data=request.data, partial=partial)
+        serializer.is_valid(raise_exception=True)
+        self.perform_update(serializer)
+
+        if getattr(instance, "_prefetched_objects_cache", None):
+            instance._prefetched_objects_cache = {}
+        return Response({"changed": serializer.data})
+
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        super().destroy(request, *args, **kwargs)
+        return Response({"gone": True})
+
+    @action(detail=False)
+    def ranked(self, request: Request) -> Response:
+        makers = self.filter_queryset(Maker.objects.filter(rank__isnull=False).order_by("-rank"))
+        page = self.paginate_queryset(makers)
+        serializer = self.get_serializer(page, many=True)
+        return self.get_paginated_response(serializer.data)
+
+
+class WrappedMakers(viewsets.ModelViewSet[Maker]):
+    queryset = Maker.objects.order_by("id")
+    serializer_class = MakerSerializer
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    pagination_class = Fours
+    filter_backends = ()
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        response = super().list(request, *args, **kwargs)
+        return Response({"status": "ok", "makers": response.data})
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        response = super().retrieve(request, *args, **kwargs)
+        response.data = {"maker": response.data}
+        response.status_code = status.HTTP_203_NON_AUTHORITATIVE_INFORMATION
+        return response
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        super().create(request, *args, **kwargs)
+        return Response({"message": f"Made."}, status=200)  # noqa: F541 - as projects have it
+
+
+class MakerNumber(Open):
+    def get(self, request: Request, pk: int | None = None) -> Response:
+        if pk:
+            maker = Maker.objects.get(pk=pk)
+            return Response(MakerSerializer(maker).data)
+        return Response(MakerSerializer(Maker.objects.all(), many=True).data)
+
+    def put(self, request: Request, pk: int) -> Response | None:
+        maker = get_object_or_404(Maker, id=pk)
+        serializer = MakerSerializer(maker, data=request.data)
+        if serializer.is_valid():
+            serializer.save()
+            return Response(status=status.HTTP_201_CREATED)
+        return None
+
+    def post(self, request: Request) -> Response:
+        serializer = MakerSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        serializer.save()
+        return Response(serializer.data)
+
+
 class MakerNames(generics.ListCreateAPIView[Maker]):
     queryset = Maker.objects.all()
     serializer_class = MakerSerializer
@@ -245,6 +344,7 @@ class MakerNames(generics.ListCreateAPIView[Maker]):
         return Response({"count": 0, "makers": serializer.data})
 
 
+CHANGED = {"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}
 ONE = {"get": "retrieve", "delete": "destroy"}
 urlpatterns = [
     path("makers/", MakerList.as_view()),
@@ -259,5 +359,12 @@ urlpatterns = [
     path("sets/<int:pk>/", Makers.as_view({"get": "retrieve", "put": "update", "delete": "destroy"})),
     path("maybe/", MaybeMaker.as_view()),
     path("maybe/<str:name>/", MaybeMaker.as_view()),
+    path("copied/", CopiedMakers.as_view({"get": "list", "post": "create"})),
+    path("copied/ranked/", CopiedMakers.as_view({"get": "ranked"})),
+    path("copied/<int:pk>/", CopiedMakers.as_view(CHANGED)),
+    path("wrapped/", WrappedMakers.as_view({"get": "list", "post": "create"})),
+    path("wrapped/<int:pk>/", WrappedMakers.as_view({"get": "retrieve"})),
+    path("numbers/", MakerNumber.as_view()),
+    path("numbers/<int:pk>/", MakerNumber.as_view()),
     path("names/", MakerNames.as_view()),
 ]

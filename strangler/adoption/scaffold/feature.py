@@ -283,7 +283,7 @@ class FeatureScaffold:
 
     def _list_of_view(self, endpoint: DjangoEndpoint) -> DjangoEndpoint:
         """The list whose filters a view has; the endpoint itself where it has no list, or one that can't be read."""
-        if endpoint.handler is not None and not endpoint.handler.filtered:
+        if endpoint.handler is not None and (not endpoint.handler.filtered or endpoint.action == "list"):
             return handled_list(endpoint, self.api.endpoints)
         same = (
             each for each in self.api.endpoints if each.view == endpoint.view and each.action == "list" and each.model

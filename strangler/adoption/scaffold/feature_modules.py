@@ -246,6 +246,8 @@ class FeatureModules:
             module.use(f"{self._feature.package}.{self._feature.name}.serializers", resource.constant)
             if (handler := self._handler(each)) is not None:
                 module.use(HANDLER, *handler_names(handler))
+            if each.endpoint.handler is not None and each.endpoint.handler.nonzero:
+                module.use(HANDLER, "refuse_zero")
             decorators = [self._decorator(module, view, other, resource) for other in same]
             yield self._function_text(each, resource, decorators)
 
@@ -303,10 +305,12 @@ class FeatureModules:
         noun = table.verbose_name or snake(resource.serializer.model)
         article = "an" if noun[:1].lower() in "aeiou" else "a"
         text = sentence.format(feature=self._feature.name.replace("_", " "), a=article, noun=noun)
+        handler = each.endpoint.handler
         lines = [
             *decorators,
             f"async def {self._function_name(each)}(request: Request, session: Session) -> Response:",
             f'    """{text}"""',
+            *(f"    refuse_zero(request, {quoted(name)})" for name in (handler.nonzero if handler else ())),
             f"    return await {self._call_text(each, resource)}",
         ]
         return "\n".join(lines) + "\n"

@@ -19,8 +19,9 @@ def as_action(endpoint: DjangoEndpoint) -> DjangoEndpoint:
     """The endpoint as the action that its handler is; one that needs no queryset has the model of its serializer."""
     handler, serializer = endpoint.handler, endpoint.serializer
     if handler is not None:
-        own = {} if handler.filtered else {"filters": None, "own_filters": ()}
-        endpoint = endpoint.model_copy(update={"action": handler.action, "pagination": None, **own})
+        own: dict[str, Any] = {} if handler.filtered else {"filters": None, "own_filters": ()}
+        own |= {} if handler.paged else {"pagination": None}
+        endpoint = endpoint.model_copy(update={"action": handler.action, **own})
     if endpoint.model or not needs_no_queryset(endpoint) or serializer is None or serializer.table is None:
         return endpoint
     model = ModelName(label=serializer.model or "", table=serializer.table)
@@ -44,7 +45,7 @@ def handled_key(endpoint: DjangoEndpoint, rows: DjangoEndpoint) -> tuple[object,
     if handler is None:
         return ()
     ordering = rows.queryset.ordering if rows.queryset else ()
-    return handler.filtered, handler.checks, ordering, tuple((endpoint.lookup or {}).items())
+    return handler.filtered, handler.paged, handler.checks, ordering, tuple((endpoint.lookup or {}).items())
 
 
 def handler_code(endpoint: DjangoEndpoint, *, is_own_form: bool) -> Code | None:
@@ -85,7 +86,8 @@ def _done(handler: HandlerFacts, endpoint: DjangoEndpoint) -> Code | None:
     usual = handler.answer.status == _STATUSES.get(handler.action, 200) and handler.answer.body == body
     # DRF's own adds the address of a new row.
     shows_url = endpoint.serializer is not None and any(each.name == "url" for each in endpoint.serializer.fields)
-    return None if usual and not (handler.action == "create" and shows_url) else _answer(handler.answer)
+    lacks_address = handler.action == "create" and shows_url and not handler.answer.has_headers
+    return None if usual and not lacks_address else _answer(handler.answer)
 
 
 def _missing(facts: AnswerFacts | None) -> Code | None:

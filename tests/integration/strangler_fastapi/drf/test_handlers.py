@@ -173,6 +173,36 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("GET", "/maybe/Nobody/", None),
     ("DELETE", "/maybe/Nobody/", None),
     ("DELETE", "/maybe/Dee/", None),
+    ("POST", "/copied/", {"name": "Gus", "rank": 9}),
+    ("POST", "/copied/", {"name": "Gus"}),
+    ("POST", "/copied/", {"name": "Hal", "rank": 7}),
+    ("GET", "/copied/", None),
+    ("GET", "/copied/?page=2", None),
+    ("GET", "/copied/?page=9", None),
+    ("GET", "/copied/?search=a", None),
+    ("GET", "/copied/ranked/", None),
+    ("GET", "/copied/ranked/?search=g", None),
+    ("OPTIONS", "/copied/", None),
+    ("GET", "/copied/1/", None),
+    ("GET", "/copied/1/?search=zzz", None),
+    ("PUT", "/copied/1/?search=zzz", {"name": "Ann"}),
+    ("PUT", "/copied/1/", {"name": "Ann", "rank": 1}),
+    ("PUT", "/copied/1/", {"name": ""}),
+    ("PUT", "/copied/99/", {"name": "Ann"}),
+    ("OPTIONS", "/copied/1/", None),
+    ("GET", "/wrapped/", None),
+    ("GET", "/wrapped/?page=9", None),
+    ("GET", "/wrapped/1/", None),
+    ("GET", "/wrapped/99/", None),
+    ("POST", "/wrapped/", {"name": "Ivo"}),
+    ("POST", "/wrapped/", {"name": "Ivo"}),
+    ("DELETE", "/copied/99/", None),
+    ("DELETE", "/copied/105/", None),
+    ("GET", "/numbers/", None),
+    ("GET", "/numbers/1/", None),
+    ("POST", "/numbers/", {"name": "Joe"}),
+    ("PUT", "/numbers/1/", {"name": "Ann", "rank": 4}),
+    ("PUT", "/numbers/99/", {"name": "Ann", "rank": 4}),
     ("GET", "/names/", None),
     ("GET", "/names/?name=a", None),
     ("POST", "/names/", {"name": "Fay"}),
@@ -185,9 +215,18 @@ def test_what_is_written_answers_as_the_handlers_do(sides: Sides) -> None:
         sides.ask(method, path, body)
 
 
+def test_what_a_handler_takes_for_none_is_not_ported(sides: Sides) -> None:
+    """Of `if pk:` Django lists all where the path has a 0."""
+    answer = sides.both.runner.run(sides.both.library.get("/numbers/0/"))
+    assert answer.status_code == 501, answer.text
+
+
 def test_gaps(handled: Any) -> None:
     _, gaps = handled
     assert {name: found for name, found in gaps.items() if found} == {
         "PUT /labels/{word}/": ["handler label_detail.put is your own"],
+        "PATCH /copied/{pk}/": ["CopiedMakers.update is your own"],
+        "POST /numbers/{pk}/": ["handler MakerNumber.post is your own"],
+        "PUT /numbers/": ["handler MakerNumber.put is your own"],
         "DELETE /maybe/": ["handler MaybeMaker.delete is your own"],
     }

@@ -290,6 +290,11 @@ def is_a_number(self: Any, request: Any, pk: Any) -> Response:
     return Response([])
 
 
+def test_a_parameter_that_is_asked_for_its_truth_is_one_that_may_be_0() -> None:
+    assert handler_of(shows(is_a_number), pk=1)["nonzero"] == ["pk"]
+    assert handler_of(shows(is_a_number), pk="1")["nonzero"] == []
+
+
 @pytest.mark.parametrize(
     "function",
     [
@@ -300,7 +305,6 @@ def is_a_number(self: Any, request: Any, pk: Any) -> Response:
         says_what,
         counts_views,
         has_another_key,
-        is_a_number,
     ],
 )
 def test_what_does_more_than_to_show_a_row_is_not_read(function: Any) -> None:
