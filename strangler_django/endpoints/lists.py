@@ -16,6 +16,7 @@ from strangler_django.contract.plain import plain
 from strangler_django.endpoints.annotations import annotations_of
 from strangler_django.endpoints.conditions import conditions_of, is_narrowed
 from strangler_django.endpoints.constant_rows import rows_state
+from strangler_django.endpoints.own_backends import backend_name, own_backends
 from strangler_django.endpoints.own_code import is_own
 from strangler_django.endpoints.own_models import changed_rows, own_manager, reads_rows
 from strangler_django.endpoints.own_querysets import ReadQueryset
@@ -35,8 +36,6 @@ _SHOWN: Final = frozenset(
     {"label", "help_text", "widget", "initial", "empty_label", "null_value", "choices", "queryset", "to_field_name"}
 )
 _UNSET: Final = {"required": False, "null_label": None}
-# Whose filter backends do what their settings say.
-_LIBRARIES: Final = ("rest_framework.filters.", "django_filters.", "strangler_django.filters.")
 
 
 def pagination_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a project's own view
@@ -75,7 +74,7 @@ def rows_facts(read: ReadQueryset) -> dict[str, Any]:
     within = dict(read.within)
     filters = {name: each.facts for name, each in read.filters.items()}
     found = {"owner": read.owner, "unless": read.unless, "within": within, "parameters": list(read.parameters)}
-    return found | {"filters": filters}
+    return found | {"filters": filters, "backends": list(read.backends)}
 
 
 def facts_of_queryset(queryset: Any, made: Any) -> dict[str, Any]:  # noqa: ANN401 - a project's own, and its view
@@ -176,10 +175,9 @@ def filter_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a projec
 
 def own_filters(made: Any) -> list[str]:  # noqa: ANN401 - a project's own view
     """Code of the project's own that leaves rows out, of a list and of what a path names (`filter_queryset`)."""
-    names = list(map(class_name, made.filter_backends))
     filterset = getattr(made, "filterset_class", None) if any(map(_takes_filtersets, made.filter_backends)) else None
     methods = [name for name in _FILTERING if filterset and _is_own(getattr(filterset, name, None))]
-    own = [f"filter backend {name}" for name in names if not name.startswith(_LIBRARIES)]
+    own = [f"filter backend {backend_name(each)}" for each in own_backends(made)]
     return [*own, *([f"FilterSet: {', '.join(methods)}"] if methods else [])]
 
 

@@ -57,13 +57,13 @@ class QuerysetMethod:
         self.parameters = frozenset(view.kwargs)
         self.known = {"self.action": getattr(view, "action", None), "self.request.method": view.request.method}
 
-    def follow(self, caller: Mapping[str, bool]) -> ReadQueryset:
-        """What it returns.
+    def follow(self, caller: Mapping[str, bool], given: Mapping[str, ReadQueryset] | None = None) -> ReadQueryset:
+        """What it returns, with the querysets that it is `given` by name.
 
         :raises UnreadError: it does something that isn't read.
         :raises UnknownCallerError: it depends on more of the caller.
         """
-        found = _Following(self, caller).block(self._body)
+        found = _Following(self, caller, given or {}).block(self._body)
         if found is None:
             raise UnreadError
         return found
@@ -83,11 +83,7 @@ class QuerysetMethod:
 
     def base(self) -> ReadQueryset:
         """The queryset of the view."""
-        found = getattr(self._view, "queryset", None)
-        if not isinstance(found, models.QuerySet | BaseManager):
-            raise UnreadError
-        queryset = found.all()
-        return ReadQueryset(queryset, is_distinct=queryset.query.distinct)
+        return rows_of(self._view)
 
     def constant(self, code: ast.expr) -> Any:  # noqa: ANN401 - of any type
         """What an expression is worth at any time: a literal, or a constant of the module's or of a class."""
@@ -126,6 +122,18 @@ class QuerysetMethod:
         return ReadQueryset(manager.all())
 
 
+def rows_of(view: Any) -> ReadQueryset:  # noqa: ANN401 - any view
+    """The queryset that a view has as its attribute.
+
+    :raises UnreadError: it has none.
+    """
+    found = getattr(view, "queryset", None)
+    if not isinstance(found, models.QuerySet | BaseManager):
+        raise UnreadError
+    queryset = found.all()
+    return ReadQueryset(queryset, is_distinct=queryset.query.distinct)
+
+
 def _body_of(function: Any) -> list[ast.stmt]:  # noqa: ANN401 - a method
     if (made := method_of(function)) is None:
         raise UnreadError
@@ -135,8 +143,9 @@ def _body_of(function: Any) -> list[ast.stmt]:  # noqa: ANN401 - a method
 class _Following(RequestValues):
     """A method that is followed: its local variables are querysets, or expressions of the request."""
 
-    def __init__(self, method: QuerysetMethod, caller: Mapping[str, bool]) -> None:
+    def __init__(self, method: QuerysetMethod, caller: Mapping[str, bool], given: Mapping[str, ReadQueryset]) -> None:
         super().__init__(method.seen, caller, method.known)
+        self._names |= given
         self._method = method
 
     def block(self, body: Sequence[ast.stmt]) -> ReadQueryset | None:

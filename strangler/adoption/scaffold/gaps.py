@@ -138,7 +138,8 @@ def _rows(endpoint: DjangoEndpoint) -> Iterator[str]:
     elif endpoint.queryset and endpoint.queryset.narrowed and not needs_no_queryset(endpoint):
         yield f"the queryset has {', '.join(endpoint.queryset.narrowed)}"
     if not needs_no_queryset(endpoint):
-        yield from endpoint.own_filters or ()
+        read = {f"filter backend {name}" for name in endpoint.rows.backends} if endpoint.rows else set()
+        yield from (each for each in endpoint.own_filters or () if each not in read)
 
 
 def request_gaps(endpoint: DjangoEndpoint) -> Iterator[str]:

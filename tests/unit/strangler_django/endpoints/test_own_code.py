@@ -77,7 +77,7 @@ class Else(Posts):
 
 def test_the_plain_shapes_are_read_and_so_is_all_else_of_the_view() -> None:
     found = view_facts(Owned.as_view({"get": "list"}), "get", "list", {})
-    rows = {"owner": "author", "unless": None, "within": {}, "parameters": [], "filters": {}}
+    rows = {"owner": "author", "unless": None, "within": {}, "parameters": [], "filters": {}, "backends": []}
     assert (found["creator"], found["rows"], found["unread"]) == ("author", rows, [])
     assert found["queryset"]["narrowed"] == []
 
@@ -154,7 +154,7 @@ class OfModule(Posts):
 
 
 def test_rows_are_followed_through_the_statements_of_a_method() -> None:
-    plain = {"within": {}, "parameters": [], "filters": {}}
+    plain = {"within": {}, "parameters": [], "filters": {}, "backends": []}
     assert rows_of(ByBlog) == plain | {"owner": "author_id", "unless": "is_staff"}
     assert rows_of(Within) == plain | {"owner": None, "unless": None, "within": {"author__id": "author_pk"}}
     narrowed = ["title", "tag", "draft"]
