@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Collection, Generator
 from typing import Any, Final
 
 import asyncpg
-from sqlalchemy import Connection, event
-from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared_schema.catalog_reading import read_catalog, read_fingerprint
@@ -115,11 +115,6 @@ class Database:
         self._reported: str | None = self.problem
         self._checked = SingleFlight(self._check)
         self._checked_at = -_KNOWN_SECONDS
-        # Statements prepared before a change of the tables may not be what PostgreSQL would prepare now.
-        self._opened = 0
-        for each in (self.engine, *([self.replica.engine] if self.replica else [])):
-            event.listen(each.sync_engine, "connect", self._mark)
-            event.listen(each.sync_engine, "checkout", self._refuse_old)
 
     async def watch(self) -> None:
         """Reflects and maps once the database answers and holds what is needed; goes on looking for what changes."""
@@ -144,7 +139,9 @@ class Database:
 
     def renew(self) -> None:
         """Has each connection replaced before it is used again, with what was prepared on it."""
-        self._opened += 1
+        for engine in (self.engine, *([self.replica.engine] if self.replica else [])):
+            pool: Any = engine.pool
+            pool.renew()
 
     async def close(self) -> None:
         """Closes every connection."""
@@ -199,14 +196,6 @@ class Database:
                 logger.info("ready: the tables are %s", "as needed again" if self.problem is None else "reflected")
         if problem is None or self.problem is not None:
             self.problem = problem
-
-    def _mark(self, _connection: object, record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own
-        record.info["opened"] = self._opened
-
-    def _refuse_old(self, connection: Any, record: Any, _proxy: object) -> None:  # noqa: ANN401 - SQLAlchemy's own
-        """Has a connection replaced that is dead or too old, before a request meets it; a ping would cost a trip."""
-        if connection.driver_connection.is_closed() or record.info["opened"] < self._opened:
-            raise DisconnectionError
 
 
 @contextlib.asynccontextmanager

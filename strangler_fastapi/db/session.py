@@ -211,18 +211,18 @@ class RequestSession(AsyncSession):
 
     async def _give_back(self) -> None:
         turn, self._turn = self._turn, None
+        left = None
         try:
             await self._end(commits=False)
             connection, self._connection = self._connection, None
             pooled, self._pooled, self._driver = self._pooled, None, None
             if connection is not None:
                 await connection.close()
-            elif pooled is not None:
-                # Nothing is to be rolled back, so the pool waits for nothing.
-                pooled.close()
+            else:
+                left = pooled
         finally:
             if turn is not None:
-                turn.end_turn()
+                turn.end_turn(left)
 
     async def close(self) -> None:
         """Rolls back what is not committed and gives the connection to the pool."""
@@ -267,8 +267,10 @@ class RequestSession(AsyncSession):
             self._engine = await self._engine_chosen()
         pool: Any = self._engine.pool
         if self._turn is None:
-            await pool.begin_turn()
+            left: PoolProxiedConnection | None = await pool.begin_turn()
             self._turn = pool
+            if left is not None:
+                return left
         try:
             if pool.checkedin():
                 # One that is dead or too old is replaced, which has to be waited for.
