@@ -63,7 +63,7 @@ class ViewRoute(APIRoute):
         methods = self.methods or set()
         # The fallback of a view keeps TRACE, which never gets an endpoint; it answers methods of other protocols too.
         answers = scope["method"] in methods or ("TRACE" in methods and scope["method"] not in METHODS)
-        if not answers or not path.startswith(self.path.partition("{")[0]) or path.count("/") != self.path.count("/"):
+        if not answers or not path.startswith(_prefix(self)) or path.count("/") != self.path.count("/"):
             return Match.NONE, {}
         match, child_scope = super().matches(scope)
         return (Match.NONE if match is Match.NONE else Match.FULL), child_scope
@@ -126,16 +126,20 @@ class ViewTable(BaseRoute):
     """
 
     def __init__(self, routes: Sequence[BaseRoute]) -> None:
-        self._routes: dict[tuple[str, int], list[BaseRoute]] = {key: [] for route in routes for key in _keys(route)}
+        self._routes: dict[tuple[str, int], list[tuple[str, BaseRoute]]]
+        self._routes = {key: [] for route in routes for key in _keys(route)}
         for route in routes:
             # One of another kind may come before a view's and match the same path.
             for key in _keys(route) or self._routes:
-                self._routes[key].append(route)
+                self._routes[key].append((_prefix(route), route))
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """See BaseRoute."""
         if scope["type"] == "http" and scope.get("fastapi.telemetry") is None:
-            for route in self._routes.get((scope["method"], scope["path"].count("/")), ()):
+            path = scope["path"]
+            for prefix, route in self._routes.get((scope["method"], path.count("/")), ()):
+                if not path.startswith(prefix):
+                    continue
                 match, child_scope = route.matches(scope)
                 if match is not Match.NONE:
                     return (match, child_scope) if isinstance(route, ViewRoute) else (Match.NONE, {})
@@ -148,6 +152,11 @@ class ViewTable(BaseRoute):
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See BaseRoute."""
         await scope["route"].handle(scope, receive, send)
+
+
+def _prefix(route: BaseRoute) -> str:
+    """What each path of a view's route begins with."""
+    return route.path.partition("{")[0] if isinstance(route, ViewRoute) else ""
 
 
 def _keys(route: BaseRoute) -> list[tuple[str, int]]:

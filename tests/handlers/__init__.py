@@ -1,1 +1,0 @@
-"""Handlers as projects write them by hand, in the shapes of DRF's tutorial."""
