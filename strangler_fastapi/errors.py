@@ -72,13 +72,17 @@ def _coded(text: Any, code: str) -> Any:  # noqa: ANN401 - any JSON
 
 
 class ApiError(Exception):
-    """An answer that is an error: its status, JSON body and headers of its own."""
+    """An answer that is an error: its status, JSON body and headers of its own.
+
+    `answer` is what an endpoint answers in its place (`strangler_fastapi.drf.own_handler`).
+    """
 
     status = 500
 
     def __init__(self, body: Any, headers: Mapping[str, str] | None = None) -> None:  # noqa: ANN401 - any JSON
         super().__init__(body)
         self.body = body
+        self.answer: Any = None
         self.headers = dict(headers or {})
 
 

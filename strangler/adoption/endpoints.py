@@ -8,6 +8,7 @@ from pydantic import Field
 
 from shared_schema.contract.contract import TableFacts
 from strangler.adoption.django_settings import DjangoSettings, Facts
+from strangler.adoption.handler_facts import HandlerFacts
 from strangler.adoption.list_facts import Filters, PaginationFacts, QuerysetFacts, RowsOfRequest
 from strangler.routes.prefixes import Prefixes
 from strangler.schema.django_side import ManageCommand, manage_document
@@ -57,10 +58,11 @@ class SerializerField(Facts):
     project declared it. Of one that stands for rows `narrowed` says that not all of them may be sent, `where` which
     values these have in columns as far as that is known, and `text` is the field that the rows' `__str__` returns, if
     it is no more. `format` and `input_formats` are those of days and times, by the field or by the project's settings.
-    `labelled` says that the project gave the label, `error_messages` are its own texts by code; `unique_message` is the
-    text of a UniqueValidator of the column, `zone` that of moments where the field has one of its own. `errors_as_dict`
-    says that errors of a list's items are named by their numbers, `caller_default` that the default is the caller, or
-    that of a `new` row alone.
+    `empty_default`: its default is `list`. `child` is the field of each value of a list. `labelled` says that the
+    project gave the label, `error_messages` are its own texts by code; `unique_message` is the text of a
+    UniqueValidator of the column, `zone` that of moments where the field has one of its own. `errors_as_dict` says
+    that errors of a list's items are named by their numbers, `caller_default` that the default is the caller, or that
+    of a `new` row alone.
     """
 
     name: str
@@ -93,6 +95,7 @@ class SerializerField(Facts):
     allow_null: bool = False
     default: Any = None
     caller_default: Literal["always", "new"] | None = None
+    empty_default: bool = False
     validators: tuple[str, ...] = ()
     allow_empty: bool = True
     errors_as_dict: bool = True
@@ -111,6 +114,7 @@ class SerializerField(Facts):
     lookup: str | None = None
     changed: dict[str, Any] | None = None
     serializer: "SerializerFacts | None" = None
+    child: "SerializerField | None" = None
 
 
 class UniqueTogether(Facts):
@@ -123,7 +127,8 @@ class UniqueTogether(Facts):
 class SerializerFacts(Facts):
     """A serializer; `overridden` are the methods that the project wrote, `path` is where its class is.
 
-    `nested_writes` are those of `create` and `update` that drf-writable-nested wrote.
+    `nested_writes` are those of `create` and `update` that drf-writable-nested wrote, `creates` is the manager's method
+    of the project's own that makes a new row.
     One that is `plain` names no model: it shows the rows of its view. `answers` is the serializer by which this one
     answers with a row, and with `answers_items` with the items of a list.
     """
@@ -136,6 +141,7 @@ class SerializerFacts(Facts):
     plain: bool = False
     fields: tuple[SerializerField, ...] = ()
     overridden: tuple[str, ...] = ()
+    creates: str | None = None
     nested_writes: tuple[str, ...] = ()
     answers: "SerializerFacts | None" = None
     answers_items: bool = False
@@ -224,6 +230,7 @@ class DjangoEndpoint(Facts):
     `perform_create` saves the caller and does nothing else, `rows` what `get_queryset` does where it was read, and
     `own_filters` names code of the project's own that leaves out more rows, of a list or of what a path names,
     `elsewhere` rows that aren't in the database of the contract.
+    `format_parameter` says that a parameter of the path chooses the renderer, as `?format=` does.
     `root` are the names and paths that the root of a router lists, in the order of its answer.
     `without` are HEAD and OPTIONS, where the view's `http_method_names` leave them out. `of_caller` says that
     `get_object` returns the user who asks.
@@ -231,7 +238,8 @@ class DjangoEndpoint(Facts):
     tables; `throttle_rates` are the throttles,
     but for those that never refuse a request.
     `title` and `description` are what OPTIONS says of the view, `described` is whose body it describes where that isn't
-    the method's own serializer.
+    the method's own serializer, and one that `describes` none has no `get_serializer`. `handler` is what a handler of
+    the project's own does, where it was read; all else is then as that does it.
     """
 
     path: str
@@ -243,6 +251,7 @@ class DjangoEndpoint(Facts):
     detail: bool = False
     csrf_exempt: bool = False
     parameters: tuple[EndpointParameter, ...] = ()
+    format_parameter: bool = False
     bases: tuple[str, ...] = ()
     overridden: tuple[str, ...] = ()
     constant: tuple[str, ...] = ()
@@ -251,6 +260,8 @@ class DjangoEndpoint(Facts):
     creator: str | None = None
     rows: RowsOfRequest | None = None
     of_caller: bool = False
+    handler: HandlerFacts | None = None
+    describes: bool = True
     without: tuple[str, ...] = ()
     root: tuple[tuple[str, str], ...] | None = None
     permission_rules: dict[str, PermissionRule] | None = None
@@ -310,13 +321,14 @@ class LoginForm(Facts):
 
 
 class DjangoApi(Facts):
-    """All endpoints of a project, and the forms that sign in."""
+    """All endpoints of a project, and the forms that sign in; `suffixed` are their paths with a format suffix."""
 
     format: int
     django: str = ""
     rest_framework: str = ""
     settings: DjangoSettings = DjangoSettings()
     login_forms: tuple[LoginForm, ...] = ()
+    suffixed: tuple[str, ...] = ()
     endpoints: tuple[DjangoEndpoint, ...]
 
     @classmethod

@@ -109,6 +109,9 @@ def project_hazards(api: DjangoApi, tables: Mapping[str, TableFacts]) -> Iterato
                 yield Hazard(code, Effort.PORT, f"{app}: {why}")
     if "django.contrib.admin" in api.settings.installed_apps:
         yield Hazard("admin", Effort.STAY, "Django's admin goes on with Django: it is no endpoint of the API")
+    if api.suffixed:
+        shown = f"{len(api.suffixed)} paths with a format suffix" if len(api.suffixed) > 1 else api.suffixed[0]
+        yield Hazard("format-suffix", Effort.STAY, f"{shown}: nginx leaves them to Django at every stage")
     if len(api.settings.databases) > 1:
         yield Hazard("databases", Effort.PORT, ", ".join(api.settings.databases))
     if not api.settings.exception_handler.startswith(_KNOWN):
@@ -137,7 +140,9 @@ def _access(endpoint: DjangoEndpoint) -> Iterator[Hazard]:
 
 
 def _handler(endpoint: DjangoEndpoint) -> Iterator[Hazard]:
-    if endpoint.action is None:
+    if endpoint.handler is not None:
+        pass
+    elif endpoint.action is None:
         known = any(base.startswith(_KNOWN_VIEWS) for base in endpoint.bases)
         effort = Effort.PORT if known else Effort.REWRITE
         yield Hazard("handler", effort, f"{endpoint.view}.{endpoint.method.lower()}")

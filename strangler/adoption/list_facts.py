@@ -119,6 +119,7 @@ class RowsOfRequest(Facts):
     `owner` is the field in which rows have the caller, a path such as `order__customer` where it is another row's;
     callers whose attribute `unless` is true see all. `within` are fields by the parameter of the path in them,
     `filters` query parameters that narrow the rows further by columns, `parameters` those that do it in other ways.
+    `backends` are filter backends of the project's own of which that was read, too.
     """
 
     owner: str | None = None
@@ -126,3 +127,4 @@ class RowsOfRequest(Facts):
     within: dict[str, str] = Field(default={})
     parameters: tuple[str, ...] = ()
     filters: dict[str, RequestFilter] = Field(default={})
+    backends: tuple[str, ...] = ()

@@ -144,7 +144,7 @@ def _watch(stack: LocalStack, signals: StopSignals, ramps: RampKeeper, *, logs: 
             log_trim(path)
         stack.children.restart_ended()
         stack.disk_watch()
-        stack.state_keep()
+        stack.kept.restore()
         deployer.step()
         ramps.step()
         signals.check()

@@ -156,7 +156,7 @@ def _replaced(stack: LocalStack, asked: Deploy, *, with_worker: bool) -> Iterato
             with suppress(StranglerError, OSError):
                 yield from _drained(_send(stack, which, to=before))
         for each in [spare.keeper, *worker.started]:
-            stack.forget(each)
+            stack.kept.forget(each)
             each.stop()
         if not isinstance(error, StranglerError):
             raise

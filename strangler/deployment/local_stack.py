@@ -3,27 +3,24 @@
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+from strangler.deployment.kept_programs import KeptPrograms
 from strangler.deployment.local_database import LocalDatabase
 from strangler.deployment.local_gateway import gateway_service, local_gateway, native_gateway
 from strangler.deployment.rollouts import ShadowCounts, rollout_assemble
 from strangler.errors import FailedError, UsageError
 from strangler.local.children import Children
 from strangler.local.disk_guard import DiskGuard
-from strangler.local.keeper import Keeper
 from strangler.local.logs import logs_rotate
 from strangler.local.ports import port_require_free
 from strangler.local.postgres import HOST, PostgresServer
-from strangler.local.process import Child, Program
 from strangler.local.secret_store import SecretStore
 from strangler.local.services import (
     Connections,
     PostgresProbe,
-    Probe,
     Service,
     shadow_database,
     shadow_helper,
@@ -79,6 +76,7 @@ class LocalStack:
         self.state = StackState(
             supervisor=ProcessRecord.of_this_process(), without_django=without_django, gateway_alone=gateway_alone
         )
+        self.kept = KeptPrograms(self.children, state=self.state, folder=self.folder)
         secret_store = SecretStore(self.folder.path / "secrets")
         self._postgres = PostgresServer(
             data_dir=self.folder.path / "postgres",
@@ -248,7 +246,7 @@ class LocalStack:
         _LOG.info("starting PostgreSQL")
         port = self.settings.postgres_port
         self._postgres.prepare()
-        keeper = self.start_kept(
+        keeper = self.kept.start(
             self._postgres.program,
             address=f"{HOST}:{port}",
             probe=PostgresProbe(host=HOST, postgres_port=port),
@@ -269,80 +267,26 @@ class LocalStack:
         _LOG.info("starting %s", " and ".join(service.name for service in services))
         for service in services:
             host, port, _setting = service.listens
-            self.start_kept(service, address=f"{host}:{port}", probe=service.probe)
+            self.kept.start(service, address=f"{host}:{port}", probe=service.probe)
         self.children.wait_until_ready(services)
 
     def _worker_start(self) -> None:
         worker = worker_helper(self.settings, self.connections) if self._with_worker and self._starts_services else None
         if worker is not None:
             _LOG.info("starting worker")
-            self.start_kept(worker, address=worker.address)
+            self.kept.start(worker, address=worker.address)
 
     def _shadow_start(self) -> None:
         """Start the shadow worker, before nginx, which logs an error for each sample without a receiver."""
         sender = (local_gateway(self.settings).user or "").partition(" ")[0]
         helper = shadow_helper(self.settings, state_dir=self.folder.path, sender=sender)
-        self.start_kept(helper, address=helper.address)
-
-    def start_kept(
-        self,
-        program: Program,
-        *,
-        address: str,
-        probe: Probe | PostgresProbe | None = None,
-        spawn: Callable[[Program], Child] | None = None,
-    ) -> Keeper:
-        """Start a program, and keep the state file true of it.
-
-        :param address: where it listens, for display.
-        :param probe: whether it is ready; None where there is no way to ask.
-        :param spawn: starts it where that takes more than its command.
-        :raises FailedError: a service can't be started.
-        """
-
-        def record(keeper: Keeper) -> None:
-            child, services = keeper.child, self.state.services
-            if child is not None:
-                services[program.name] = ProcessRecord(
-                    pid=child.pid,
-                    create_time=child.create_time,
-                    address=address,
-                    probe=probe,
-                    restarts=keeper.restarts,
-                    last_end=keeper.last_end,
-                )
-            elif program.name in services:
-                services[program.name] = replace(services[program.name], last_end=keeper.last_end)
-            self.state_write()
-
-        return self.children.start(program, spawn=spawn, changed=record)
-
-    def forget(self, keeper: Keeper) -> None:
-        """Start a program no more, and leave it out of the state file; the caller ends it."""
-        self.children.leave(keeper)
-        self.state.services.pop(keeper.program.name, None)
-        self.state_write()
+        self.kept.start(helper, address=helper.address)
 
     def disk_watch(self) -> None:
         """Have the embedded PostgreSQL refuse writes for as long as its disk is nearly full."""
         if self._disk_guard is not None and self._disk_guard.step():
             self.state.database_problem = self._disk_guard.problem
-            self.state_write()
-
-    def state_keep(self) -> None:
-        """Write the state file again where it was removed or garbled: without it, `down` finds nothing to end."""
-        if self.folder.path.is_dir() and self.folder.read() is None:
-            self.state_write()
-
-    def state_write(self) -> None:
-        """Have the state file say what is so."""
-        try:
-            self.folder.write(self.state)
-        except OSError as error:
-            # Services that run, or are to run again, don't end because a disk is full.
-            if self.state.phase != "ready":
-                raise
-            _LOG.warning("%s", not_writable(self.folder.path, error))
+            self.kept.write()
 
 
 def _shadow_counts(state_dir: Path, names: Sequence[str]) -> ShadowCounts:

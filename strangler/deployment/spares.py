@@ -38,7 +38,7 @@ class Spare:
         self.hint = f"strangler logs {service.name} says more"
         self.probe = service.probe
         self.address = f"{service.listens[0]}:{port}"
-        self.keeper = stack.start_kept(service, address=self.address, probe=service.probe)
+        self.keeper = stack.kept.start(service, address=self.address, probe=service.probe)
 
 
 class SpareWorker:
@@ -62,7 +62,7 @@ class SpareWorker:
             return
         yield "starting the new worker"
         cwd = Path(self._release) if self._release else helper.cwd
-        new = self._stack.start_kept(replace(helper, name="worker-new", cwd=cwd), address=helper.address)
+        new = self._stack.kept.start(replace(helper, name="worker-new", cwd=cwd), address=helper.address)
         self.started.append(new)
         self._seconds = seconds
         yield from wait_alive(new, seconds=seconds)
@@ -132,4 +132,4 @@ def wait_ended(stack: LocalStack, keeper: Keeper, *, seconds: float) -> Iterator
         yield ""
     if keeper.child is not None:
         keeper.child.stop(timeout=0)
-    stack.forget(keeper)
+    stack.kept.forget(keeper)

@@ -14,7 +14,6 @@ from typing import Any
 from django.db.models import QuerySet
 from django.db.models.manager import BaseManager
 
-from strangler_django.endpoints.own_code import is_own, reads_rows
 from strangler_django.endpoints.watched_code import state_read
 
 
@@ -37,12 +36,6 @@ def rows_state(rows: Any, owner: type | None = None, name: str = "") -> str | No
     return _declared_state(declared, name)
 
 
-def own_manager(manager: Any) -> bool:  # noqa: ANN401 - a manager
-    """Whether code of the project's own gives a manager's rows, which may leave some out."""
-    cls = type(manager)
-    return any(is_own(cls, name) for name in ("get_queryset", "all", "filter")) or reads_rows(manager._queryset_class)  # noqa: SLF001 - nothing else says it
-
-
 @functools.cache
 def _declaration(owner: type, name: str) -> tuple[type, ast.expr] | None:
     """The expression that a class gives an attribute, and that class; None where the code isn't there."""
@@ -50,7 +43,7 @@ def _declaration(owner: type, name: str) -> tuple[type, ast.expr] | None:
         try:
             (made,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
         except (OSError, TypeError, SyntaxError, ValueError):
-            continue
+            return None
         if "<locals>" in cls.__qualname__:
             # Names that a function has are gone.
             return None
@@ -60,6 +53,8 @@ def _declaration(owner: type, name: str) -> tuple[type, ast.expr] | None:
                     return cls, value
                 case ast.AnnAssign(target=ast.Name(id=found), value=ast.expr() as value) if found == name:
                     return cls, value
+        if name in vars(cls):
+            return None
     return None
 
 

@@ -65,19 +65,19 @@ def endpoints_text() -> str:
         "rest_framework": rest_framework.VERSION,
         "settings": _settings(),
         "login_forms": list(_login_forms()),
+        "suffixed": [path.path for path in resolved_paths(get_resolver().url_patterns) if _is_suffixed(path)],
         "endpoints": list(_endpoints()),
     }
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _endpoints() -> Iterator[dict[str, Any]]:
-    suffix = api_settings.FORMAT_SUFFIX_KWARG
     taken: set[tuple[Any, ...]] = set()
     seen: set[tuple[str, str]] = set()
     for path in resolved_paths(get_resolver().url_patterns):
         if view_name(path.view).startswith(_NO_ENDPOINTS):
             continue
-        if suffix and any(parameter.name == suffix for parameter in path.parameters):
+        if _is_suffixed(path):
             continue  # the same view as its path without `.json`
         # The resolver takes the first; a later one is never called, whatever methods it has.
         place = _VARIABLE.sub("{}", path.path), *(each.pattern for each in path.parameters)
@@ -89,6 +89,13 @@ def _endpoints() -> Iterator[dict[str, Any]]:
             if key not in seen:
                 seen.add(key)
                 yield facts
+
+
+def _is_suffixed(path: ResolvedPath) -> bool:
+    """Whether a path is another's with a format suffix (`format_suffix_patterns`), whose view has the format's name."""
+    name = api_settings.FORMAT_SUFFIX_KWARG
+    kinds = (each.kind for each in path.parameters if each.name == name)
+    return f"\\.{{{name}}}" in path.path or "formatsuffix" in kinds
 
 
 def _login_forms() -> Iterator[dict[str, str]]:
@@ -110,6 +117,7 @@ def _of_path(path: ResolvedPath) -> Iterator[dict[str, Any]]:
         "name": path.name,
         "optional_slash": path.optional_slash,
         "parameters": [_parameter(each) for each in path.parameters],
+        "format_parameter": any(each.name == api_settings.FORMAT_SUFFIX_KWARG for each in path.parameters),
         "view": view_name(path.view),
         "root": root_addresses(path.view, path.name) if not path.parameters else None,
         "csrf_exempt": bool(getattr(path.view, "csrf_exempt", False)),

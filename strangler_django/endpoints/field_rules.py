@@ -2,6 +2,8 @@
 
 # ruff: noqa: SLF001 - `_meta` is how Django documents to read a model
 
+import copy
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from rest_framework import serializers
@@ -78,3 +80,16 @@ def formats(field: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
     if isinstance(field, serializers.DecimalField):
         return {"coerce_to_string": getattr(field, "coerce_to_string", api_settings.COERCE_DECIMAL_TO_STRING)}
     return {}
+
+
+def changed_later(field: Any, names: Iterable[str]) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - as above
+    """The attributes of these names, and the validators, that are others than the field's own arguments make."""
+    # DRF copies a field by its arguments.
+    made = copy.deepcopy(field)
+    # Those of a relation are rows.
+    for name in (*names, *(("choices",) if isinstance(field, serializers.ChoiceField) else ())):
+        if getattr(field, name, None) != getattr(made, name, None):
+            yield name, getattr(field, name, None)
+    kinds, usual = ([type(rule).__name__ for rule in each.validators] for each in (field, made))
+    if kinds != usual and not field.read_only:
+        yield "validators", kinds

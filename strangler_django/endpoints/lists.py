@@ -1,5 +1,6 @@
 """How a view's lists are divided, narrowed and ordered."""
 
+import inspect
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -8,21 +9,26 @@ from django.db.models import QuerySet
 from django.db.models.manager import BaseManager
 from django.db.models.query import ModelIterable
 from django.db.models.sql import Query
+from django.utils.functional import cached_property
 from rest_framework import filters, generics, pagination
 
 from strangler_django.contract.plain import plain
 from strangler_django.endpoints.annotations import annotations_of
 from strangler_django.endpoints.conditions import conditions_of, is_narrowed
-from strangler_django.endpoints.constant_rows import own_manager, rows_state
-from strangler_django.endpoints.own_code import is_own, reads_rows
+from strangler_django.endpoints.constant_rows import rows_state
+from strangler_django.endpoints.own_backends import backend_name, own_backends
+from strangler_django.endpoints.own_code import is_own
+from strangler_django.endpoints.own_models import changed_rows, own_manager, reads_rows
+from strangler_django.endpoints.own_querysets import ReadQueryset
 from strangler_django.endpoints.serializers import class_name
 
 # What a project overrides in its pages.
 _PAGING: Final = (
     *("paginate_queryset", "get_paginated_response", "get_page_size", "get_page_number", "django_paginator_class"),
     *("get_limit", "get_offset", "get_count", "get_ordering", "get_next_link", "get_previous_link"),
-    *("decode_cursor", "encode_cursor"),
+    *("decode_cursor", "encode_cursor", "_get_position_from_instance", "__init__"),
 )
+_PROPERTIES: Final = (property, cached_property)
 # What a project overrides in its FilterSets.
 _FILTERING: Final = ("__init__", "filter_queryset", "form", "get_form_class", "is_valid", "qs")
 # Settings of a filter's form field that people see, or that are facts of their own, and those that say nothing.
@@ -30,8 +36,6 @@ _SHOWN: Final = frozenset(
     {"label", "help_text", "widget", "initial", "empty_label", "null_value", "choices", "queryset", "to_field_name"}
 )
 _UNSET: Final = {"required": False, "null_label": None}
-# Whose filter backends do what their settings say.
-_LIBRARIES: Final = ("rest_framework.filters.", "django_filters.", "strangler_django.filters.")
 
 
 def pagination_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a project's own view
@@ -52,23 +56,38 @@ def pagination_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a pr
     return {
         "class": class_name(type(paginator)),
         "kind": next((kind for kind, cls in kinds.items() if isinstance(paginator, cls)), "custom"),
-        "overridden": [name for name in _PAGING if is_own(type(paginator), name)],
+        "overridden": [
+            *(name for name in _PAGING if is_own(type(paginator), name)),
+            *(name for name in names if isinstance(inspect.getattr_static(paginator, name, None), _PROPERTIES)),
+        ],
     } | {name: plain(getattr(paginator, name)) for name in names if hasattr(paginator, name)}
 
 
 def queryset_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a project's own view
-    """Whether the queryset is all rows of its model, and its order.
+    """The facts of a view's queryset."""
+    queryset = queryset_of(made) if isinstance(made, generics.GenericAPIView) and has_queryset(made) else None
+    return None if queryset is None else facts_of_queryset(queryset, made)
+
+
+def rows_facts(read: ReadQueryset) -> dict[str, Any]:
+    """What the code of a queryset does with a request."""
+    within = dict(read.within)
+    filters = {name: each.facts for name, each in read.filters.items()}
+    found = {"owner": read.owner, "unless": read.unless, "within": within, "parameters": list(read.parameters)}
+    return found | {"filters": filters, "backends": list(read.backends)}
+
+
+def facts_of_queryset(queryset: Any, made: Any) -> dict[str, Any]:  # noqa: ANN401 - a project's own, and its view
+    """Whether a queryset of a view is all rows of its model, and its order.
 
     `where` are the conditions that rows meet, `annotations` what they have besides their columns; `narrowed` says what
     else there is.
     """
-    queryset = queryset_of(made) if isinstance(made, generics.GenericAPIView) and has_queryset(made) else None
-    if queryset is None:
-        return None
     query = queryset.query
     where, annotations = conditions_of(query), annotations_of(query)
     declared = getattr(made, "queryset", None)
     state = rows_state(declared, None if "queryset" in vars(made) else type(made), "queryset")
+    changed = [*changed_rows(queryset.model)]
     reasons = {
         f"rows that are chosen by {state}": state is not None,
         "a filter": where is None,
@@ -79,6 +98,7 @@ def queryset_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a proj
         "extra": bool(query.extra),
         "deferred fields": bool(query.deferred_loading[0]),
         "rows that are none of its model": queryset._iterable_class is not ModelIterable,  # noqa: SLF001 - nothing else says it
+        f"rows that {', '.join(changed)} may change": bool(changed),
         "code of a query of your own": type(query) is not Query or reads_rows(type(queryset)),
         "rows within by querysets of their own": any(map(_chooses, queryset._prefetch_related_lookups)),  # noqa: SLF001
     }
@@ -155,10 +175,9 @@ def filter_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a projec
 
 def own_filters(made: Any) -> list[str]:  # noqa: ANN401 - a project's own view
     """Code of the project's own that leaves rows out, of a list and of what a path names (`filter_queryset`)."""
-    names = list(map(class_name, made.filter_backends))
     filterset = getattr(made, "filterset_class", None) if any(map(_takes_filtersets, made.filter_backends)) else None
     methods = [name for name in _FILTERING if filterset and _is_own(getattr(filterset, name, None))]
-    own = [f"filter backend {name}" for name in names if not name.startswith(_LIBRARIES)]
+    own = [f"filter backend {backend_name(each)}" for each in own_backends(made)]
     return [*own, *([f"FilterSet: {', '.join(methods)}"] if methods else [])]
 
 

@@ -27,8 +27,6 @@ _DOCUMENTING: Final = frozenset(
 
 # What is the same for each request of one method.
 _OF_VIEW: Final = frozenset({"self.request.method", "self.action", "self.serializer_class", "self.permission_classes"})
-# Methods of a queryset that read its rows.
-_READING: Final = ("_fetch_all", "__getitem__", "__iter__", "count", "get", "iterator")
 
 
 class UnreadError(Exception):
@@ -100,16 +98,11 @@ def is_own(cls: type, name: str) -> bool:
         # `method_decorator` on a class leaves the name of what it wraps.
         if getattr(function, "__globals__", {}).get("__name__") == "django.utils.decorators":
             return True
-        if str(getattr(function, "__module__", "")).startswith(_LIBRARIES):
+        if each is object or str(getattr(function, "__module__", "")).startswith(_LIBRARIES):
             return False
         if not _passes_on(function, name):
             return True
     return False
-
-
-def reads_rows(cls: type) -> bool:
-    """Whether a queryset's class has code of its own by which rows are read: it may leave some out at that moment."""
-    return any(is_own(cls, name) for name in _READING)
 
 
 def code_of(found: Any) -> Any:  # noqa: ANN401 - whatever a class has under a name

@@ -146,6 +146,13 @@ def replaced(code: ast.expr, names: Mapping[str, ast.expr]) -> ast.expr:
     return found
 
 
+def replaced_in(statement: ast.stmt, names: Mapping[str, ast.expr]) -> ast.stmt:
+    """A copy of a statement, with expressions in place of these names."""
+    (copied,) = ast.parse(ast.unparse(statement)).body
+    found: ast.stmt = _Replace(names).visit(copied)
+    return ast.fix_missing_locations(found)
+
+
 class _Replace(ast.NodeTransformer):
     def __init__(self, names: Mapping[str, ast.expr]) -> None:
         self._names = names

@@ -15,29 +15,85 @@ def get_queryset(self):
 The method is followed once for each kind of caller, with no query parameter sent.
 """
 
+import ast
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from django.core.exceptions import FieldError
 
+from strangler_django.endpoints.own_backends import BackendMethod, backend_name, own_backends
 from strangler_django.endpoints.own_code import UnreadError, is_own, own_methods
 from strangler_django.endpoints.own_expressions import SeenOfRequest, UnknownCallerError
-from strangler_django.endpoints.queryset_methods import QuerysetMethod
+from strangler_django.endpoints.queryset_methods import QuerysetMethod, rows_of
 from strangler_django.endpoints.read_querysets import ReadQueryset
 
 
+class _Followed(Protocol):
+    """What is followed for each kind of caller."""
+
+    seen: SeenOfRequest
+
+    def follow(self, caller: Mapping[str, bool]) -> ReadQueryset: ...
+
+
+class _Rows:
+    """The rows of a view: those of its `get_queryset`, then of filter backends; to be followed as a method is."""
+
+    def __init__(self, view: Any, backends: Sequence[type]) -> None:  # noqa: ANN401 - an instance of any view
+        self.seen = SeenOfRequest()
+        functions = tuple(own_methods(type(view), "get_queryset"))
+        self._method = QuerysetMethod(view, functions, self.seen) if is_own(type(view), "get_queryset") else None
+        self._view = view
+        self._backends = [BackendMethod(view, each, self.seen) for each in backends]
+
+    def follow(self, caller: Mapping[str, bool]) -> ReadQueryset:
+        """What callers of a kind see.
+
+        :raises UnreadError: something isn't read.
+        """
+        found = self._method.follow(caller) if self._method else rows_of(self._view)
+        for each in self._backends:
+            found = each.narrow(found, caller)
+        return found
+
+
 def read_queryset(view: Any) -> ReadQueryset | None:  # noqa: ANN401 - an instance of any view
-    """The queryset of a view that has a `get_queryset` of its own; None where that does anything else."""
-    cls = type(view)
-    if not is_own(cls, "get_queryset"):
+    """The rows of a view that has a `get_queryset` of its own, or filter backends; None where they do anything else.
+
+    Backends that aren't read are left out.
+    """
+    backends: list[type] = []
+    found = _read(view, backends) if is_own(type(view), "get_queryset") else None
+    if found is None and is_own(type(view), "get_queryset"):
         return None
+    for each in own_backends(view):
+        read = _read(view, [*backends, each])
+        if read is not None:
+            backends.append(each)
+            found = replace(read, backends=tuple(map(backend_name, backends)))
+    return found
+
+
+def _read(view: Any, backends: Sequence[type]) -> ReadQueryset | None:  # noqa: ANN401 - as above
     try:
-        return _of_callers(QuerysetMethod(view, tuple(own_methods(cls, "get_queryset")), SeenOfRequest()))
+        return _of_callers(_Rows(view, backends))
     except (UnreadError, UnknownCallerError, FieldError):
         return None
 
 
-def _of_callers(method: "QuerysetMethod") -> ReadQueryset:
+def read_rows(view: Any, function: Any, body: Sequence[ast.stmt]) -> ReadQueryset:  # noqa: ANN401 - as above
+    """What statements of another method of a view give, as `get_queryset` would.
+
+    :raises UnreadError: they do anything else.
+    """
+    try:
+        return _of_callers(QuerysetMethod(view, (function,), SeenOfRequest(), body))
+    except (UnknownCallerError, FieldError):
+        raise UnreadError from None
+
+
+def _of_callers(method: _Followed) -> ReadQueryset:
     """The queryset as ordinary callers get it, and how that of others differs."""
     unless: str | None = None
     known: dict[str, bool] = {"is_authenticated": True}

@@ -24,8 +24,8 @@ from django.db.models import FileField, ForeignKey, Model
 from django.utils.functional import Promise, cached_property
 
 from strangler_django.contract.plain import plain
-from strangler_django.endpoints.constant_rows import own_manager
 from strangler_django.endpoints.own_code import UnreadError, method_of, named, names_of, statements_of
+from strangler_django.endpoints.own_models import own_manager
 
 # Columns whose values are the same to Python whoever reads them from PostgreSQL.
 _KINDS: Final = frozenset(

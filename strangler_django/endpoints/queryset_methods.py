@@ -10,7 +10,15 @@ from django.contrib.auth import get_user_model
 from django.db import models
 from django.db.models.manager import BaseManager
 
-from strangler_django.endpoints.own_code import UnreadError, is_super, method_of, named, names_of, statements_of
+from strangler_django.endpoints.own_code import (
+    UnreadError,
+    is_super,
+    method_of,
+    named,
+    names_of,
+    own_methods,
+    statements_of,
+)
 from strangler_django.endpoints.own_expressions import CALLER, RequestValues, SeenOfRequest
 from strangler_django.endpoints.own_filters import FilterReader
 from strangler_django.endpoints.read_querysets import ReadQueryset, field_at
@@ -32,12 +40,16 @@ class QuerysetMethod:
     :raises UnreadError: its code can't be read.
     """
 
-    def __init__(self, view: Any, functions: Sequence[Any], seen: SeenOfRequest) -> None:  # noqa: ANN401 - as above
+    def __init__(
+        self,
+        view: Any,  # noqa: ANN401 - any view
+        functions: Sequence[Any],
+        seen: SeenOfRequest,
+        body: Sequence[ast.stmt] | None = None,
+    ) -> None:
         function, *self._others = functions
-        if (made := method_of(function)) is None:
-            raise UnreadError
         self._view = view
-        self._made = made
+        self._body = _body_of(function) if body is None else body
         self._function = function
         self._globals = names_of(function)
         self.seen = seen
@@ -45,13 +57,13 @@ class QuerysetMethod:
         self.parameters = frozenset(view.kwargs)
         self.known = {"self.action": getattr(view, "action", None), "self.request.method": view.request.method}
 
-    def follow(self, caller: Mapping[str, bool]) -> ReadQueryset:
-        """What it returns.
+    def follow(self, caller: Mapping[str, bool], given: Mapping[str, ReadQueryset] | None = None) -> ReadQueryset:
+        """What it returns, with the querysets that it is `given` by name.
 
         :raises UnreadError: it does something that isn't read.
         :raises UnknownCallerError: it depends on more of the caller.
         """
-        found = _Following(self, caller).block(statements_of(self._made))
+        found = _Following(self, caller, given or {}).block(self._body)
         if found is None:
             raise UnreadError
         return found
@@ -62,13 +74,16 @@ class QuerysetMethod:
             raise UnreadError
         return QuerysetMethod(self._view, self._others, self.seen).follow(caller) if self._others else self.base()
 
+    def of_view(self, caller: Mapping[str, bool]) -> ReadQueryset:
+        """What `get_queryset` of the view returns, for another method."""
+        functions = tuple(own_methods(type(self._view), "get_queryset"))
+        if self._function in functions:
+            raise UnreadError
+        return QuerysetMethod(self._view, functions, self.seen).follow(caller) if functions else self.base()
+
     def base(self) -> ReadQueryset:
         """The queryset of the view."""
-        found = getattr(self._view, "queryset", None)
-        if not isinstance(found, models.QuerySet | BaseManager):
-            raise UnreadError
-        queryset = found.all()
-        return ReadQueryset(queryset, is_distinct=queryset.query.distinct)
+        return rows_of(self._view)
 
     def constant(self, code: ast.expr) -> Any:  # noqa: ANN401 - of any type
         """What an expression is worth at any time: a literal, or a constant of the module's or of a class."""
@@ -107,14 +122,33 @@ class QuerysetMethod:
         return ReadQueryset(manager.all())
 
 
+def rows_of(view: Any) -> ReadQueryset:  # noqa: ANN401 - any view
+    """The queryset that a view has as its attribute.
+
+    :raises UnreadError: it has none.
+    """
+    found = getattr(view, "queryset", None)
+    if not isinstance(found, models.QuerySet | BaseManager):
+        raise UnreadError
+    queryset = found.all()
+    return ReadQueryset(queryset, is_distinct=queryset.query.distinct)
+
+
+def _body_of(function: Any) -> list[ast.stmt]:  # noqa: ANN401 - a method
+    if (made := method_of(function)) is None:
+        raise UnreadError
+    return statements_of(made)
+
+
 class _Following(RequestValues):
     """A method that is followed: its local variables are querysets, or expressions of the request."""
 
-    def __init__(self, method: QuerysetMethod, caller: Mapping[str, bool]) -> None:
+    def __init__(self, method: QuerysetMethod, caller: Mapping[str, bool], given: Mapping[str, ReadQueryset]) -> None:
         super().__init__(method.seen, caller, method.known)
+        self._names |= given
         self._method = method
 
-    def block(self, body: list[ast.stmt]) -> ReadQueryset | None:
+    def block(self, body: Sequence[ast.stmt]) -> ReadQueryset | None:
         """What the statements return; None where they don't."""
         for statement in body:
             match statement:
@@ -205,6 +239,8 @@ class _Following(RequestValues):
                 keywords=[],
             ):
                 return self._method.inherited(above, self._caller)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr="get_queryset"), args=[], keywords=[]):
+                return self._method.of_view(self._caller)
             case ast.Call(func=ast.Attribute(value=inner, attr=name), args=args, keywords=keywords):
                 return self._called(self._queryset(inner), name, args, keywords)
             case ast.Attribute(value=ast.Name(id="self"), attr="queryset"):

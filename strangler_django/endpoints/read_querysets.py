@@ -16,7 +16,7 @@ class ReadQueryset:
     `owner` is the field in which rows have the caller, a path such as `order__customer` where it is another row's;
     callers whose attribute `unless` is true see the rows of everybody. `within` are fields by the parameter of the
     path that they are equal to, `filters` the query parameters that narrow it further by columns, `parameters` those
-    that do it in other ways.
+    that do it in other ways. `backends` are the filter backends of the project's own that are part of it.
     """
 
     queryset: models.QuerySet[Any]
@@ -27,6 +27,7 @@ class ReadQueryset:
     filters: Mapping[str, ReadFilter] = field(default_factory=dict)
     is_distinct: bool = False
     is_none: bool = False
+    backends: tuple[str, ...] = ()
 
     @property
     def structure(self) -> tuple[Any, ...]:

@@ -14,13 +14,21 @@ from rest_framework.utils.model_meta import get_field_info
 from strangler_django.contract.plain import plain
 from strangler_django.endpoints.addresses import row_address
 from strangler_django.endpoints.conditions import equal_columns, is_narrowed
-from strangler_django.endpoints.field_rules import caller_default, chosen_by, formats, unique, unique_together
+from strangler_django.endpoints.field_rules import (
+    caller_default,
+    changed_later,
+    chosen_by,
+    formats,
+    unique,
+    unique_together,
+)
 from strangler_django.endpoints.own_code import (
     AnsweringSerializer,
     answering_serializer,
     code_of,
     is_own,
 )
+from strangler_django.endpoints.own_models import own_creation
 from strangler_django.endpoints.own_rows import shown_rows
 from strangler_django.endpoints.own_values import attribute_value, method_value, string_value
 from strangler_django.endpoints.sources import is_lacking, link_facts, property_name, related_model, text_attribute
@@ -89,13 +97,29 @@ def serializer_facts(
         "unique_together": [found for each in rules if (found := unique_together(single, each)) is not None],
         "overridden": [
             *_overridden(type(single), answers.method if answers else ""),
+            *(["list_serializer_class"] if _is_list_own(serializer, single) else []),
+            *(["default_error_messages"] if _has_own_texts(type(single)) else []),
             *([f"what its fields are made by ({state})"] if state else []),
             *sorted(validators),
         ],
+        "creates": own_creation(named) if named else None,
         "nested_writes": [name for name in ("create", "update") if _writes_nested(type(single), name)],
         "answers": None if answers is None else serializer_facts(answers.cls(context=single.context), of, within),
         "answers_items": answers is not None and answers.answers_items,
     }
+
+
+def _is_list_own(serializer: Any, single: Any) -> bool:  # noqa: ANN401 - any serializer, and that of an item
+    """Whether rows are listed by a class of the project's own."""
+    named = getattr(getattr(single, "Meta", None), "list_serializer_class", serializers.ListSerializer)
+    classes = [named, *([type(serializer)] if serializer is not single else [])]
+    return any(not each.__module__.startswith("rest_framework.") for each in classes)
+
+
+def _has_own_texts(cls: type) -> bool:
+    """Whether a serializer's class has texts of errors of its own."""
+    own = (each for each in cls.__mro__ if "default_error_messages" in vars(each))
+    return any(not each.__module__.startswith("rest_framework.") for each in own)
 
 
 def class_name(cls: type) -> str:
@@ -170,6 +194,8 @@ def _field(name: str, field: Any, model: Any, within: tuple[type, ...]) -> dict[
     if field.default is not serializers.empty:
         facts["default"] = "callable" if callable(field.default) else plain(field.default)
         facts["caller_default"] = caller_default(field.default)
+        # Which is `list` itself, as of most lists that have one.
+        facts["empty_default"] = field.default is list
     inner = field
     if isinstance(field, serializers.ManyRelatedField):
         inner, facts["many"] = field.child_relation, True
@@ -179,11 +205,14 @@ def _field(name: str, field: Any, model: Any, within: tuple[type, ...]) -> dict[
         facts["kind"], facts["class"] = type(inner).__name__, class_name(type(inner))
         facts |= {key: plain(getattr(inner, key)) for key in ("slug_field",) if getattr(inner, key, None) is not None}
         facts |= formats(_innermost(inner))
+    if type(field) is serializers.ListField:
+        facts["child"] = _field("", inner, None, within)
     if isinstance(field, serializers.ListSerializer):
         # Of DRF's releases before it had the setting, errors are a list.
         facts["errors_as_dict"] = bool(getattr(api_settings, "LIST_SERIALIZER_ERRORS_AS_DICT", False))
     if isinstance(inner, serializers.BaseSerializer):
-        facts["serializer"] = serializer_facts(inner, related_model(model, str(field.source)), within)
+        related = related_model(model, str(field.source))
+        facts["serializer"] = serializer_facts(field if inner is not field else inner, related, within)
     elif isinstance(inner, serializers.RelatedField):
         queryset = inner.queryset
         facts["model"] = queryset.model._meta.label if queryset is not None else None
@@ -301,7 +330,11 @@ def _changed(serializer: Any, name: str, field: Any, model: Any) -> dict[str, An
         if key not in _NOT_COMPARED and (key not in derived or _arguments(derived[key]) != _arguments(value))
     }
     same = given.get("read_only") or _kinds(given) == _kinds(derived)
-    return changed if same else changed | {"validators": _kinds(given)}
+    # What code has done to the field once it was made, as in a `get_fields`.
+    later = {
+        key: plain(value) for key, value in changed_later(field, ("required", "read_only", "write_only", *_LIMITS))
+    }
+    return changed | later if same else changed | later | {"validators": _kinds(given)}
 
 
 def _arguments(value: Any) -> Any:  # noqa: ANN401 - an argument of a field

@@ -9,8 +9,8 @@ from typing import Any, Final
 from django.db import models
 from django.utils.functional import cached_property
 
-from strangler_django.endpoints.constant_rows import own_manager
 from strangler_django.endpoints.own_code import is_own, returned_attribute
+from strangler_django.endpoints.own_models import changed_rows, own_manager
 
 # Of an attribute that a class lacks: it may be None.
 _MISSING: Final = object()
@@ -26,15 +26,16 @@ def link_facts(model: Any, source: str) -> dict[str, Any]:  # noqa: ANN401 - as 
     """How the model's field of that name leads to other rows (`link`: many_to_one, many_to_many), if it does.
 
     `pointing` are the table and the field of rows that point back, `other_end` those of a relation that leads here;
-    `managed` says that a manager of the project's own gives the rows, which may leave some out: of one row the model's
-    base manager.
+    `managed` says that code of the project's own gives the rows: a manager, which may leave some out (of one row the
+    model's base manager), or the model, which may change them.
     """
     found = _field(model, source)
     link = next((kind for kind in _LINKS if getattr(found, kind, False)), None)
     facts: dict[str, Any] = {"link": link}
     if link and found.related_model:
         is_one = link in ("many_to_one", "one_to_one")
-        facts["managed"] = own_manager(getattr(found.related_model, "_base_manager" if is_one else "_default_manager"))
+        manager = getattr(found.related_model, "_base_manager" if is_one else "_default_manager")
+        facts["managed"] = own_manager(manager) or any(changed_rows(found.related_model))
     if link == "one_to_many" and hasattr(found, "field") and hasattr(found.field, "attname"):
         facts["pointing"] = {"table": found.related_model._meta.db_table, "field": found.field.name}
     if link == "many_to_many" and isinstance(found, models.ManyToManyRel):

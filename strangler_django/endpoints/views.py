@@ -9,7 +9,10 @@ from typing import Any, Final
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.functional import cached_property
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import generics, mixins, viewsets
+from rest_framework.metadata import SimpleMetadata
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -17,6 +20,7 @@ from strangler_django.contract.sentences import first_line
 from strangler_django.contract.unconnected import databases_closed
 from strangler_django.endpoints.constant_hooks import constant_hooks
 from strangler_django.endpoints.databases import other_databases
+from strangler_django.endpoints.handler_facts import handler_facts
 from strangler_django.endpoints.lists import (
     filter_facts,
     has_queryset,
@@ -24,6 +28,7 @@ from strangler_django.endpoints.lists import (
     pagination_facts,
     queryset_facts,
     queryset_of,
+    rows_facts,
 )
 from strangler_django.endpoints.own_code import (
     is_own,
@@ -33,7 +38,6 @@ from strangler_django.endpoints.own_code import (
 )
 from strangler_django.endpoints.own_permissions import own_rules, permission_maps
 from strangler_django.endpoints.own_querysets import read_queryset
-from strangler_django.endpoints.read_querysets import ReadQueryset
 from strangler_django.endpoints.serializers import class_name, serializer_facts
 from strangler_django.endpoints.throttles import throttle_facts
 from strangler_django.endpoints.versions import version_facts
@@ -47,6 +51,11 @@ _GENERIC: Final = {
     "patch": (("partial_update", mixins.UpdateModelMixin),),
     "delete": (("destroy", mixins.DestroyModelMixin),),
 }
+# Attributes that are classes with code of their own, which none of the project's may replace.
+_CLASSES: Final = ("metadata_class", "content_negotiation_class")
+_LIBRARYS: Final = (SimpleMetadata, DefaultContentNegotiation)
+# Where what a path calls is made.
+_AS_VIEW: Final = ("django.views.generic.base", "rest_framework.viewsets")
 # What every view derives from.
 _BASE_MODULES: Final = frozenset({"builtins", "django.views.generic.base", "rest_framework.views"})
 # What a project overrides in its views, each of which a port has to read.
@@ -59,12 +68,16 @@ _HOOKS: Final = (
     *("check_permissions", "check_object_permissions", "check_throttles", "perform_authentication"),
     *("permission_denied", "throttled", "determine_version", "perform_content_negotiation", "get_exception_handler"),
     *("get_success_headers", "get_parser_context", "get_renderer_context", "paginator"),
+    *("allowed_methods", "_allowed_methods", "default_response_headers", "get_authenticate_header", "options"),
+    *("get_content_negotiator", "get_exception_handler_context", "get_format_suffix", "http_method_not_allowed"),
+    *("get_view_name", "get_view_description"),
 )
 # Attributes of a view that say what it does, each of which a property may have say otherwise for each request.
 _ATTRIBUTES: Final = (
     *("queryset", "serializer_class", "permission_classes", "authentication_classes", "throttle_classes"),
     *("renderer_classes", "parser_classes", "pagination_class", "filter_backends", "filterset_class"),
     *("filterset_fields", "search_fields", "ordering_fields", "ordering", "lookup_field", "versioning_class"),
+    *("lookup_url_kwarg", "http_method_names", "metadata_class", "content_negotiation_class"),
 )
 
 
@@ -72,6 +85,19 @@ def view_class(view: Any) -> type[APIView] | None:  # noqa: ANN401 - any callabl
     """The class of a DRF view; None for another view of Django's."""
     cls = getattr(view, "cls", None)
     return cls if isinstance(cls, type) and issubclass(cls, APIView) else None
+
+
+def is_wrapped(view: Any) -> bool:  # noqa: ANN401 - any callable
+    """Whether a path's view is more than what `as_view` gives, such as `cache_page(60)(Items.as_view())`."""
+    found = view
+    while found is not None:
+        module = getattr(found, "__globals__", {}).get("__name__")
+        if module in _AS_VIEW:
+            return False
+        if module != csrf_exempt.__module__:
+            return True
+        found = getattr(found, "__wrapped__", None)
+    return True
 
 
 def view_name(view: Any) -> str:  # noqa: ANN401 - as above
@@ -127,12 +153,15 @@ def view_facts(
         "overridden": [
             *(name for name in _HOOKS if _is_overridden(cls, name)),
             *(name for name in _ATTRIBUTES if _is_property(cls, name)),
+            *(name for name in _CLASSES if getattr(made, name) not in (getattr(APIView, name), *_LIBRARYS)),
+            *(["as_view"] if is_own(cls, "as_view") or is_wrapped(view) else []),
         ],
         "constant": constant_hooks(make),
         "creator": saved_caller(cls),
-        "rows": _rows(read) if read else None,
+        "rows": rows_facts(read) if read else None,
         "without": [name.upper() for name in ("head", "options") if name not in made.http_method_names],
         "of_caller": returns_caller(cls, "get_object"),
+        "describes": hasattr(made, "get_serializer"),
         "unread": [],
     }
     if isinstance(made, generics.GenericAPIView):
@@ -168,15 +197,7 @@ def view_facts(
         except Exception as error:  # noqa: BLE001 - whatever the project's own code raises without a real request
             facts[name] = None
             facts["unread"].append({"what": name, "reason": f"{type(error).__name__}: {first_line(error)}"})
-    return facts
-
-
-def _rows(read: ReadQueryset) -> dict[str, Any]:
-    """What `get_queryset` does with a request."""
-    within = dict(read.within)
-    filters = {name: each.facts for name, each in read.filters.items()}
-    found = {"owner": read.owner, "unless": read.unless, "within": within, "parameters": list(read.parameters)}
-    return found | {"filters": filters}
+    return facts | handler_facts(made, method, facts)
 
 
 def _generic_action(cls: type, method: str) -> str | None:

@@ -14,6 +14,7 @@ import builtins
 import dis
 import enum
 import functools
+import gc
 import inspect
 import logging
 import re
@@ -86,14 +87,18 @@ def state_read(call: Callable[[], Any]) -> str | None:
 
     No database answers meanwhile: what reads rows is no constant.
     """
-    watch, before = _Watch(), sys.getprofile()
+    watch, before, collects = _Watch(), sys.getprofile(), gc.isenabled()
     try:
         with databases_closed("it reads rows"):
+            # What libraries do when garbage is collected (`gc.callbacks`) is none of the call's.
+            gc.disable()
             sys.setprofile(watch)
             try:
                 call()
             finally:
                 sys.setprofile(before)
+                if collects:
+                    gc.enable()
     except Exception as error:  # noqa: BLE001 - whatever the project's own code raises
         return watch.found or type(error).__name__
     return watch.found
@@ -170,6 +175,8 @@ def _states_of(frame: FrameType) -> Iterator[str]:
             continue
         if isinstance(value, Request):
             yield "the request"
+        if each.opname in ("STORE_ATTR", "DELETE_ATTR") and isinstance(value, APIView):
+            yield f"{each.argval}, which it sets"
         value = _UNKNOWN
         if each.opname == "IMPORT_FROM":
             yield from _states_in(str(each.argval), _imported(instructions, each, frame))

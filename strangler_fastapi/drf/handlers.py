@@ -101,6 +101,9 @@ def _answer(request: Request, error: ApiError, *, status: int, wanted: str | Non
         body = _keyed(body, request.app.state.non_field_errors_key)
     if languages is not None:
         body = languages.translated(body, request.scope["language"])
+    if error.answer is not None:
+        response: Response = error.answer.response(body)
+        return response
     own = request.app.state.error_body
     if own is not None and status < _HTTP_SERVER_ERROR:
         try:

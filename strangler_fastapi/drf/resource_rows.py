@@ -5,22 +5,25 @@ from functools import partial
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Executable, and_, select
+from sqlalchemy import CTE, Executable, Select, and_, select
 from starlette.requests import Request
 
 from shared_schema.consumer.samples import sample_of
-from strangler_fastapi.db.query import Rows, fetch
+from strangler_fastapi.db.query import Rows, Shape, fetch
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.criteria import Criteria, Criterion, clauses_of, equals, key_of, lookup, values_of
 from strangler_fastapi.drf.filtering import Filter, Params, filter_criteria, missing_rows
 from strangler_fastapi.drf.links import attribute_of_field
+from strangler_fastapi.drf.nested_fields import shape_of
 from strangler_fastapi.drf.row_writer import RowWriter
 from strangler_fastapi.drf.search import Searched, search_criteria, search_field
+from strangler_fastapi.drf.serializers import Serializer
 
 
 class ResourceRows(RowWriter):
     """The rows of a `Resource`, which says what its arguments mean."""
 
+    _answers: Serializer
     _annotations: Mapping[str, Callable[[], Any]]
     _checked: tuple[str, ...]
     _filters: Mapping[str, Filter]
@@ -98,6 +101,16 @@ class ResourceRows(RowWriter):
             lookup(partial(self.column, name), parameters[parameter], f"within{number}")
             for number, (name, parameter) in enumerate(self._within.items())
         )
+
+    def _created_by(self, request: Request) -> dict[str, Any]:
+        """What a new row gets of its caller."""
+        return {self.creator: request.state.caller.id} if self.creator else {}
+
+    def _shape(self) -> Shape:
+        return shape_of(self._answers, self.model, self._annotations)
+
+    def _items(self, page: CTE) -> Select[Any]:
+        return select(*self.listing.shape().columns).join_from(self.model, page, page.c.id == self.listing.key())
 
     def _sampled_list(self, params: Params) -> Criteria:
         named = {parameter: str(self._sample(name)) for name, parameter in self._within.items()}

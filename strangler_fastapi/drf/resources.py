@@ -6,17 +6,15 @@ from functools import cache, partial
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from sqlalchemy import CTE, Select, select
 from starlette.requests import Request
 from starlette.responses import Response
 
 from shared_schema.consumer.samples import Deletion, Sample, Sent, sample_of
 from shared_schema.mapping import primary_key
-from strangler_fastapi.db.query import Shape
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.filtering import ORDERING, Filter, describe_filters, ordering_terms
 from strangler_fastapi.drf.listing import Listing
-from strangler_fastapi.drf.nested_fields import shape_of
+from strangler_fastapi.drf.own_handler import Handler
 from strangler_fastapi.drf.pagination import PAGE_NUMBERS, Pagination, paginate
 from strangler_fastapi.drf.rendering import JsonResponse, header_text
 from strangler_fastapi.drf.resource_rows import ResourceRows
@@ -37,6 +35,7 @@ PerformCreate = Callable[["Resource", RequestSession, dict[str, Any]], Awaitable
 PerformUpdate = Callable[["Resource", RequestSession, Any, dict[str, Any]], Awaitable[None]]
 # Given the resource, the session and the row's key, deletes it, or does what stands for that.
 PerformDestroy = Callable[["Resource", RequestSession, Any], Awaitable[None]]
+_DRFS: Final = Handler()
 ACTIONS: Final = ("list", "retrieve", "create", "update", "destroy")
 
 
@@ -72,6 +71,8 @@ class Resource(ResourceRows):
     destroy): FastAPI's role may write them then.
 
     `effects` stand for what Django calls when it writes such a row (`strangler_fastapi.effects`).
+
+    Its actions take the `handler` of a view that doesn't answer as DRF's do (`strangler_fastapi.drf.own_handler`).
 
     `checked` are attributes that the permissions of the view look at in `has_object_permission`: the row that a path
     names is shown to them with these.
@@ -181,7 +182,7 @@ class Resource(ResourceRows):
         """The query parameters of the list's pages, by name → description."""
         return self._pagination.parameters if self._pagination else {}
 
-    async def list(self, request: Request, session: RequestSession) -> Response:
+    async def list(self, request: Request, session: RequestSession, handler: Handler = _DRFS) -> Response:
         """A page of the rows, or all of them where there are no pages.
 
         Raises:
@@ -197,62 +198,68 @@ class Resource(ResourceRows):
         )
         criteria = await self._criteria(request, session)
         if self._pagination is None:
-            return JsonResponse(await self.listing.fetch(session, criteria, terms))
-        return JsonResponse(await paginate(request, session, self.listing, criteria, terms, self._pagination))
+            return handler.response(await self.listing.fetch(session, criteria, terms))
+        return handler.response(await paginate(request, session, self.listing, criteria, terms, self._pagination))
 
-    async def retrieve(self, request: Request, session: RequestSession) -> Response:
+    async def retrieve(self, request: Request, session: RequestSession, handler: Handler = _DRFS) -> Response:
         """The row that the path names.
 
         Raises:
             NotFound: there is none, or the filters leave it out.
         """
-        criteria = await self._named(request, session)
-        await self._check(request, session, criteria)
-        return JsonResponse(await self.listing.get(session, criteria))
+        with handler.errors():
+            criteria = await self._named(request, session)
+            await self._check(request, session, criteria)
+            return handler.response(await self.listing.get(session, criteria))
 
-    async def create(self, request: Request, session: RequestSession) -> Response:
+    async def create(self, request: Request, session: RequestSession, handler: Handler = _DRFS) -> Response:
         """A new row.
 
         Raises:
             ApiError: the body is refused.
         """
-        cleaned = await self.serializer.read(request, session)
+        with handler.errors():
+            cleaned = await self.serializer.read(request, session)
         values = cleaned | self._created_by(request)
         if self._perform_create is not None:
             key = await self._perform_create(self, session, values)
         else:
             key = await self.add(session, values)
         made = await self.listing.get_written(session, self._by_key(key))
+        if handler.answer is not None:
+            return handler.response(made)
         # As `CreateModelMixin.get_success_headers` has it, whatever the key stands for.
         headers = {"Location": header_text(str(made["url"]))} if "url" in made else None
         return JsonResponse(made, status_code=201, headers=headers)
 
-    async def update(self, request: Request, session: RequestSession) -> Response:
-        """The row that the path names, changed: all of it, or by PATCH what is sent.
+    async def update(self, request: Request, session: RequestSession, handler: Handler = _DRFS) -> Response:
+        """The row that the path names, changed: all of it, or where the body is `partial`, as by PATCH, what is sent.
 
         Raises:
             ApiError: there is none, or the body is refused.
         """
-        key = await self.find(request, session)
-        cleaned = await self.serializer.read(request, session, instance_id=key)
+        with handler.errors():
+            key = await self.find(request, session)
+            cleaned = await self.serializer.read(request, session, instance_id=key, partial=handler.partial)
         if self._perform_update is not None:
             await self._perform_update(self, session, key, cleaned)
         else:
             await self.save(session, key, cleaned)
-        return JsonResponse(await self.listing.get_written(session, self._by_key(key)))
+        return handler.response(await self.listing.get_written(session, self._by_key(key)))
 
-    async def destroy(self, request: Request, session: RequestSession) -> Response:
+    async def destroy(self, request: Request, session: RequestSession, handler: Handler = _DRFS) -> Response:
         """Nothing: the row that the path names is gone, with what Django deletes along with it.
 
         Raises:
             NotFound: there is none.
         """
-        key = await self.find(request, session)
+        with handler.errors():
+            key = await self.find(request, session)
         if self._perform_destroy is not None:
             await self._perform_destroy(self, session, key)
         else:
             await self.remove(session, [key])
-        return Response(status_code=204)
+        return Response(status_code=204) if handler.answer is None else handler.response()
 
     async def find(self, request: Request, session: RequestSession, _caller: object = None) -> Any:  # noqa: ANN401 - of the key's type
         """The key of the row that the path names, for `View`.
@@ -310,16 +317,6 @@ class Resource(ResourceRows):
     def _written(self, key: Any, used: Collection[str]) -> Iterator[Sent]:  # noqa: ANN401 - of the key's type
         yield as_sample(self.listing.rows(self._by_key(key)))
         yield from self.write_samples(used)
-
-    def _created_by(self, request: Request) -> dict[str, Any]:
-        """What a new row gets of its caller."""
-        return {self.creator: request.state.caller.id} if self.creator else {}
-
-    def _shape(self) -> Shape:
-        return shape_of(self._answers, self.model, self._annotations)
-
-    def _items(self, page: CTE) -> Select[Any]:
-        return select(*self.listing.shape().columns).join_from(self.model, page, page.c.id == self.listing.key())
 
 
 def _object_name(model: Any) -> str:  # noqa: ANN401 - a mapped class

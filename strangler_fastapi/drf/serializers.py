@@ -126,15 +126,16 @@ class Serializer:
         session: RequestSession,
         *,
         instance_id: Any = None,  # noqa: ANN401 - of the key's type
+        partial: bool | None = None,
     ) -> dict[str, Any]:
-        """The cleaned values of the request's body; a PATCH requires none.
+        """The cleaned values of the request's body; one that is `partial`, as of a PATCH, requires none.
 
         Raises:
             ApiError: the body can't be read, or a value is refused.
         """
         data = await parse_body(request)
         caller = getattr(request.state, "caller", None)
-        partial = request.method == "PATCH"
+        partial = request.method == "PATCH" if partial is None else partial
         return await self.validate(data, Scope(session, instance_id, caller, partial), partial=partial)
 
     @contextmanager

@@ -31,7 +31,7 @@ from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.throttles import BaseThrottle, check_throttles
 from strangler_fastapi.drf.urls import ApiPrefixes
 from strangler_fastapi.drf.versioning import BaseVersioning
-from strangler_fastapi.drf.view_access import ViewAccess
+from strangler_fastapi.drf.view_access import ViewAccess, with_method
 from strangler_fastapi.drf.view_routes import METHODS, Guard, ViewRoute, current_caller
 from strangler_fastapi.errors import ApiError, MethodNotAllowed, NotPorted, Unavailable
 
@@ -59,12 +59,11 @@ class View:
     reads no credentials. `challenge` gives the `WWW-Authenticate` of a 401 where that is not the first authenticator's.
 
     `serializer` says what is sent and answered. OPTIONS answers it with `name` and `description`, or `described` where
-    that is another; where the path names an object, `find` looks for it, since OPTIONS describes a PUT only to those
-    who could send it. `renderers` are the
-    forms of answers that a client can choose from (`strangler_fastapi.drf.renderers`), `vary` the headers of requests
-    that answers name as those they depend on. `parsers`
-    are those of bodies (`strangler_fastapi.drf.bodies`). `throttles` count requests, and `versioning` finds the version
-    that one means (modules of those names).
+    that is another, unless the view `describes` nothing, as DRF's APIView; where the path names an object, `find` looks
+    for it, since OPTIONS describes a PUT only to those who could send it. `renderers` are the forms of answers that a
+    client can choose from (`strangler_fastapi.drf.renderers`), `vary` the headers of requests that answers name as
+    those they depend on. `parsers` are those of bodies (`strangler_fastapi.drf.bodies`). `throttles` count requests,
+    and `versioning` finds the version that one means (modules of those names).
     """
 
     def __init__(
@@ -82,6 +81,7 @@ class View:
         description: str = "",
         serializer: Serializer | None = None,
         described: Serializer | None = None,
+        describes: bool = True,
         find: Find | None = None,
         renderers: tuple[Renderer, ...] = (JSON_RENDERER,),
         parsers: tuple[Parser, ...] = PARSERS,
@@ -98,7 +98,8 @@ class View:
         self._path = path
         self.access = ViewAccess(path, permission, authenticators=authenticators, challenge=challenge)
         self._serializer = serializer
-        self._described = described or serializer
+        self._described = (described or serializer) if describes else None
+        self._gaps: dict[str, tuple[str, ...]] = {}
         self._undescribed: dict[str, tuple[str, ...]] = {}
         self._find = find
         self._methods = methods
@@ -182,24 +183,30 @@ class View:
             self._safe.add("POST")
         return self._writer("POST", self._response_model("POST", response), status, gaps, reads_body=reads_body)
 
-    def put(self, *, response: Answer = None, gaps: tuple[str, ...] = ()) -> Callable[[Endpoint], Endpoint]:
+    def put(
+        self, *, response: Answer = None, status: int = 200, gaps: tuple[str, ...] = ()
+    ) -> Callable[[Endpoint], Endpoint]:
         """Adds PUT."""
-        return self._writer("PUT", self._response_model("PUT", response), 200, gaps)
+        return self._writer("PUT", self._response_model("PUT", response), status, gaps)
 
-    def patch(self, *, response: Answer = None, gaps: tuple[str, ...] = ()) -> Callable[[Endpoint], Endpoint]:
+    def patch(
+        self, *, response: Answer = None, status: int = 200, gaps: tuple[str, ...] = ()
+    ) -> Callable[[Endpoint], Endpoint]:
         """Adds PATCH."""
-        return self._writer("PATCH", self._response_model("PATCH", response), 200, gaps)
+        return self._writer("PATCH", self._response_model("PATCH", response), status, gaps)
 
-    def delete(self, *, gaps: tuple[str, ...] = ()) -> Callable[[Endpoint], Endpoint]:
+    def delete(self, *, status: int = 204, gaps: tuple[str, ...] = ()) -> Callable[[Endpoint], Endpoint]:
         """Adds DELETE."""
-        return self._writer("DELETE", None, 204, gaps, reads_body=False)
+        return self._writer("DELETE", None, status, gaps, reads_body=False)
 
     def gap(self, method: str, *what: str, describes: bool = False) -> None:
         """Adds a method that answers 501 and says `what` of Django's isn't ported yet.
 
         The OpenAPI document lists it under `x-not-ported`, where `strangler check` finds it. `describes` says that
-        Django's OPTIONS tells what the method takes: whom it would tell, is answered 501 there too.
+        Django's OPTIONS tells what the method takes: whom it would tell, is answered 501 there too, and everybody is
+        where all methods are gaps, since nothing then says what Django's view makes of any request.
         """
+        self._gaps[method] = what
         if describes:
             self._undescribed[method] = what
 
@@ -296,6 +303,8 @@ class View:
     async def _answer_others(self, request: Request, session: Session) -> Response:
         if request.method != "OPTIONS" or "OPTIONS" in self._without:
             raise MethodNotAllowed(request.method)
+        if self._gaps.keys() >= {*self._methods}:
+            raise NotPorted(*dict.fromkeys(what for each in self._gaps.values() for what in each))
         actions = await self._actions(request, session)
         return JsonResponse({**self._metadata, "actions": actions} if actions else self._metadata)
 
@@ -310,7 +319,7 @@ class View:
             return {}
         if "PUT" in methods and self._find is not None:
             try:
-                await self._find(request, session, request.state.caller)
+                await self._find(with_method(request, "PUT"), session, request.state.caller)
             except ApiError:
                 methods.remove("PUT")
         facts: dict[str, Any] = {method: self._described.describe() for method in methods}

@@ -12,6 +12,11 @@ from strangler_fastapi.drf.permissions import AllowAny, BasePermission, Rule, as
 from strangler_fastapi.errors import ApiError, NotAuthenticated, NotPorted, PermissionDenied
 
 
+def with_method(request: Request, method: str) -> Request:
+    """The same request with another method, by which OPTIONS finds out who could send it (DRF's `clone_request`)."""
+    return Request({**request.scope, "method": method, "asked_in": request.method})
+
+
 class ViewAccess:
     """The authenticators and permissions of the view of a path; its arguments are those of `View`."""
 
@@ -68,8 +73,7 @@ class ViewAccess:
 
     async def may(self, request: Request, method: str) -> bool:
         """Whether the caller could send the same request with another method, as OPTIONS says."""
-        other = Request({**request.scope, "method": method, "asked_in": request.method})
-        caller = request.state.caller
+        other, caller = with_method(request, method), request.state.caller
         try:
             verdicts = [await is_granted(rule.has_permission(other, caller)) for rule in self._permissions]
         except ApiError:

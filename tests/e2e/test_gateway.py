@@ -40,6 +40,8 @@ KINDS: list[tuple[str, str, int, str, str]] = [
     ("GET", "/api/nowhere/", 404, "django", "-"),
     ("GET", "/api/v2/nowhere/", 404, "django", "-"),
     ("GET", "/api/v2/posts/7/nowhere/", 404, "django", "-"),
+    ("GET", "/api/v2/feed.json", 404, "django", "-"),
+    ("GET", "/api/v2/posts/7.json", 404, "django", "-"),
     ("GET", "/api/v2", 404, "django", "-"),
     ("GET", "/", 200, "django", "-"),
     ("GET", "/admin/", 302, "django", "django.admin"),

@@ -7,16 +7,18 @@ from shared_schema.contract.contract import ColumnFacts
 from shared_schema.contract.values import python_type
 from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.endpoints import ComputedValue, SerializerField
-from strangler.adoption.scaffold.code import LINE, Call, Code, call, dictionary, laid_out, quoted, texts
+from strangler.adoption.scaffold.code import LINE, Call, Code, call, laid_out, quoted, texts
 from strangler.adoption.scaffold.column_kinds import (
     CALLABLES,
+    ISO,
     KINDS,
     check_gaps,
-    innermost,
     is_known,
     is_known_callable,
+    is_usual,
 )
-from strangler.adoption.scaffold.declared_fields import is_taken, taken_field, taken_gaps
+from strangler.adoption.scaffold.declared_fields import is_taken, labels, own_messages, taken_field, taken_gaps
+from strangler.adoption.scaffold.list_fields import list_field
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
 from strangler.adoption.scaffold.written_serializer import MODEL_FIELDS, WrittenSerializer
 
@@ -40,7 +42,6 @@ _ARGUMENTS: Final = frozenset(
 )
 # Arguments that say how a value is written and read, which the facts of a field have whole.
 _FORMATS: Final = frozenset({"format", "input_formats", "coerce_to_string", "default_timezone"})
-_ISO: Final = "iso-8601"
 # The storage of files of which the contract says all.
 _FILE_SYSTEM: Final = "django.core.files.storage.filesystem.FileSystemStorage"
 # Fields that show a column as it is, with the kinds of columns of which that is true, and what OPTIONS calls them.
@@ -115,6 +116,8 @@ class ColumnFields:
         if (taken := self._taken(made, table, each)) is not None:
             return taken
         kind, columns = SHOWN.get(each.kind, ("", frozenset[str]()))
+        if each.child is not None:
+            return list_field(made, table, each, self._tables, self._settings)
         if each.kind == "ModelField":
             raise UnreadableError(f"a ModelField of a {self._tables.follow(table, [each.source]).kind}")
         if each.write_only or each.many or not kind or not each.path.startswith("rest_framework."):
@@ -232,7 +235,7 @@ class ColumnFields:
             raise UnreadableError(f"a {each.kind}")
         if facts.references is None and not is_known(facts):
             raise UnreadableError(f"an array of {facts.items.kind}" if facts.items else f"a {facts.kind}")
-        if facts.items is not None and not self._is_usual(facts.items, each):
+        if facts.items is not None and not is_usual(facts.items, each, self._settings):
             raise UnreadableError(f"an array of {facts.items.kind}, shown otherwise than usual")
         if facts.kind == "FileField" and facts.file is None:
             raise UnreadableError("a FileField of which the contract has no storage")
@@ -243,13 +246,6 @@ class ColumnFields:
         if each.zone is not None and each.changed is None:
             raise UnreadableError(f"shown in {each.zone}, which the field says")
 
-    def _is_usual(self, items: ColumnFacts, each: SerializerField) -> bool:
-        """Whether the values of an array are written and read as the library's fields do it by themselves."""
-        is_iso = each.format in (None, _ISO) and each.input_formats in ((), (_ISO,))
-        is_utc = self._settings.use_tz and self._settings.time_zone == "UTC"
-        kind = innermost(items).kind
-        return is_iso and each.coerce_to_string is not False and (is_utc or kind != "DateTimeField")
-
     def _formats(self, facts: ColumnFacts, each: SerializerField) -> dict[str, Code]:
         """The arguments that say how a value is written and read; none where that is as everywhere."""
         named: dict[str, Code] = {}
@@ -257,9 +253,9 @@ class ColumnFields:
             named["default_timezone"] = "None"
         elif facts.kind == "DateTimeField" and self._settings.time_zone != "UTC":
             named["default_timezone"] = call("ZoneInfo", quoted(self._settings.time_zone))
-        if each.format is not None and each.format.lower() != _ISO:
+        if each.format is not None and each.format.lower() != ISO:
             named["format"] = quoted(each.format)
-        if not each.read_only and each.input_formats not in ((), (_ISO,)):
+        if not each.read_only and each.input_formats not in ((), (ISO,)):
             named["input_formats"] = texts(each.input_formats)
         if facts.kind == "DecimalField" and each.coerce_to_string is False:
             named["coerce_to_string"] = "False"
@@ -286,26 +282,3 @@ def _calculation(name: str, each: SerializerField, columns: Iterable[str], code:
     lines = [f"{laid_out(parameters, after=len(' -> Any:'))} -> Any:", f'    """What `{each.name}` is."""']
     lines += [f"    return {code}" if len(code) < LINE - len("    return ") else f"    return (\n        {code}\n    )"]
     return "\n".join(lines) + "\n"
-
-
-def labels(each: SerializerField, column: ColumnFacts | None = None) -> dict[str, Code]:
-    """The label and the help text, where the project gave them or they are others than DRF makes of the name.
-
-    A `column` is the one whose `verbose_name` a declared field would have here, and has not in Django.
-    """
-    made: dict[str, Code] = {}
-    usual = column.verbose_name[:1].upper() + column.verbose_name[1:] if column is not None else ""
-    if not usual or (column is not None and usual == column.field.replace("_", " ").capitalize()):
-        usual = each.name.replace("_", " ").capitalize()
-    if each.label and (each.labelled or each.label != usual):
-        made["label"] = quoted(each.label)
-    if each.help_text:
-        made["help_text"] = quoted(each.help_text)
-    return made
-
-
-def own_messages(each: SerializerField) -> dict[str, Code]:
-    """The project's own texts of errors; nothing of a field that takes no value."""
-    if each.read_only or not each.error_messages:
-        return {}
-    return {"error_messages": dictionary({code: quoted(text) for code, text in each.error_messages.items()})}

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from shared_schema.contract.contract import ColumnFacts
+from strangler.adoption.django_settings import DjangoSettings
+from strangler.adoption.endpoints import SerializerField
 
 # The kinds of columns that `strangler_fastapi.drf.model_fields` makes a field of.
 KINDS: Final = frozenset(
@@ -30,6 +32,8 @@ _VALIDATORS: Final = frozenset(
         *(f"django.core.validators.validate_{name}_address" for name in ("ipv4", "ipv6", "ipv46")),
     }
 )
+# The format of days and times that is usual.
+ISO: Final = "iso-8601"
 # Callables whose value the service makes by itself (`shared_schema.contract.callables`).
 CALLABLES: Final = ("builtins.", "uuid.", "datetime.", "django.utils.timezone.now")
 
@@ -48,6 +52,13 @@ def _is_item(items: ColumnFacts) -> bool:
 def innermost(items: ColumnFacts) -> ColumnFacts:
     """What the values of an array are, or of the arrays within it."""
     return items if items.items is None else innermost(items.items)
+
+
+def is_usual(items: ColumnFacts, each: SerializerField, settings: DjangoSettings) -> bool:
+    """Whether the values of an array are written and read as the library's fields do it by themselves."""
+    is_iso = each.format in (None, ISO) and each.input_formats in ((), (ISO,))
+    is_utc = settings.use_tz and settings.time_zone == "UTC"
+    return is_iso and each.coerce_to_string is not False and (is_utc or innermost(items).kind != "DateTimeField")
 
 
 def check_gaps(facts: ColumnFacts) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Final
 
 from shared_schema.contract.contract import ColumnFacts
 from strangler.adoption.endpoints import SerializerField
-from strangler.adoption.scaffold.code import Call, Code, Items, call, quoted
+from strangler.adoption.scaffold.code import Call, Code, Items, call, dictionary, quoted
 
 _TEXTS: Final = frozenset({"CharField", "SlugField", "TextField"})
 _NUMBERS: Final = frozenset(f"{sign}{size}IntegerField" for sign in ("", "Positive") for size in ("", "Small", "Big"))
@@ -86,3 +86,26 @@ def taken_field(
         unique = call("Unique", model, quoted(attribute), quoted(each.unique_message))
         given["validators"] = Items("()", (unique,))
     return call(each.kind, **given, **named)
+
+
+def labels(each: SerializerField, column: ColumnFacts | None = None) -> dict[str, Code]:
+    """The label and the help text, where the project gave them or they are others than DRF makes of the name.
+
+    A `column` is the one whose `verbose_name` a declared field would have here, and has not in Django.
+    """
+    made: dict[str, Code] = {}
+    usual = column.verbose_name[:1].upper() + column.verbose_name[1:] if column is not None else ""
+    if not usual or (column is not None and usual == column.field.replace("_", " ").capitalize()):
+        usual = each.name.replace("_", " ").capitalize()
+    if each.label and (each.labelled or each.label != usual):
+        made["label"] = quoted(each.label)
+    if each.help_text:
+        made["help_text"] = quoted(each.help_text)
+    return made
+
+
+def own_messages(each: SerializerField) -> dict[str, Code]:
+    """The project's own texts of errors; nothing of a field that takes no value."""
+    if each.read_only or not each.error_messages:
+        return {}
+    return {"error_messages": dictionary({code: quoted(text) for code, text in each.error_messages.items()})}

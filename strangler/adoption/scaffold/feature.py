@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from shared_schema.contract.contract import Contract
-from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, ModelName, SerializerFacts
+from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, SerializerFacts
 from strangler.adoption.list_facts import QuerysetFacts
 from strangler.adoption.scaffold.access import permission_by_method, permission_of
 from strangler.adoption.scaffold.authenticators import Authenticators
@@ -12,7 +12,16 @@ from strangler.adoption.scaffold.code import Code, Items, dictionary, quoted
 from strangler.adoption.scaffold.column_kinds import is_known_callable
 from strangler.adoption.scaffold.conditions import RowConditions
 from strangler.adoption.scaffold.effects import WrittenEffect, effects_of, gaps_along
-from strangler.adoption.scaffold.gaps import ACTIONS, WRITES, handler_gaps, needs_no_queryset, request_gaps, saving_gaps
+from strangler.adoption.scaffold.gaps import (
+    ACTIONS,
+    WRITES,
+    handler_gaps,
+    needs_no_queryset,
+    options_remarks,
+    request_gaps,
+    saving_gaps,
+)
+from strangler.adoption.scaffold.handlers import as_action, handled_key, handled_list
 from strangler.adoption.scaffold.lists import write_list
 from strangler.adoption.scaffold.own_permissions import OwnPermissions
 from strangler.adoption.scaffold.serializers import Serializers
@@ -61,7 +70,7 @@ class FeatureScaffold:
         self.serializers = Serializers(tables, api.settings, prefix)
         self.own_permissions = OwnPermissions(package, tables, authenticators)
         self._resources: dict[tuple[str, ...], WrittenResource] = {}
-        self.endpoints = [WrittenEndpoint(_with_model(each), route) for each, route in endpoints]
+        self.endpoints = [WrittenEndpoint(as_action(each), route) for each, route in endpoints]
         self.paths: dict[str, list[WrittenEndpoint]] = {}
         for each in self.endpoints:
             self.paths.setdefault(each.endpoint.path, []).append(each)
@@ -87,6 +96,9 @@ class FeatureScaffold:
     def _prepare(self, each: WrittenEndpoint) -> None:
         """Finds the gaps of an endpoint, and writes its serializer and its resource."""
         endpoint = each.endpoint
+        if endpoint.model is not None and endpoint.model.table not in self.contract.tables:
+            each.gaps.append(f"table {endpoint.model.table} is not in the contract")
+            return
         given = self.authenticators.account_tables, self._tables, self.own_permissions
         each.rule = permission_of(endpoint, *given)
         each.gaps += self.throttles.gaps(endpoint)
@@ -106,6 +118,7 @@ class FeatureScaffold:
             self._prepare_root(each, endpoint.root)
             return
         each.gaps += handler_gaps(endpoint)
+        each.remarks += options_remarks(endpoint)
         each.gaps += self.authenticators.gaps(endpoint)
         each.functions += [*self.authenticators.unported(endpoint), *each.rule.gaps]
         action = endpoint.action or ""
@@ -216,6 +229,10 @@ class FeatureScaffold:
         if ACTIONS[action] not in resource.actions:
             resource.actions.append(ACTIONS[action])
         resource.checked |= each.rule.checked
+        if action == "create" and each.endpoint.creator and each.endpoint.model:
+            # A handler says so of new rows alone.
+            creator = self.authenticators.caller_column(each.endpoint.model.table, each.endpoint.creator)
+            resource.callers = {"creator": quoted(creator), **resource.callers}
         if each.saves:
             resource.saves[ACTIONS[action]] = each.saves
             if each.performed:
@@ -266,6 +283,8 @@ class FeatureScaffold:
 
     def _list_of_view(self, endpoint: DjangoEndpoint) -> DjangoEndpoint:
         """The list whose filters a view has; the endpoint itself where it has no list, or one that can't be read."""
+        if endpoint.handler is not None and (not endpoint.handler.filtered or endpoint.action == "list"):
+            return handled_list(endpoint, self.api.endpoints)
         same = (
             each for each in self.api.endpoints if each.view == endpoint.view and each.action == "list" and each.model
         )
@@ -333,7 +352,8 @@ class FeatureScaffold:
         shown = (each.answers or serializer).constant
         of = self._with_rows(each.endpoint)
         numbers = of.queryset.annotations if of.queryset else {}
-        return each.endpoint.view, serializer.constant, shown, str((self._where(each.endpoint), numbers, of.rows))
+        rows = self._where(each.endpoint), numbers, of.rows, handled_key(each.endpoint, of)
+        return each.endpoint.view, serializer.constant, shown, str(rows)
 
     def _where(self, endpoint: DjangoEndpoint) -> tuple[list[Any], ...]:
         """The conditions of the rows."""
@@ -348,12 +368,3 @@ class FeatureScaffold:
         conditions = RowConditions(model, endpoint.model.table, self._tables, lists.imports)
         codes = tuple(map(conditions.code, where))
         lists.arguments["where"] = Items("()", codes, prefix="lambda: ")
-
-
-def _with_model(endpoint: DjangoEndpoint) -> DjangoEndpoint:
-    """The endpoint; one that needs no queryset has the model of its serializer."""
-    serializer = endpoint.serializer
-    if endpoint.model or not needs_no_queryset(endpoint) or serializer is None or serializer.table is None:
-        return endpoint
-    model = ModelName(label=serializer.model or "", table=serializer.table)
-    return endpoint.model_copy(update={"model": model, "queryset": QuerysetFacts()})

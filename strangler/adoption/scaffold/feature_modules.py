@@ -6,10 +6,12 @@ from typing import Final
 
 from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.scaffold.account_tables import MODEL_PERMISSIONS
-from strangler.adoption.scaffold.code import Code, Text, call, dictionary, laid_out, quoted, statement, texts
+from strangler.adoption.scaffold.code import Code, Text, call, dictionary, laid_out, prefixed, quoted, statement, texts
 from strangler.adoption.scaffold.effects import effects_text
 from strangler.adoption.scaffold.feature import FeatureScaffold
 from strangler.adoption.scaffold.gaps import ACTIONS
+from strangler.adoption.scaffold.handlers import MODULE as HANDLER
+from strangler.adoption.scaffold.handlers import handler_code, handler_names, handler_status
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.negotiation import parsers_of, renderers_of
 from strangler.adoption.scaffold.saving import saving_functions, saving_text
@@ -26,13 +28,15 @@ _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # Whose serializer OPTIONS describes.
 _DESCRIBED: Final = ("PUT", "POST", "PATCH", "GET", "DELETE")
 _CALLS: Final = {
-    "list": ("get", "list", "All {feature}."),
-    "create": ("post", "create", "Add {a} {noun}."),
-    "retrieve": ("get", "retrieve", "One {noun}."),
-    "update": ("put", "update", "Change {a} {noun}."),
-    "partial_update": ("patch", "update", "Change {a} {noun}."),
-    "destroy": ("delete", "destroy", "Remove {a} {noun}."),
+    "list": ("list", "All {feature}."),
+    "create": ("create", "Add {a} {noun}."),
+    "retrieve": ("retrieve", "One {noun}."),
+    "update": ("update", "Change {a} {noun}."),
+    "partial_update": ("update", "Change {a} {noun}."),
+    "destroy": ("destroy", "Remove {a} {noun}."),
 }
+# Those of a View's methods.
+_STATUSES: Final = {"delete": 204}
 
 
 class FeatureModules:
@@ -188,7 +192,7 @@ class FeatureModules:
         serializers = f"{self._feature.package}.{self._feature.name}.serializers"
         described = next((each.described for each in (put, *endpoints) if each and each.described), None)
         module.use(serializers, *(each.constant for each in (answered, described) if each))
-        if finds and resource:
+        if finds and resource and first.describes:
             module.use(serializers, resource.constant)
         own = self._feature.authenticators.of_view(first, module, self._feature.package)
         return statement(
@@ -205,7 +209,8 @@ class FeatureModules:
                 authenticators=own,
                 serializer=answered.constant if answered else None,
                 described=described.constant if described else None,
-                find=f"{resource.constant}.find" if finds and resource else None,
+                describes="False" if not first.describes and answered else None,
+                find=f"{resource.constant}.find" if finds and resource and first.describes else None,
                 parsers=parsers_of(django, module),
                 renderers=renderers_of(first, self._feature.api.settings, module),
                 throttles=self._feature.throttles.of_view(first, module, self._feature.package),
@@ -224,19 +229,25 @@ class FeatureModules:
             if resource is None:
                 yield _gap_text(view, each)
                 continue
-            key = each.route.name, resource.constant
+            key = self._call_text(each, resource), each.route.name
             if key in done:
                 continue
             done.add(key)
             same = [
                 other
                 for other in endpoints
-                if other.route.name == each.route.name and self._feature.resource_of(other) is resource
+                if other.route.name == each.route.name
+                and self._feature.resource_of(other) is resource
+                and self._call_text(other, resource) == key[0]
             ]
             module.use("fastapi", "Request")
             module.use("starlette.responses", "Response")
             module.use("strangler_fastapi.db.session", "Session")
             module.use(f"{self._feature.package}.{self._feature.name}.serializers", resource.constant)
+            if (handler := self._handler(each)) is not None:
+                module.use(HANDLER, *handler_names(handler))
+            if each.endpoint.handler is not None and each.endpoint.handler.nonzero:
+                module.use(HANDLER, "refuse_zero")
             decorators = [self._decorator(module, view, other, resource) for other in same]
             yield self._function_text(each, resource, decorators)
 
@@ -267,7 +278,7 @@ class FeatureModules:
         return "\n".join(lines) + "\n"
 
     def _decorator(self, module: Module, view: str, each: WrittenEndpoint, resource: WrittenResource) -> str:
-        method = _CALLS[each.endpoint.action or ""][0]
+        method, status = each.endpoint.method.lower(), handler_status(each.endpoint)
         named: dict[str, Code] = {}
         if each.endpoint.action == "list":
             paged = resource.lists.arguments["pagination"] != "None"
@@ -278,8 +289,8 @@ class FeatureModules:
             named |= {"gaps": texts(each.limits)} if each.limits else {}
         elif each.endpoint.action == "retrieve":
             named = {"query": f"{resource.constant}.query"}
-        elif each.endpoint.action == "create":
-            named = {"status": "201"}
+        elif status != _STATUSES.get(method, 200):
+            named = {"status": str(status)}
         if self._feature.effect_gaps(each.endpoint) or each.saves:
             named["gaps"] = f'{resource.constant}.unported("{ACTIONS[each.endpoint.action or ""]}")'
         shown, own = _answered(self._feature.paths[each.endpoint.path]), each.answers or each.serializer
@@ -289,18 +300,31 @@ class FeatureModules:
         return "@" + statement_call(f"{view}.{method}", named)
 
     def _function_text(self, each: WrittenEndpoint, resource: WrittenResource, decorators: Sequence[str]) -> str:
-        _, method, sentence = _CALLS[each.endpoint.action or ""]
+        _, sentence = _CALLS[each.endpoint.action or ""]
         table = self._feature.contract.tables[resource.serializer.facts.table or ""]
         noun = table.verbose_name or snake(resource.serializer.model)
         article = "an" if noun[:1].lower() in "aeiou" else "a"
         text = sentence.format(feature=self._feature.name.replace("_", " "), a=article, noun=noun)
+        handler = each.endpoint.handler
         lines = [
             *decorators,
             f"async def {self._function_name(each)}(request: Request, session: Session) -> Response:",
             f'    """{text}"""',
-            f"    return await {resource.constant}.{method}(request, session)",
+            *(f"    refuse_zero(request, {quoted(name)})" for name in (handler.nonzero if handler else ())),
+            f"    return await {self._call_text(each, resource)}",
         ]
         return "\n".join(lines) + "\n"
+
+    def _handler(self, each: WrittenEndpoint) -> Code | None:
+        """What a handler of Django's own does otherwise."""
+        return handler_code(each.endpoint, is_own_form=bool(self._feature.api.settings.own_exception_handler))
+
+    def _call_text(self, each: WrittenEndpoint, resource: WrittenResource) -> str:
+        """What answers an endpoint."""
+        handler, (method, _) = self._handler(each), _CALLS[each.endpoint.action or ""]
+        given = () if handler is None else (handler,)
+        called = prefixed("return await ", call(f"{resource.constant}.{method}", "request", "session", *given))
+        return laid_out(called, indent=4).removeprefix("return await ")
 
     def _statements_text(self) -> str:
         module = Module("What the feature sends to the database, with samples of values.", self._feature.package)

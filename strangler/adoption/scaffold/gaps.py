@@ -29,6 +29,8 @@ _SAVING: Final = {
     "perform_update": ("update", "partial_update"),
     "perform_destroy": ("destroy",),
 }
+# Those that OPTIONS alone calls.
+_OF_OPTIONS: Final = frozenset({"get_view_description", "get_view_name", "metadata_class", "options"})
 # Hooks that only some actions call.
 _CALLED_BY: Final = {
     "list": {"list"},
@@ -73,15 +75,24 @@ def handler_gaps(endpoint: DjangoEndpoint) -> Iterator[str]:
     for name in endpoint.overridden:
         if name == "get_serializer_context" and endpoint.serializer and not reads_context(endpoint.serializer):
             continue
-        if name not in ("get_permissions", "get_authenticators", *_SAVING, *_told(endpoint)):
+        if name not in ("as_view", "get_permissions", "get_authenticators", *_OF_OPTIONS, *_SAVING, *_told(endpoint)):
             is_called = action in _CALLED_BY.get(name, {action})
             if is_called and not (name in _READ and name in endpoint.constant):
                 yield f"{view}.{name} is your own"
     yield from (f"rows of {each}" for each in endpoint.elsewhere or ())
     yield from _rows(endpoint)
     yield from request_gaps(endpoint)
+    handler, serializer = endpoint.handler, endpoint.serializer
+    if handler is not None and not handler.has_context and serializer is not None and reads_context(serializer):
+        yield f"{view} gives serializer {serializer.path.rpartition('.')[2]} no context, which its fields look at"
     if action == "list":
         yield from _list(endpoint)
+
+
+def options_remarks(endpoint: DjangoEndpoint) -> Iterator[str]:
+    """What of the answers to OPTIONS is the project's own."""
+    view = endpoint.view.rpartition(".")[2]
+    yield from (f"OPTIONS: {view}.{name} is your own" for name in endpoint.overridden if name in _OF_OPTIONS)
 
 
 def saving_gaps(endpoint: DjangoEndpoint) -> Iterator[str]:
@@ -127,11 +138,16 @@ def _rows(endpoint: DjangoEndpoint) -> Iterator[str]:
     elif endpoint.queryset and endpoint.queryset.narrowed and not needs_no_queryset(endpoint):
         yield f"the queryset has {', '.join(endpoint.queryset.narrowed)}"
     if not needs_no_queryset(endpoint):
-        yield from endpoint.own_filters or ()
+        read = {f"filter backend {name}" for name in endpoint.rows.backends} if endpoint.rows else set()
+        yield from (each for each in endpoint.own_filters or () if each not in read)
 
 
 def request_gaps(endpoint: DjangoEndpoint) -> Iterator[str]:
     """The gaps of how requests are read, and of how answers are written."""
+    if endpoint.format_parameter:
+        yield "a parameter of its path is the format of its answer"
+    if "as_view" in endpoint.overridden:
+        yield f"{endpoint.view.rpartition('.')[2]}.as_view is your own, or a decorator is around it"
     yield from (f"renderer {name}" for name in endpoint.renderers or () if name not in RENDERERS)
     if (endpoint.renderers or ())[:1] == (BROWSABLE_API,):
         yield "answers are pages of HTML unless a request wants JSON: put JSONRenderer before BrowsableAPIRenderer"

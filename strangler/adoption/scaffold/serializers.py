@@ -6,7 +6,8 @@ from typing import Any, Final
 from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.endpoints import SerializerFacts, SerializerField, UniqueTogether
 from strangler.adoption.scaffold.code import Code, call, quoted, texts
-from strangler.adoption.scaffold.column_fields import ColumnFields, labels, own_messages
+from strangler.adoption.scaffold.column_fields import ColumnFields
+from strangler.adoption.scaffold.declared_fields import labels, own_messages
 from strangler.adoption.scaffold.relation_fields import RelationFields
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
 from strangler.adoption.scaffold.written_serializer import WrittenSerializer, serializer_name
@@ -20,7 +21,8 @@ _NOT_UNIQUE: Final = "The fields {field_names} must make a unique set."
 # Methods and properties of DRF's serializers that only bodies call.
 _OF_BODIES: Final = frozenset(
     {
-        *("_read_only_defaults", "_writable_fields", "create", "errors", "get_initial", "get_value", "is_valid"),
+        *("_read_only_defaults", "_writable_fields", "create", "default_error_messages", "errors", "get_initial"),
+        *("get_value", "is_valid"),
         *("run_validation", "run_validators", "save", "to_internal_value", "update", "validated_data"),
     }
 )
@@ -76,6 +78,8 @@ class Serializers:
             for method in facts.overridden
             if not _reads(method)
         }
+        if facts.creates and "create" not in made.methods:
+            made.methods["create"] = f"serializer {name}: {facts.creates} is your own"
         made.writes += [f"serializer {name}: {validator}" for validator in facts.validators]
         if taken:
             made.rules += [self._unique_together(made, facts.table, each) for each in facts.unique_together]

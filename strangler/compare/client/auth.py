@@ -169,7 +169,8 @@ class Callers:
                 # That one knows when its tokens end.
                 return dataclasses.replace(await self._instead._held(name), renew_at=self._clock())  # noqa: SLF001 - of its own class
             if token is None:
-                raise SignInError(client.side.name, name, sign_in.refusal(answer))
+                has_endpoint = answer.status not in _NO_ENDPOINT
+                raise SignInError(client.side.name, name, sign_in.refusal(answer), has_endpoint=has_endpoint)
             headers = await sign_in.credentials(client, token, answer)
             renew_at = self._clock() + _RENEWED_AFTER * _lifetime(token)
             return _Token(token=token, headers=headers, renew_at=renew_at)

@@ -32,10 +32,11 @@ class UnavailableError(RequestError):
 
 
 class SignInError(RequestError):
-    """A side signs a caller in by nothing that it answers with."""
+    """A side signs a caller in by nothing that it answers with; it may have no such endpoint at all."""
 
-    def __init__(self, side: str, name: str, why: str) -> None:
-        super().__init__(side, f"does not sign {name} in ({why}): check the name and STRANGLER_PASSWORD", always=True)
+    def __init__(self, side: str, name: str, why: str, *, has_endpoint: bool = True) -> None:
+        hint = "check the name and STRANGLER_PASSWORD" if has_endpoint else "name an endpoint of its own in [sign_in]"
+        super().__init__(side, f"does not sign {name} in ({why}): {hint}", always=True)
 
 
 class UnsendableError(RequestError):

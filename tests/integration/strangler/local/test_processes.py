@@ -55,13 +55,13 @@ def test_a_log_that_can_not_be_written_is_one_sentence(tmp_path: Path) -> None:
 def test_a_state_file_that_was_lost_is_written_again(tmp_path: Path) -> None:
     stack = LocalStack(example_settings(), state_dir=tmp_path / ".run")
     stack.state.phase = "ready"
-    stack.state_keep()
+    stack.kept.restore()
     assert not stack.folder.path.exists()
     stack.folder.path.mkdir()
     for damage in (None, "garbage"):
         if damage is not None:
             (stack.folder.path / "stack.json").write_text(damage)
-        stack.state_keep()
+        stack.kept.restore()
         assert stack.folder.read() == stack.state
 
 

@@ -22,7 +22,10 @@ from shared_schema.mapping import Mapping, Reflected
 from strangler_django.contract.tables import table_facts
 from strangler_django.contract.unconnected import Sql
 from strangler_fastapi.db.session import Session
+from strangler_fastapi.drf.collection_fields import ListField
+from strangler_fastapi.drf.fields import CharField
 from strangler_fastapi.drf.model_fields import model_fields
+from strangler_fastapi.drf.number_fields import IntegerField
 from strangler_fastapi.drf.permissions import AllowAny
 from strangler_fastapi.drf.resources import Resource
 from strangler_fastapi.drf.serializers import Serializer
@@ -45,6 +48,8 @@ with isolate_apps("django_app.blog"):
         grades = ArrayField(models.SmallIntegerField(choices=[(1, "One"), (2, "Two")]), blank=True, default=list)
         weights = ArrayField(models.FloatField(), default=list, editable=False)
         moved = ArrayField(models.DateTimeField(), default=list, editable=False)
+        codes = ArrayField(models.CharField(max_length=9), default=list)
+        notes = models.JSONField(default=list)
 
         class Meta:
             app_label = "blog"
@@ -58,6 +63,9 @@ NAMES = [field.name for field in Crate._meta.concrete_fields]
 
 
 class CrateSerializer(serializers.ModelSerializer[Crate]):
+    codes = serializers.ListField(child=serializers.CharField(max_length=3), allow_empty=False, required=False)
+    notes = serializers.ListField(child=serializers.ListField(child=serializers.IntegerField()), required=False)
+
     class Meta:
         model = Crate
         fields = NAMES
@@ -91,8 +99,15 @@ class Library:
             grades: Mapped[list[int]]
             weights: Mapped[list[float]]
             moved: Mapped[list[datetime]]
+            codes: Mapped[list[str]]
+            notes: Mapped[Any]
 
-        serializer = Serializer("Crate", model_fields(CrateRow, *NAMES))
+        # As `strangler scaffold` writes those that a serializer declares.
+        declared = {
+            "codes": ListField(child=CharField(max_length=3), required=False, allow_empty=False),
+            "notes": ListField(child=ListField(child=IntegerField()), required=False),
+        }
+        serializer = Serializer("Crate", model_fields(CrateRow, *NAMES) | declared)
         crates = Resource(CrateRow, serializer, ordering=("id",))
         self.router = feature_router(PREFIXES, "crates")
         given: dict[str, Any] = {"permission": AllowAny, "authenticators": (), "serializer": serializer}
@@ -164,6 +179,9 @@ BODIES: list[dict[str, Any]] = [
     FULL | {"grid": []},
     FULL | {"grid": None, "prices": []},
     FULL | {"prices": [None]},
+    FULL | {"codes": [], "notes": [[1], ["2", 3]]},
+    FULL | {"codes": ["abc", 1], "notes": []},
+    FULL | {"codes": ["abcd"], "notes": [1, ["x"]]},
 ]
 
 

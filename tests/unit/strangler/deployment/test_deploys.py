@@ -30,7 +30,7 @@ def test_an_unexpected_error_ends_the_deploy_and_not_the_stack(tmp_path: Path, m
         folder=SimpleNamespace(path=tmp_path),
         children=SimpleNamespace(keeper=lambda _which: None, keepers=lambda _name: []),
         state=SimpleNamespace(elsewhere={}),
-        forget=lambda _keeper: done.append("forget"),
+        kept=SimpleNamespace(forget=lambda _keeper: done.append("forget")),
     )
     monkeypatch.setattr(deploys, "port_free_pick", lambda: 1)
     monkeypatch.setattr(deploys, "Spare", Spare)

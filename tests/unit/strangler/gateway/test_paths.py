@@ -90,6 +90,14 @@ def test_the_routes_file_decides_between_paths_that_a_request_fits_alike() -> No
         assert found(table, "/c/7/d") == "/c/{id}/d/"
 
 
+@pytest.mark.parametrize("below", ["/a.json", "/a/7.json", "/a.json/", "/a/7.json/", "/a/b.json"])
+def test_a_format_suffix_is_no_part_of_a_path(below: str) -> None:
+    """Such paths are Django's at every stage (`format_suffix_patterns`)."""
+    table = make_table(["/a/", "/a/{id}/", "/a/b/"])
+    assert found(table, below) == ""
+    assert found(table, below.replace(".json", "")) != ""
+
+
 def test_a_shape_reads_as_its_paths_do() -> None:
     (shape,) = shapes_of(make_table(["/a/{id}/", "/a/{id}/b/", "/c/{key}/b/"]))
     assert shape.paths == {"/a/{}/": "/a/{id}/", "/a/{}/b/": "/a/{id}/b/", "/c/{}/b/": "/c/{key}/b/"}

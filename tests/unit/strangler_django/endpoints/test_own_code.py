@@ -77,7 +77,7 @@ class Else(Posts):
 
 def test_the_plain_shapes_are_read_and_so_is_all_else_of_the_view() -> None:
     found = view_facts(Owned.as_view({"get": "list"}), "get", "list", {})
-    rows = {"owner": "author", "unless": None, "within": {}, "parameters": [], "filters": {}}
+    rows = {"owner": "author", "unless": None, "within": {}, "parameters": [], "filters": {}, "backends": []}
     assert (found["creator"], found["rows"], found["unread"]) == ("author", rows, [])
     assert found["queryset"]["narrowed"] == []
 
@@ -154,7 +154,7 @@ class OfModule(Posts):
 
 
 def test_rows_are_followed_through_the_statements_of_a_method() -> None:
-    plain = {"within": {}, "parameters": [], "filters": {}}
+    plain = {"within": {}, "parameters": [], "filters": {}, "backends": []}
     assert rows_of(ByBlog) == plain | {"owner": "author_id", "unless": "is_staff"}
     assert rows_of(Within) == plain | {"owner": None, "unless": None, "within": {"author__id": "author_pk"}}
     narrowed = ["title", "tag", "draft"]
@@ -392,6 +392,17 @@ def test_what_a_declared_field_takes_is_in_its_facts() -> None:
     assert found["username"].items() >= {"max_length": 9, "min_length": 2, "trim_whitespace": False}.items()
     assert (found["email"]["allow_blank"], found["display_name"]["allow_unicode"]) == (True, True)
     assert [each.get("zone") for each in found.values()] == [None, None, None, "UTC"]
+
+
+def test_what_a_list_holds_is_in_its_facts() -> None:
+    class Lists(serializers.Serializer[Any]):
+        plain = serializers.ListField(child=serializers.CharField(max_length=3), min_length=1, default=list)
+        nested = serializers.ListField(child=serializers.ListField(child=serializers.DateField()), default=[])
+
+    plain, nested = serializer_facts(Lists())["fields"]
+    assert (plain["child"]["kind"], plain["child"]["max_length"], plain["child"]["required"]) == ("CharField", 3, True)
+    assert (plain["min_length"], plain["empty_default"], nested["empty_default"]) == (1, True, False)
+    assert (nested["child"]["child"]["kind"], nested["format"]) == ("DateField", "iso-8601")
 
 
 @pytest.mark.parametrize("as_dict", [True, False])

@@ -1,6 +1,7 @@
 """Settings that endpoints answer by are exported, and those that the library goes without are named."""
 
 import json
+import sys
 from types import ModuleType
 from typing import Any
 
@@ -9,14 +10,23 @@ from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.middleware.locale import LocaleMiddleware
 from django.test.utils import override_settings
-from django.urls import path, re_path
+from django.urls import include, path, re_path
+from rest_framework.routers import DefaultRouter
 from rest_framework.views import APIView
+from rest_framework.viewsets import ViewSet
 
 from strangler.adoption.detection import ADMIN_FORM
 from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.endpoints import DjangoApi
 from strangler.adoption.hazards import project_hazards
-from strangler_django.endpoints.document import _cache, _endpoints, _login_forms, _settings, _token_cookie
+from strangler_django.endpoints.document import (
+    _cache,
+    _endpoints,
+    _login_forms,
+    _settings,
+    _token_cookie,
+    endpoints_text,
+)
 
 
 def test_what_is_set_otherwise_than_by_drf_is_named() -> None:
@@ -105,6 +115,14 @@ class Reads(APIView):
         """Never called."""
 
 
+class Rows(ViewSet):
+    def list(self, _request: Any) -> Any:
+        """Never called."""
+
+    def retrieve(self, _request: Any, pk: str) -> Any:
+        """Never called."""
+
+
 class Writes(APIView):
     def post(self, _request: Any, **_variables: Any) -> Any:
         """Never called."""
@@ -126,3 +144,27 @@ def test_a_path_is_answered_by_the_first_view_that_has_it_whatever_its_methods()
             for each in _endpoints()
         ]
     assert found == [("POST", "/out/", ""), ("POST", "/rows/{pk}/", "int"), ("GET", "/rows/{pk}/", "str")]
+
+
+@pytest.mark.parametrize("regex", [True, False])
+def test_paths_with_a_format_suffix_are_counted_and_no_endpoints(
+    monkeypatch: pytest.MonkeyPatch, *, regex: bool
+) -> None:
+    router = DefaultRouter(use_regex_path=regex)
+    router.register("rows", Rows, basename="row")
+    urls = ModuleType("urls_with_suffixes")
+    urls.urlpatterns = [  # type: ignore[attr-defined] # a module of a test's own
+        path("", include(router.urls)),
+        # No suffix, but the format all the same.
+        path("sheets/<str:format>/", Reads.as_view()),
+    ]
+    monkeypatch.setitem(sys.modules, urls.__name__, urls)
+    with override_settings(ROOT_URLCONF=urls.__name__):
+        document = json.loads(endpoints_text())
+    found = {each["path"]: each["format_parameter"] for each in document["endpoints"]}
+    assert found == {"/": False, "/rows/": False, "/rows/{pk}/": False, "/sheets/{format}/": True}
+    assert len(document["suffixed"]) == 3
+    api = DjangoApi.model_validate(document)
+    assert [each.what for each in project_hazards(api, {}) if each.code == "format-suffix"] == [
+        "3 paths with a format suffix: nginx leaves them to Django at every stage"
+    ]

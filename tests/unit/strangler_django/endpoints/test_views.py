@@ -29,7 +29,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ModelViewSet
 
 from django_app.accounts.models import User
-from django_app.blog.models import Post, Tag
+from django_app.blog.models import Post, PostEvent, Tag
 from strangler_django.endpoints.lists import pagination_facts
 from strangler_django.endpoints.serializers import serializer_facts
 from strangler_django.endpoints.views import view_facts, view_methods, view_name
@@ -106,6 +106,36 @@ def test_a_field_that_drf_does_not_make_of_its_column_is_the_projects() -> None:
 
         found = {each["name"]: each["changed"] for each in serializer_facts(LeafSerializer(), Leaf)["fields"]}
     assert found == {"title": {}, "text": None, "number": None, "blank": None}
+
+
+def changed_by(model: type[models.Model], **attributes: dict[str, Any]) -> dict[str, Any]:
+    """What is told to be other than DRF makes it of fields of a model that get these attributes in `get_fields`."""
+    meta = type("Meta", (), {"model": model, "fields": (*attributes,)})
+
+    class Late(serializers.ModelSerializer[Any]):
+        Meta = meta
+
+        def get_fields(self) -> Any:
+            fields = super().get_fields()
+            for name, given in attributes.items():
+                vars(fields[name]).update(given) if "choices" not in given else setattr(fields[name], *given.popitem())
+            return fields
+
+    return {each["name"]: each["changed"] for each in serializer_facts(Late(), model)["fields"]}
+
+
+def test_what_is_done_to_a_field_once_it_is_made_is_a_change() -> None:
+    """As in a `get_fields`, and by packages that put a unique value's check off."""
+    posts = changed_by(Post, id={}, title={"required": False}, content={"max_length": 3}, tags={"allow_empty": False})
+    assert posts == {
+        "id": {},
+        "title": {"required": False},
+        "content": {"max_length": 3},
+        "tags": {"allow_empty": False},
+    }
+    assert changed_by(Tag, name={"_validators": []}) == {"name": {"validators": []}}
+    assert changed_by(PostEvent, kind={"choices": ["made"]}) == {"kind": {"choices": {"made": "made"}}}
+    assert changed_by(Post, author={"read_only": True}) == {"author": {"read_only": True}}
 
 
 class PostFilter(django_filters.FilterSet):

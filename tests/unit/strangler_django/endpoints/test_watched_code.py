@@ -2,9 +2,11 @@
 
 import contextvars
 import functools
+import gc
 import os
 import random
 import threading
+import time
 from datetime import date
 from types import SimpleNamespace
 from typing import Any
@@ -175,3 +177,25 @@ def in_branches(state: str = "published") -> Any:
 )
 def test_what_is_built_of_constants_is_the_same_each_time(call: Any) -> None:
     assert state_read(call) is None
+
+
+def test_what_a_collection_of_garbage_calls_is_none_of_the_calls() -> None:
+    collected: list[float] = []
+
+    def time_collection(_phase: str, _info: Any) -> None:
+        collected.append(time.monotonic())
+
+    def cyclic() -> Any:
+        for _ in range(5000):
+            one: list[Any] = []
+            one.append(one)
+        return rows()
+
+    gc.callbacks.append(time_collection)
+    try:
+        cyclic()
+        assert collected
+        assert state_read(cyclic) is None
+    finally:
+        gc.callbacks.remove(time_collection)
+    assert gc.isenabled()

@@ -51,11 +51,20 @@ def test_a_gap_is_listed_with_its_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("describes", "permission", "status"), [(True, AllowAny, 501), (True, IsAuthenticated, 403), (False, AllowAny, 200)]
+    ("others", "describes", "permission", "status"),
+    [
+        (("GET",), True, AllowAny, 501),
+        (("GET",), True, IsAuthenticated, 403),
+        (("GET",), False, AllowAny, 200),
+        ((), False, AllowAny, 501),
+        ((), False, IsAuthenticated, 403),
+    ],
 )
-async def test_options_that_would_tell_what_a_gap_takes_is_one(describes: bool, permission: Any, status: int) -> None:
+async def test_options_is_a_gap_where_it_tells_what_one_takes_and_where_nothing_else_is(
+    others: tuple[str, ...], describes: bool, permission: Any, status: int
+) -> None:
     router = feature_router(PREFIXES, "boats")
-    boats = View(router, "/boats/", name="Boat List", methods=("POST",), permission=permission)
+    boats = View(router, "/boats/", name="Boat List", methods=(*others, "POST"), permission=permission)
     boats.gap("POST", "field total: computed by get_total", describes=describes)
     app = create_application((router,), service="boats", prefixes=PREFIXES, database=lambda: None)  # type: ignore[arg-type,return-value] # never started
     app.state.database = SimpleNamespace(problem=None, engine=None, is_pooled=False, replica=None)

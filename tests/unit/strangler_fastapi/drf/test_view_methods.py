@@ -1,19 +1,22 @@
 """A view answers HEAD and OPTIONS unless Django's leaves them out, and OPTIONS as `described` says."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
+from rest_framework import permissions as drf_permissions
 from rest_framework import serializers
-from rest_framework.mixins import CreateModelMixin
+from rest_framework.mixins import CreateModelMixin, UpdateModelMixin
 from rest_framework.test import APIRequestFactory
 from rest_framework.viewsets import GenericViewSet
 from starlette.responses import Response
 
 from strangler_fastapi.application import create_application
 from strangler_fastapi.drf.fields import CharField
-from strangler_fastapi.drf.permissions import AllowAny
+from strangler_fastapi.drf.permissions import SAFE_METHODS, AllowAny, BasePermission
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.urls import ApiPrefixes
 from strangler_fastapi.drf.view import View, feature_router
@@ -35,6 +38,13 @@ def test_what_is_left_out_is_not_allowed(without: tuple[str, ...], allow: str) -
     assert view.allow == allow
     own = [each for each in router.routes if isinstance(each, APIRoute) and each.endpoint is boats_list]
     assert ["HEAD" in each.methods for each in own].count(True) == ("HEAD" in allow)
+
+
+async def options_of(router: APIRouter, path: str) -> tuple[FastAPI, dict[str, Any]]:
+    app = create_application((router,), service="boats", prefixes=PREFIXES, database=lambda: pytest.fail("not started"))
+    app.state.database = SimpleNamespace(problem=None, engine=None, is_pooled=False, replica=None)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://testserver/api/v2") as client:
+        return app, (await client.options(path)).json()
 
 
 class NewBoat(serializers.Serializer[None]):
@@ -73,12 +83,61 @@ async def test_options_describes_another_body_than_is_taken_where_djangos_does(*
     async def boats_create() -> Response:
         return Response()
 
-    app = create_application((router,), service="boats", prefixes=PREFIXES, database=lambda: pytest.fail("not started"))
-    app.state.database = SimpleNamespace(problem=None, engine=None, is_pooled=False, replica=None)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://testserver/api/v2") as client:
-        actions = (await client.options("/boats/")).json()["actions"]
+    app, answer = await options_of(router, "/boats/")
+    actions = answer["actions"]
     theirs = Boats.as_view({"post": "create"})(APIRequestFactory().options("/boats/")).data["actions"]
     assert (actions == theirs) == is_described
     assert [*actions["POST"]] == (["name"] if is_described else ["sail"])
     body = app.openapi()["paths"]["/api/v2/boats/"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert [*body["properties"]] == ["sail"]
+
+
+class TheirsReadOnly(drf_permissions.BasePermission):
+    def has_object_permission(self, request: Any, _view: Any, obj: Any) -> bool:
+        return request.method in drf_permissions.SAFE_METHODS or obj == "own"
+
+
+class OursReadOnly(BasePermission):
+    def has_object_permission(self, request: Request, _caller: object, obj: object) -> bool:
+        return request.method in SAFE_METHODS or obj == "own"
+
+
+class OneBoat(UpdateModelMixin, GenericViewSet[None]):
+    authentication_classes = ()
+    permission_classes = (TheirsReadOnly,)
+    serializer_class = Boat
+
+    def get_object(self) -> Any:
+        self.check_object_permissions(self.request, self.kwargs["pk"])
+        return self.kwargs["pk"]
+
+
+@pytest.mark.parametrize("key", ["own", "another"])
+async def test_options_describes_a_put_to_those_alone_who_may_put_this_object(key: str) -> None:
+    """A permission that lets everybody read is asked about a PUT, and not about OPTIONS, which is safe."""
+    router = feature_router(PREFIXES, "boats")
+
+    async def find(request: Request, _session: object, _caller: object) -> str:
+        found = str(request.path_params["pk"])
+        await view.access.check_object(request, found)
+        return found
+
+    boat = Serializer("Boat", {"name": CharField()})
+    view = View(
+        router,
+        "/boats/{pk}/",
+        name="Boat",
+        methods=("PUT",),
+        permission=OursReadOnly,
+        serializer=boat,
+        find=find,
+    )
+
+    @view.put()
+    async def boats_update() -> Response:
+        return Response()
+
+    _app, answer = await options_of(router, f"/boats/{key}/")
+    theirs = OneBoat.as_view({"put": "update"})(APIRequestFactory().options("/boats/"), pk=key).data
+    assert answer.get("actions") == theirs.get("actions")
+    assert ("actions" in answer) == (key == "own")

@@ -113,3 +113,71 @@ def test_what_compares_an_array_with_a_value_is_a_gap() -> None:
     (listed,) = linked_feature(given, contract).endpoints
     why = "a value is compared with a ArrayField"
     assert (listed.gaps, listed.limits) == ([], [f"filter tag: {why}", f"?search=: {why}"])
+
+
+def list_of(child: dict[str, Any] | None = None, **facts: Any) -> dict[str, Any]:
+    """A ListField that a serializer declares."""
+    inner = {
+        "name": "",
+        "kind": "CharField",
+        "source": "",
+        "required": True,
+        "class": "rest_framework.fields.CharField",
+    }
+    made = TAGS | {"changed": None, "child": inner | (child or {})}
+    return made | facts
+
+
+@pytest.mark.parametrize(
+    ("column", "field", "code", "gaps"),
+    [
+        ({}, list_of(), "ListField(child=CharField())", []),
+        (
+            {},
+            list_of({"max_length": 3, "validators": ["MaxLengthValidator"]}, required=False, allow_empty=False),
+            "ListField(child=CharField(max_length=3), required=False, allow_empty=False)",
+            [],
+        ),
+        ({}, list_of(read_only=True), "ListField(child=CharField(), read_only=True)", []),
+        (
+            {"kind": "JSONField", "type": "jsonb", "items": None},
+            list_of({"kind": "IntegerField", "class": "rest_framework.fields.IntegerField"}, default=[]),
+            "ListField(child=IntegerField(), default=[])",
+            [],
+        ),
+        (
+            {"kind": "JSONField", "type": "jsonb", "items": None},
+            list_of(list_of() | {"name": "", "source": ""}),
+            "ListField(child=ListField(child=CharField()))",
+            [],
+        ),
+        (
+            {},
+            list_of({"validators": ["Own"]}),
+            "ListField(child=CharField(), read_only=True)",
+            ["field name: checked by Own"],
+        ),
+        ({}, list_of(default="callable"), "read_only=True", ["field name: has a default of its own"]),
+        ({}, list_of(default="callable", empty_default=True), "ListField(child=CharField(), default=list)", []),
+        (
+            {},
+            list_of({"kind": "IntegerField", "class": "rest_framework.fields.IntegerField"}),
+            "",
+            ["field name: a list of IntegerField of a CharField"],
+        ),
+        ({}, list_of({"class": "harbour.Own"}), "", ["field name: a list of CharField of a CharField"]),
+        ({"kind": "TextField", "items": None}, list_of(), "", ["field name: a ListField of a TextField"]),
+    ],
+)
+def test_a_list_that_is_declared_is_written_as_it_is_declared(
+    column: dict[str, Any], field: dict[str, Any], code: str, gaps: list[str]
+) -> None:
+    contract = own_column(**ARRAY | {"items": TEXTS} | column)
+    given = {"queryset": {"narrowed": [], "ordering": ["id"]}, "serializer": SERIALIZER | {"fields": [field]}}
+    shown, taken = (linked_feature(each | given, contract) for each in (LIST, CREATE))
+    assert shown.endpoints[0].gaps == ([] if code else gaps)
+    if field.get("read_only"):
+        assert taken.endpoints[0].gaps == []
+    else:
+        assert taken.endpoints[0].gaps == gaps
+    assert code in " ".join(text_of(shown, "serializers.py").split()).replace("( ", "(").replace(", )", ")")

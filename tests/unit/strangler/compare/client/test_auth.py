@@ -168,6 +168,13 @@ async def test_a_side_without_a_sign_in_takes_the_others_token(status: int) -> N
     assert (theirs.is_lent("alice"), mine.is_lent("alice"), theirs.is_lent("bob")) == (True, False, False)
 
 
+@pytest.mark.parametrize("status", [404, 405, 501])
+async def test_a_side_without_a_sign_in_and_without_another_side_needs_one_of_its_own(status: int) -> None:
+    """As where a recording stands for Django."""
+    with pytest.raises(RequestError, match=rf"alice in \(status {status}\): name an endpoint of its own in \[sign_in"):
+        await callers(Door("fastapi", status=status, body=b"{}")).credentials("alice")
+
+
 async def test_a_side_that_refuses_a_sign_in_takes_no_token_of_another() -> None:
     right = Door("right", status=401, body=b"{}")
     theirs = Callers(

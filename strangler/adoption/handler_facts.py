@@ -1,0 +1,39 @@
+"""What a handler of a project's own does otherwise than the action of DRF's that it is."""
+
+from typing import Any
+
+from strangler.adoption.django_settings import Facts
+
+
+class AnswerFacts(Facts):
+    """A status and a body: a list of `data` (what DRF answers), `empty`, `value` and a constant, or `dict` and pairs.
+
+    With `detail` it is DRF's own answer of what isn't there, with that text. One that `has_headers` names the address
+    of a new row, as DRF's does.
+    """
+
+    has_headers: bool = False
+    status: int = 200
+    body: list[Any] | None = None
+    detail: str | None = None
+
+
+class HandlerFacts(Facts):
+    """A handler that was read.
+
+    `missing` is what it answers where there is no row, `refused` where a body isn't good: None where that is DRF's.
+    Rows are shown to permissions where it `checks`, and left out by the view's filters where it is `filtered`; its list
+    has the view's pages where it is `paged`. Its serializer knows the request where it `has_context`. Parameters that
+    are `nonzero` are taken for none where they are 0.
+    """
+
+    action: str
+    answer: AnswerFacts = AnswerFacts()
+    missing: AnswerFacts | None = None
+    refused: AnswerFacts | None = None
+    checks: bool = False
+    filtered: bool = False
+    paged: bool = False
+    nonzero: tuple[str, ...] = ()
+    partial: bool = False
+    has_context: bool = True

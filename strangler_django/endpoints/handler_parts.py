@@ -1,0 +1,71 @@
+"""What a handler is about: rows, serializers, and what is answered."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from strangler_django.endpoints.handler_code import Body
+from strangler_django.endpoints.read_querysets import ReadQueryset
+
+
+@dataclass(eq=False)
+class Row:
+    """The row that a path names: of `rows`, the one whose `field` is equal to a `parameter`.
+
+    Without `rows` it is that of the view's own `get_object`. `checks` says that the permissions are shown the row.
+    """
+
+    rows: ReadQueryset | None
+    field: str
+    parameter: str
+    checks: bool = False
+
+
+@dataclass(eq=False)
+class UsedSerializer:
+    """A serializer that a handler makes: of a row, or of rows; `cls` is None where it is the view's own.
+
+    Rows are the view's own (`of_view`), or `rows`; its filters narrow them where they are `filtered`, and it shows a
+    page of them where it is `paged`.
+    """
+
+    cls: type[Any] | None
+    row: Row | None = None
+    rows: ReadQueryset | None = None
+    has_data: bool = False
+    many: bool = False
+    of_view: bool = False
+    filtered: bool = False
+    paged: bool = False
+    partial: bool = False
+    has_context: bool = False
+    is_validated: bool = False
+    creator: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What comes of a request: an answer, or with `detail` DRF's own of what isn't there; `used` is what it shows.
+
+    It is `paged` as DRF's pages are, and names the address of a new row where it `has_headers`.
+    """
+
+    status: int = 200
+    body: Body | None = None
+    used: UsedSerializer | None = None
+    raises: bool = False
+    detail: str | None = None
+    paged: bool = False
+    has_headers: bool = False
+
+
+class RowMissingError(Exception):
+    """There is no such row of a model; nothing has caught it yet."""
+
+
+class AnsweredError(Exception):
+    """What is answered, by an exception that DRF makes an answer of."""
+
+
+@dataclass(frozen=True)
+class Saved:
+    """The row that a serializer has saved."""

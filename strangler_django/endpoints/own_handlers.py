@@ -1,0 +1,141 @@
+"""What a handler of a project's own does with a request, read from its code in the shapes of DRF's tutorial.
+
+def put(self, request, pk):
+    snippet = self.get_object(pk)
+    serializer = SnippetSerializer(snippet, data=request.data)
+    if serializer.is_valid():
+        serializer.save()
+        return Response(serializer.data)
+    return Response(serializer.errors, status=status.HTTP_400_BAD_REQUEST)
+
+The handler is followed three times: with a row and a good body, without the row, and with a body that is refused. What
+it did on its way says which of DRF's actions it is, and what it answers instead.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from strangler_django.endpoints.handler_code import HandlerCode
+from strangler_django.endpoints.handler_parts import Outcome, Row, UsedSerializer
+from strangler_django.endpoints.handler_run import HandlerRun
+from strangler_django.endpoints.own_code import UnreadError
+from strangler_django.endpoints.own_querysets import ReadQueryset
+
+
+@dataclass(frozen=True)
+class ReadHandler:
+    """A handler as the action of DRF's that it is, with what differs from that.
+
+    `missing` is what is answered where there is no row, `refused` where the body isn't good; None where it is DRF's
+    own answer.
+    """
+
+    action: str
+    answer: Outcome
+    missing: Outcome | None
+    refused: Outcome | None
+    row: Row | None
+    serializer: UsedSerializer | None
+    rows: ReadQueryset | None
+    hooks: frozenset[str]
+    nonzero: frozenset[str]
+    forgets: bool
+
+    @property
+    def of_view(self) -> bool:
+        """Whether the rows are the view's own."""
+        return (self.row is not None and self.row.rows is None) or bool(self.serializer and self.serializer.of_view)
+
+
+def read_handler(view: Any, code: HandlerCode, method: str) -> ReadHandler | None:  # noqa: ANN401 - any view
+    """The handler of a view's method; None where it does anything else."""
+    try:
+        return _Reader(view, code, method).read()
+    except UnreadError:
+        return None
+
+
+class _Reader:
+    def __init__(self, view: Any, code: HandlerCode, method: str) -> None:  # noqa: ANN401 - as above
+        self._view, self._code, self._method = view, code, method
+
+    def read(self) -> ReadHandler:
+        run = HandlerRun(self._view, self._code)
+        done, answer = run.done, run.outcome
+        if answer.raises:
+            raise UnreadError
+        row = next((each for what, each in done if what == "find"), None)
+        used = next((each for what, each in done if what == "validate"), answer.used)
+        if answer.used not in (None, used):
+            raise UnreadError
+        action = self._action(_without_parsing([what for what, _ in done]), row, used, answer)
+        if any(each is not row for what, each in done if what in ("find", "delete", "check")):
+            raise UnreadError
+        if any(each is not used for what, each in done if what in ("validate", "save")):
+            raise UnreadError
+        self._check_pages(run)
+        missing, refused = self._missing(row), self._refused(used)
+        rows = row.rows if row else used.rows if used else None
+        hooks, nonzero = frozenset(run.hooks), frozenset(run.nonzero)
+        return ReadHandler(action, answer, missing, refused, row, used, rows, hooks, nonzero, run.forgets)
+
+    def _check_pages(self, run: HandlerRun) -> None:
+        """Has a list that has pages be one of DRF's, with pages and without."""
+        if not run.has_pages:
+            return
+        whole = HandlerRun(self._view, self._code, paged=False).outcome
+        is_same = _shown(run.outcome.used) == _shown(whole.used)
+        # Without a class of pages Django fails, unless it looks whether there is a page.
+        is_plain = whole.paged or (whole.status, whole.body) == (200, ["data"])
+        if not (run.outcome.paged and is_same and is_plain):
+            raise UnreadError
+
+    def _action(self, done: list[str], row: Row | None, used: UsedSerializer | None, answer: Outcome) -> str:
+        """The action of DRF's in which the same is done in the same order."""
+        if done[:2] == ["find", "check"]:
+            del done[1]
+        of_row = used is not None and row is not None and used.row is row
+        match done:
+            case [] if self._method == "get" and answer.used and used and used.many and (used.rows or used.of_view):
+                return "list"
+            case ["find"] if self._method == "get" and answer.used and of_row and used and not used.has_data:
+                return "retrieve"
+            case ["validate", "save"] if self._method == "post" and used and used.row is None and not used.many:
+                return "create"
+            case ["find", "validate", "save"] if self._method in ("put", "patch", "post") and of_row and used:
+                return "partial_update" if used.partial else "update"
+            case ["find", "delete"] if self._method == "delete" and answer.used is None:
+                return "destroy"
+        raise UnreadError
+
+    def _missing(self, row: Row | None) -> Outcome | None:
+        """What is answered where there is no row."""
+        if row is None:
+            return None
+        run = HandlerRun(self._view, self._code, exists=False)
+        if [what for what, _ in run.done] != ["find"] or run.outcome.used:
+            raise UnreadError
+        return None if run.outcome.raises and run.outcome.detail is None else run.outcome
+
+    def _refused(self, used: UsedSerializer | None) -> Outcome | None:
+        """What is answered where the body isn't good."""
+        if used is None or not used.is_validated:
+            return None
+        run = HandlerRun(self._view, self._code, valid=False)
+        if run.done[-1][0] != "validate":
+            raise UnreadError
+        return None if run.outcome.raises else run.outcome
+
+
+def _shown(used: UsedSerializer | None) -> tuple[Any, ...]:
+    """What a list shows, and of which rows."""
+    rows = used.rows if used else None
+    of = (rows.structure, rows.owner, rows.unless, str(rows.queryset.query.order_by)) if rows else ()
+    return (used.cls, used.filtered, used.has_context, of) if used else ()
+
+
+def _without_parsing(done: list[str]) -> list[str]:
+    """What was done, but for what reads a body right before that is validated."""
+    return [
+        each for number, each in enumerate(done) if each != "parse" or done[number + 1 : number + 2] != ["validate"]
+    ]

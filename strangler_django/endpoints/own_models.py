@@ -1,0 +1,71 @@
+"""Code of a project's own in models, managers and querysets by which rows are found, read or made in another way."""
+
+# ruff: noqa: SLF001 - `_meta` is how Django documents to read a model
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any, Final
+
+from django.db.models import signals
+
+from strangler_django.endpoints.own_code import code_of, is_own
+
+# Methods by which Django and DRF find and read the rows of a queryset.
+_READING: Final = (
+    *("__bool__", "__getitem__", "__init__", "__iter__", "__len__", "_chain", "_clone", "_fetch_all"),
+    *("_filter_or_exclude", "_iterator", "all", "annotate", "count", "distinct", "exclude", "exists", "filter"),
+    *("get", "iterator", "none", "order_by", "reverse", "select_related", "prefetch_related", "using"),
+)
+_FINDING: Final = ("get_queryset", "all", "filter", "get")
+_LIBRARIES: Final = ("django.", "rest_framework.")
+
+
+def reads_rows(cls: type) -> bool:
+    """Whether a queryset's class has code of its own by which rows are read: it may leave some out at that moment."""
+    return any(is_own(cls, name) for name in _READING)
+
+
+def own_manager(manager: Any) -> bool:  # noqa: ANN401 - a manager
+    """Whether code of the project's own gives a manager's rows, which may leave some out."""
+    return any(_is_own(manager, name) for name in _FINDING) or reads_rows(manager._queryset_class)
+
+
+def own_creation(model: Any) -> str | None:  # noqa: ANN401 - a model class
+    """The code of the project's own by which a ModelSerializer makes a new row; None where it is Django's."""
+    manager = model._default_manager
+    is_there = _is_own(manager, "create") or is_own(manager._queryset_class, "create")
+    return f"{type(manager).__name__}.create" if is_there else next(changed_rows(model), None)
+
+
+def changed_rows(model: Any) -> Iterator[str]:  # noqa: ANN401 - as above
+    """The code of the project's own that gives a row, once it is read, other values than its columns have."""
+    names = {each.name for each in model._meta.fields} | {each.attname for each in model._meta.fields}
+    for method in ("__init__", "from_db", "__getattribute__"):
+        if is_own(model, method) and not _keeps(inspect.getattr_static(model, method), names):
+            yield f"{model._meta.object_name}.{method}"
+    for signal, name in ((signals.pre_init, "pre_init"), (signals.post_init, "post_init")):
+        receivers = chain.from_iterable(signal._live_receivers(model))
+        yield from (f"signal {name}" for each in receivers if not each.__module__.startswith(_LIBRARIES))
+
+
+def _is_own(manager: Any, name: str) -> bool:  # noqa: ANN401 - as above
+    # A manager has the methods of its queryset's class, as they are wrapped.
+    return is_own(type(manager), name)
+
+
+def _keeps(method: Any, names: set[str]) -> bool:  # noqa: ANN401 - whatever a class has under a name
+    """Whether a method gives attributes to a row and changes none of its columns, as far as its code says."""
+    try:
+        (made,) = ast.parse(textwrap.dedent(inspect.getsource(code_of(method)))).body
+    except (OSError, TypeError, SyntaxError, ValueError):
+        return False
+    for node in ast.walk(made):
+        match node:
+            case ast.Attribute(attr=name, ctx=ast.Store() | ast.Del()) if name in names:
+                return False
+            case ast.Name(id="setattr" | "vars" | "exec") | ast.Attribute(attr="__dict__" | "__setattr__"):
+                return False
+    return True

@@ -1,0 +1,232 @@
+"""Handlers of a project's own, and what `strangler scaffold` writes of them: both are sent the same."""
+
+import importlib
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings as djangos
+from django.db import connection
+from django.test.utils import override_settings
+
+from shared_schema.contract.contract import Contract
+from strangler.adoption.endpoints import DjangoApi
+from strangler.adoption.scaffold.service import ServiceScaffold
+from strangler.project import project_parse
+from strangler.routes.route import Route, Stage
+from strangler_django.endpoints.document import endpoints_text
+from tests.databases import empty_database
+from tests.generated_rows.tables import FILL, MAPPING, MODELS, ROWS
+from tests.shared_stack import StackAddresses
+from tests.side_by_side import BothSides, djangos_database, side_by_side
+
+PACKAGE = "handled_fastapi"
+PROJECT = """
+    name = "handled"
+    api = { v1 = "/", v2 = "/v2" }
+    files = { routes = "routes.toml", contract = "contract.json", consumer = "consumer.json" }
+    django = { address = "http://127.0.0.1:8000", health = "/up", prefix = "/" }
+    fastapi = { address = "http://127.0.0.1:9000", health = "/ready", prefix = "/" }
+    database = { fastapi_role = "handled" }
+"""
+DJANGOS: dict[str, Any] = {
+    "ROOT_URLCONF": "tests.handlers.views",
+    "REST_FRAMEWORK": djangos.REST_FRAMEWORK | {"DEFAULT_PAGINATION_CLASS": None, "DEFAULT_THROTTLE_CLASSES": ()},
+}
+
+
+def scaffold(folder: Path) -> tuple[Any, dict[str, list[str]]]:
+    """The package that is written of the views, imported, and the gaps by method and path."""
+    with override_settings(**DJANGOS):
+        api = DjangoApi.model_validate_json(endpoints_text())
+    contract: Contract = MAPPING.contract
+    (folder / "contract.json").write_text(contract.model_dump_json())
+    selected = [
+        (each, Route(name=f"rows.r{number}", methods=(each.method,), path=each.path, stage=Stage.LEGACY))
+        for number, each in enumerate(api.endpoints)
+    ]
+    project = project_parse(PROJECT, file=folder / "strangler.toml")
+    made = ServiceScaffold(project, PACKAGE, selected, api=api, contract=contract)
+    for file in made.files():
+        file.path.parent.mkdir(parents=True, exist_ok=True)
+        file.path.write_text(file.text)
+    gaps = {str(each.endpoint): each.gaps for feature in made.features for each in feature.endpoints}
+    return made, gaps
+
+
+@pytest.fixture(scope="module")
+def handled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, dict[str, list[str]]]]:
+    folder = tmp_path_factory.mktemp("handled")
+    _, gaps = scaffold(folder)
+    sys.path.insert(0, str(folder))
+    try:
+        routers = importlib.import_module(f"{PACKAGE}.routers").ROUTERS
+        yield (routers, importlib.import_module(f"{PACKAGE}.models").MAPPING), gaps
+    finally:
+        sys.path.remove(str(folder))
+        for name in [each for each in sys.modules if each.partition(".")[0] == PACKAGE]:
+            del sys.modules[name]
+
+
+@dataclass
+class Sides:
+    """Both stacks, each with a connection that looks at its own tables."""
+
+    both: BothSides
+    connections: tuple[psycopg.Connection, psycopg.Connection]
+
+    def ask(self, method: str, path: str, body: Any) -> None:
+        """Asks both, which answer the same, and have the same rows then."""
+        sent = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        self.both.ask(method, path, {"Content-Type": "application/json"}, sent)
+        ours, theirs = (sorted(each.execute(ROWS).fetchall()) for each in self.connections)
+        assert ours == theirs, f"rows after {method} {path} {body}"
+
+
+@pytest.fixture(scope="module")
+def sides(stack: StackAddresses, worker_id: str, django_db_blocker: Any, handled: Any) -> Iterator[Sides]:
+    (routers, mapping), _ = handled
+    with ExitStack() as opened:
+        opened.enter_context(django_db_blocker.unblock())
+        ours, theirs = (
+            opened.enter_context(empty_database(admin_dsn=stack.admin_dsn, name=f"{name}_{worker_id}"))
+            for name in ("handlers_library", "handlers_django")
+        )
+        for database in (ours, theirs):
+            with djangos_database(database), connection.schema_editor() as editor:
+                for model in MODELS:
+                    editor.create_model(model)
+        both = opened.enter_context(side_by_side(ours, views={}, routers=routers, tables=mapping, settings=DJANGOS))
+        opened.enter_context(djangos_database(theirs))
+        looking = [opened.enter_context(psycopg.connect(each.owner_dsn, autocommit=True)) for each in (ours, theirs)]
+        for each in looking:
+            each.execute(FILL)
+        yield Sides(both, (looking[0], looking[1]))
+
+
+REQUESTS: list[tuple[str, str, Any]] = [
+    ("GET", "/makers/", None),
+    ("POST", "/makers/", {"name": "Dee", "rank": 4}),
+    ("POST", "/makers/", {"name": "Ann"}),
+    ("POST", "/makers/", {"name": ""}),
+    ("POST", "/makers/", b"{"),
+    ("PUT", "/makers/", {}),
+    ("OPTIONS", "/makers/", None),
+    ("HEAD", "/makers/", None),
+    ("GET", "/makers/1/", None),
+    ("GET", "/makers/9/", None),
+    ("PUT", "/makers/1/", {"name": "Ann", "rank": 2}),
+    ("PUT", "/makers/1/", {"rank": 2}),
+    ("PUT", "/makers/9/", b"{"),
+    ("PATCH", "/makers/1/", {"rank": 3}),
+    ("PATCH", "/makers/1/", {"rank": "x"}),
+    ("PATCH", "/makers/9/", {}),
+    ("OPTIONS", "/makers/1/", None),
+    ("POST", "/makers/1/", {}),
+    ("DELETE", "/makers/3/", None),
+    ("DELETE", "/makers/3/", None),
+    ("GET", "/labels/", None),
+    ("HEAD", "/labels/", None),
+    ("OPTIONS", "/labels/", None),
+    ("POST", "/labels/", {"word": "new", "shade": "pale"}),
+    ("POST", "/labels/", {"word": "new", "shade": "grey"}),
+    ("GET", "/labels/red/", None),
+    ("GET", "/labels/none/", None),
+    ("PATCH", "/labels/red/", {"word": "red"}),
+    ("PATCH", "/labels/red/", {"word": "red", "shade": "blue"}),
+    ("PATCH", "/labels/none/", {"word": "red"}),
+    ("DELETE", "/labels/new/", None),
+    ("DELETE", "/labels/new/", None),
+    ("GET", "/shades/grey/", None),
+    ("GET", "/shades/none/", None),
+    ("POST", "/shades/grey/", {"shade": "dark!"}),
+    ("POST", "/shades/grey/", {"shade": "light"}),
+    ("POST", "/shades/none/", {"shade": "light"}),
+    ("GET", "/things/2/parts/", None),
+    ("GET", "/things/9/parts/", None),
+    ("POST", "/things/2/parts/", {"thing": 2, "name": "new"}),
+    ("POST", "/things/2/parts/", {"thing": 9}),
+    ("OPTIONS", "/things/2/parts/", None),
+    ("GET", "/things/2/parts/1/", None),
+    ("GET", "/things/3/parts/1/", None),
+    ("DELETE", "/things/3/parts/1/", None),
+    ("DELETE", "/things/2/parts/1/", None),
+    ("GET", "/sets/", None),
+    ("GET", "/sets/unranked/", None),
+    ("OPTIONS", "/sets/unranked/", None),
+    ("POST", "/sets/", {"name": "Eve"}),
+    ("POST", "/sets/", {"name": "Eve"}),
+    ("OPTIONS", "/sets/", None),
+    ("GET", "/sets/2/", None),
+    ("PUT", "/sets/2/", {"name": "Bob"}),
+    ("DELETE", "/sets/9/", None),
+    ("DELETE", "/sets/2/", None),
+    ("OPTIONS", "/sets/1/", None),
+    ("GET", "/maybe/", None),
+    ("GET", "/maybe/Ann/", None),
+    ("GET", "/maybe/Nobody/", None),
+    ("DELETE", "/maybe/Nobody/", None),
+    ("DELETE", "/maybe/Dee/", None),
+    ("POST", "/copied/", {"name": "Gus", "rank": 9}),
+    ("POST", "/copied/", {"name": "Gus"}),
+    ("POST", "/copied/", {"name": "Hal", "rank": 7}),
+    ("GET", "/copied/", None),
+    ("GET", "/copied/?page=2", None),
+    ("GET", "/copied/?page=9", None),
+    ("GET", "/copied/?search=a", None),
+    ("GET", "/copied/ranked/", None),
+    ("GET", "/copied/ranked/?search=g", None),
+    ("OPTIONS", "/copied/", None),
+    ("GET", "/copied/1/", None),
+    ("GET", "/copied/1/?search=zzz", None),
+    ("PUT", "/copied/1/?search=zzz", {"name": "Ann"}),
+    ("PUT", "/copied/1/", {"name": "Ann", "rank": 1}),
+    ("PUT", "/copied/1/", {"name": ""}),
+    ("PUT", "/copied/99/", {"name": "Ann"}),
+    ("OPTIONS", "/copied/1/", None),
+    ("GET", "/wrapped/", None),
+    ("GET", "/wrapped/?page=9", None),
+    ("GET", "/wrapped/1/", None),
+    ("GET", "/wrapped/99/", None),
+    ("POST", "/wrapped/", {"name": "Ivo"}),
+    ("POST", "/wrapped/", {"name": "Ivo"}),
+    ("DELETE", "/copied/99/", None),
+    ("DELETE", "/copied/105/", None),
+    ("GET", "/numbers/", None),
+    ("GET", "/numbers/1/", None),
+    ("POST", "/numbers/", {"name": "Joe"}),
+    ("PUT", "/numbers/1/", {"name": "Ann", "rank": 4}),
+    ("PUT", "/numbers/99/", {"name": "Ann", "rank": 4}),
+    ("GET", "/names/", None),
+    ("GET", "/names/?name=a", None),
+    ("POST", "/names/", {"name": "Fay"}),
+    ("OPTIONS", "/names/", None),
+]
+
+
+def test_what_is_written_answers_as_the_handlers_do(sides: Sides) -> None:
+    for method, path, body in REQUESTS:
+        sides.ask(method, path, body)
+
+
+def test_what_a_handler_takes_for_none_is_not_ported(sides: Sides) -> None:
+    """Of `if pk:` Django lists all where the path has a 0."""
+    answer = sides.both.runner.run(sides.both.library.get("/numbers/0/"))
+    assert answer.status_code == 501, answer.text
+
+
+def test_gaps(handled: Any) -> None:
+    _, gaps = handled
+    assert {name: found for name, found in gaps.items() if found} == {
+        "PUT /labels/{word}/": ["handler label_detail.put is your own"],
+        "PATCH /copied/{pk}/": ["CopiedMakers.update is your own"],
+        "POST /numbers/{pk}/": ["handler MakerNumber.post is your own"],
+        "PUT /numbers/": ["handler MakerNumber.put is your own"],
+        "DELETE /maybe/": ["handler MaybeMaker.delete is your own"],
+    }

@@ -1,0 +1,213 @@
+"""Whatever of a view changes its answers is named: hooks of a project's own, and decorators around any part of it."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.decorators import login_required
+from django.db import transaction
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import cache_control, cache_page, never_cache
+from django.views.decorators.csrf import csrf_exempt, ensure_csrf_cookie
+from django.views.decorators.http import etag, last_modified
+from django.views.decorators.vary import vary_on_headers
+from rest_framework.metadata import SimpleMetadata
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.versioning import QueryParameterVersioning
+from rest_framework.viewsets import ModelViewSet
+
+from django_app.blog.models import Tag
+from strangler.adoption.endpoints import DjangoEndpoint
+from strangler.adoption.scaffold.gaps import handler_gaps, options_remarks
+from strangler_django.endpoints.views import view_facts
+from tests.unit.strangler_django.endpoints.test_views import PostSerializer, TagSerializer
+
+
+class Tags(ModelViewSet[Tag]):
+    queryset = Tag.objects.all()
+    serializer_class = TagSerializer
+    filter_backends = ()
+
+
+def overridden(view: Any) -> Any:
+    made = view if not isinstance(view, type) else view.as_view({"get": "list"})  # type: ignore[attr-defined] # a view
+    return view_facts(made, "get", "list", {})["overridden"]
+
+
+def gaps(view: Any) -> tuple[list[str], list[str]]:
+    made = view if not isinstance(view, type) else view.as_view({"get": "list"})  # type: ignore[attr-defined] # a view
+    facts = {"path": "/api/tags/", "method": "GET", "kind": "viewset", "view": "shop.views.Tags"}
+    endpoint = DjangoEndpoint.model_validate(facts | view_facts(made, "get", "list", {}))
+    return list(handler_gaps(endpoint)), list(options_remarks(endpoint))
+
+
+@pytest.mark.parametrize(
+    "decorator",
+    [
+        cache_page(60),
+        never_cache,
+        cache_control(max_age=60),
+        vary_on_headers("Accept-Language"),
+        ensure_csrf_cookie,
+        etag(lambda _request, **_: '"1"'),
+        last_modified(lambda _request, **_: timezone.now()),
+        transaction.atomic,
+        login_required,
+    ],
+)
+def test_a_decorator_is_named_wherever_it_stands(decorator: Any) -> None:
+    class OnDispatch(Tags):
+        pass
+
+    class OnList(Tags):
+        @method_decorator(decorator)
+        def list(self, *args: Any, **kwargs: Any) -> Any:
+            return super().list(*args, **kwargs)
+
+    class OnName(Tags):
+        pass
+
+    class OnView(Tags):
+        @classmethod
+        def as_view(cls, *args: Any, **kwargs: Any) -> Any:
+            return decorator(super().as_view(*args, **kwargs))
+
+    method_decorator(decorator, name="dispatch")(OnDispatch)
+    method_decorator(decorator, name="list")(OnName)
+    assert (overridden(OnDispatch), overridden(OnList), overridden(OnName)) == (["dispatch"], ["list"], ["list"])
+    assert overridden(OnView) == ["as_view"]
+    # As paths have it.
+    assert overridden(decorator(Tags.as_view({"get": "list"}))) == ["as_view"]
+    assert gaps(decorator(Tags.as_view({"get": "list"}))) == (
+        ["Tags.as_view is your own, or a decorator is around it"],
+        [],
+    )
+
+
+def test_what_exempts_from_the_check_of_forms_changes_no_answer() -> None:
+    assert overridden(Tags) == overridden(csrf_exempt(Tags.as_view({"get": "list"}))) == []
+
+
+class Metadata(SimpleMetadata):
+    pass
+
+
+class Negotiation(DefaultContentNegotiation):
+    pass
+
+
+class Finalizes(Tags):
+    def finalize_response(self, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(*args, **kwargs)
+        response["X-Made-By"] = "hand"
+        return response
+
+
+class Initializes(Tags):
+    def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        request.GET = request.GET | {"page": "1"}
+        return super().initialize_request(request, *args, **kwargs)
+
+
+class Begins(Tags):
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.queryset = Tag.objects.filter(name=request.headers["X-Tenant"])
+
+
+class Dispatches(Tags):
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return super().dispatch(request, *args, **kwargs | {"one": "more"})
+
+
+class PassesOn(Tags):
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return super().dispatch(request, *args, **kwargs)
+
+
+class Headers(Tags):
+    @property
+    def default_response_headers(self) -> Any:
+        return {"X-Own": "1"}
+
+
+class Allows(Tags):
+    @property
+    def allowed_methods(self) -> Any:
+        return ["GET"]
+
+
+class Refuses(Tags):
+    def http_method_not_allowed(self, *_args: Any, **_kwargs: Any) -> Any:
+        raise NotImplementedError
+
+
+class Names(Tags):
+    @property
+    def http_method_names(self) -> Any:
+        return ["get"]
+
+
+class Negotiates(Tags):
+    content_negotiation_class = Negotiation
+
+
+class ByVersion(Tags):
+    versioning_class = QueryParameterVersioning
+
+    def get_queryset(self) -> Any:
+        return Tag.objects.filter(name="old") if self.request.version == "v1" else Tag.objects.all()
+
+
+class SerializesByVersion(Tags):
+    versioning_class = QueryParameterVersioning
+
+    def get_serializer_class(self) -> Any:
+        return PostSerializer if self.request.version == "v1" else TagSerializer
+
+
+class Sets(Tags):
+    def get_queryset(self) -> Any:
+        self.serializer_class = PostSerializer
+        return Tag.objects.all()
+
+
+@pytest.mark.parametrize(
+    ("view", "name"),
+    [
+        (Finalizes, "finalize_response"),
+        (Initializes, "initialize_request"),
+        (Begins, "initial"),
+        (Dispatches, "dispatch"),
+        (Headers, "default_response_headers"),
+        (Allows, "allowed_methods"),
+        (Refuses, "http_method_not_allowed"),
+        (Names, "http_method_names"),
+        (Negotiates, "content_negotiation_class"),
+        (ByVersion, "get_queryset"),
+        (SerializesByVersion, "get_serializer_class"),
+        (Sets, "get_queryset"),
+    ],
+)
+def test_a_hook_that_changes_an_answer_is_a_gap(view: Any, name: str) -> None:
+    assert gaps(view) == ([f"Tags.{name} is your own"], [])
+
+
+def test_one_that_only_passes_on_is_none() -> None:
+    assert gaps(PassesOn) == ([], [])
+
+
+class Describes(Tags):
+    metadata_class = Metadata
+
+    def options(self, *_args: Any, **_kwargs: Any) -> Any:
+        raise NotImplementedError
+
+    def get_view_name(self) -> str:
+        return "mine"
+
+
+def test_what_only_options_answers_is_a_remark() -> None:
+    found, remarks = gaps(Describes)
+    assert found == []
+    assert remarks == [f"OPTIONS: Tags.{name} is your own" for name in ("options", "get_view_name", "metadata_class")]

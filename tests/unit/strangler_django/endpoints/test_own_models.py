@@ -1,0 +1,142 @@
+"""Code of models, managers and querysets by which rows are others than their columns say."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models.signals import post_init
+from django.test.utils import isolate_apps
+from rest_framework import pagination, serializers
+from rest_framework.viewsets import ModelViewSet
+
+from strangler_django.endpoints.lists import pagination_facts
+from strangler_django.endpoints.own_models import changed_rows, own_creation, own_manager
+from strangler_django.endpoints.serializers import serializer_facts
+
+
+class Loud(models.QuerySet[Any]):
+    def create(self, **values: Any) -> Any:
+        return super().create(**values | {"name": "LOUD"})
+
+
+class Quiet(models.Manager[Any]):
+    def create(self, **values: Any) -> Any:
+        return super().create(**values)
+
+    def filter(self, *args: Any, **kwargs: Any) -> Any:
+        return super().filter(*args, **kwargs).exclude(name="loud")
+
+
+with isolate_apps("django_app.blog"):
+
+    class Plain(models.Model):
+        name = models.TextField()
+
+        class Meta:
+            app_label = "blog"
+
+    class Cut(Plain):
+        objects = Loud.as_manager()
+
+        class Meta:
+            app_label = "blog"
+            proxy = True
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.name = self.name[:1]
+
+    class Noted(Plain):
+        objects = Quiet()
+
+        class Meta:
+            app_label = "blog"
+            proxy = True
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self._before = self.name
+
+    class Deciphered(Plain):
+        class Meta:
+            app_label = "blog"
+            proxy = True
+
+        @classmethod
+        def from_db(cls, db: Any, names: Any, values: Any) -> Any:
+            found = super().from_db(db, names, values)
+            setattr(found, "name", found.name[::-1])  # noqa: B010 - as projects write it
+            return found
+
+
+def test_rows_that_a_model_changes_as_they_are_read_are_named() -> None:
+    found = {model.__name__: list(changed_rows(model)) for model in (Plain, Cut, Noted, Deciphered)}
+    assert found == {"Plain": [], "Cut": ["Cut.__init__"], "Noted": [], "Deciphered": ["Deciphered.from_db"]}
+
+    def shout(instance: Any, **_: Any) -> None:
+        instance.name = instance.name.upper()
+
+    post_init.connect(shout, sender=Plain)
+    try:
+        assert list(changed_rows(Plain)) == ["signal post_init"]
+    finally:
+        post_init.disconnect(shout, sender=Plain)
+
+
+def test_new_rows_that_a_manager_or_a_model_makes_are_named() -> None:
+    assert own_creation(Plain) is None
+    assert own_creation(Cut) == "ManagerFromLoud.create"
+    # It passes on what it gets.
+    assert own_creation(Noted) is None
+    assert own_creation(Deciphered) == "Deciphered.from_db"
+    assert [own_manager(model._default_manager) for model in (Plain, Cut, Noted)] == [False, False, True]
+
+
+class Rows(serializers.ListSerializer[Any]):
+    def to_representation(self, data: Any) -> Any:
+        return [len(data)]
+
+
+class Listed(serializers.ModelSerializer[Any]):
+    class Meta:
+        model = Plain
+        fields = ("name",)
+        list_serializer_class = Rows
+
+
+class Texts(serializers.ModelSerializer[Any]):
+    default_error_messages = {"invalid": "No."}  # noqa: RUF012 - DRF's own words
+
+    class Meta:
+        model = Cut
+        fields = ("name",)
+
+
+class Holding(serializers.Serializer[Any]):
+    rows = Rows(child=serializers.Serializer())
+
+
+def test_lists_and_texts_of_a_serializers_own_are_named() -> None:
+    assert serializer_facts(Listed())["overridden"] == ["list_serializer_class"]
+    assert serializer_facts(Texts())["overridden"] == ["default_error_messages"]
+    assert (serializer_facts(Listed())["creates"], serializer_facts(Texts())["creates"]) == (
+        None,
+        "ManagerFromLoud.create",
+    )
+    (field,) = serializer_facts(Holding())["fields"]
+    assert field["serializer"]["overridden"] == ["list_serializer_class"]
+
+
+class Pages(pagination.PageNumberPagination):
+    @property
+    def page_size(self) -> Any:  # type: ignore[override] # as projects write it
+        return 2
+
+
+class Paged(ModelViewSet[Any]):
+    pagination_class = Pages
+
+
+def test_a_size_of_pages_that_is_a_property_is_the_projects_own() -> None:
+    found = pagination_facts(Paged())
+    assert found is not None
+    assert found["overridden"] == ["page_size"]
