@@ -34,6 +34,10 @@ _VALIDATORS: Final = frozenset(
 )
 # The format of days and times that is usual.
 ISO: Final = "iso-8601"
+_TEXTS: Final = frozenset({"CharField", "SlugField", "TextField"})
+_TEXT_LOOKUPS: Final = frozenset(
+    {"iexact", "icontains", "startswith", "istartswith", "endswith", "iendswith", "regex", "iregex"}
+)
 # Callables whose value the service makes by itself (`shared_schema.contract.callables`).
 CALLABLES: Final = ("builtins.", "uuid.", "datetime.", "django.utils.timezone.now")
 
@@ -78,6 +82,10 @@ def is_known_callable(path: str) -> bool:
     return not path or path.startswith(CALLABLES)
 
 
-def is_compared(facts: ColumnFacts) -> bool:
+def is_compared(facts: ColumnFacts, lookup: str) -> bool:
     """Whether a filter, a search or a path may compare a column with a value as Django does."""
-    return facts.references is not None or facts.kind in KINDS - {"JSONField"}
+    # PostgreSQL's text of an array or of JSON is compared then; `contains` and `exact` of these are others.
+    if lookup == "search":
+        return facts.kind in _TEXTS
+    is_known_text = lookup in _TEXT_LOOKUPS and facts.kind in ("ArrayField", "JSONField")
+    return facts.references is not None or facts.kind in KINDS - {"JSONField"} or is_known_text

@@ -99,7 +99,10 @@ def written_filter(
     if parameter.settings:
         raise UnreadableError(f"a {parameter.kind} with {', '.join(parameter.settings)}")
     path = parameter.field.split("__")
-    facts = (tables.follow if parameter.lookup == "isnull" else tables.compared)(table, path)
+    if parameter.lookup == "isnull":
+        facts = tables.follow(table, path)
+    else:
+        facts = tables.compared(table, path, parameter.lookup or "exact")
     if facts.kind == "DateTimeField" and time_zone != "UTC" and parameter.lookup != "isnull":
         raise UnreadableError(f"times of {time_zone}")
     column = f"lambda: {model}.{tables.attribute_of(table, path[0])}"

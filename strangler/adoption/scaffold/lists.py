@@ -146,7 +146,8 @@ def _searched(
     annotations = dict(made.annotations)
     try:
         for name in names:
-            _follow(made, name.lstrip(_PREFIXES), table, tables, is_compared=True)
+            lookup = "search" if name.startswith("@") else "icontains"
+            _follow(made, name.lstrip(_PREFIXES), table, tables, searched_by=lookup)
     except UnreadableError as gap:
         made.annotations = annotations
         _gap(made, filters, search["parameter"], str(gap))
@@ -209,10 +210,14 @@ def _paged(made: WrittenList, name: str, named: Mapping[str, Code]) -> Call:
     return call(name, **named)
 
 
-def _follow(made: WrittenList, name: str, table: str, tables: Tables, *, is_compared: bool = False) -> None:
+def _follow(made: WrittenList, name: str, table: str, tables: Tables, *, searched_by: str = "") -> None:
     """Uses the column of an order or a search, which may be another row's."""
     if name in made.numbers:
         return
-    (tables.compared if is_compared else tables.follow)(table, name.split("__"))
+    path = name.split("__")
+    if searched_by:
+        tables.compared(table, path, searched_by)
+    else:
+        tables.follow(table, path)
     if "__" in name:
         made.annotations[name] = name

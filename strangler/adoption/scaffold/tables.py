@@ -113,8 +113,8 @@ class Tables:
         self.use(table, name)
         return facts
 
-    def compared(self, table: str, path: Iterable[str]) -> ColumnFacts:
-        """The same of a column with which a value is compared.
+    def compared(self, table: str, path: Iterable[str], lookup: str = "exact") -> ColumnFacts:
+        """The same of a column with which a value is compared by that lookup.
 
         Raises:
             UnreadableError: the path leads elsewhere, or Python makes another value of that.
@@ -122,8 +122,8 @@ class Tables:
         facts = self.follow(table, path)
         if facts.written_by:
             raise UnreadableError(f"values of {facts.field} are compared by {facts.written_by[0]}")
-        if not is_compared(facts):
-            raise UnreadableError(f"a value is compared with a {facts.kind}")
+        if not is_compared(facts, lookup):
+            raise UnreadableError(f"a value is compared with a {facts.kind} by {lookup}")
         return facts
 
     def table_at(self, table: str, path: Iterable[str]) -> str:

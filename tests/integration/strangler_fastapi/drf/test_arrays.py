@@ -13,7 +13,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
 from django.test import Client
 from django.test.utils import isolate_apps
+from django_filters.rest_framework import CharFilter, DjangoFilterBackend, FilterSet
 from rest_framework import serializers, viewsets
+from rest_framework.filters import SearchFilter
 from sqlalchemy.orm import Mapped
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,6 +26,8 @@ from strangler_django.contract.unconnected import Sql
 from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf.collection_fields import ListField
 from strangler_fastapi.drf.fields import CharField
+from strangler_fastapi.drf.filter_forms import TEXT
+from strangler_fastapi.drf.filters import column_filter
 from strangler_fastapi.drf.model_fields import model_fields
 from strangler_fastapi.drf.number_fields import IntegerField
 from strangler_fastapi.drf.permissions import AllowAny
@@ -71,7 +75,19 @@ class CrateSerializer(serializers.ModelSerializer[Crate]):
         fields = NAMES
 
 
+class CrateFilters(FilterSet):
+    tagged = CharFilter(field_name="tags", lookup_expr="icontains")
+    begins = CharFilter(field_name="notes", lookup_expr="startswith")
+
+    class Meta:
+        model = Crate
+        fields = ()
+
+
 class Crates(viewsets.ModelViewSet[Crate]):
+    filter_backends = (DjangoFilterBackend, SearchFilter)
+    filterset_class = CrateFilters
+    search_fields = ("tags", "=grades", "^notes")
     queryset = Crate.objects.order_by("id")
     serializer_class = CrateSerializer
     authentication_classes = ()
@@ -108,7 +124,12 @@ class Library:
             "notes": ListField(child=ListField(child=IntegerField()), required=False),
         }
         serializer = Serializer("Crate", model_fields(CrateRow, *NAMES) | declared)
-        crates = Resource(CrateRow, serializer, ordering=("id",))
+        filters = {
+            "tagged": column_filter(lambda: CrateRow.tags, TEXT, "icontains"),
+            "begins": column_filter(lambda: CrateRow.notes, TEXT, "startswith"),
+        }
+        search_fields = ("tags", "=grades", "^notes")
+        crates = Resource(CrateRow, serializer, ordering=("id",), filters=filters, search_fields=search_fields)
         self.router = feature_router(PREFIXES, "crates")
         given: dict[str, Any] = {"permission": AllowAny, "authenticators": (), "serializer": serializer}
         many = View(self.router, "/crates/", name="Crates", methods=("GET", "POST"), **given)
@@ -223,6 +244,29 @@ def test_a_form_has_a_value_for_each(sides: BothSides, method: str, form: str) -
         answer = ask(sides, stack, method, url, form.encode(), "application/x-www-form-urlencoded")
         seen.append((answer, list(Crate.objects.values_list(*NAMES[1:]))))
     assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("tagged=AB", ["One"]),
+        ("tagged=%2C", ["Two"]),
+        ("tagged={", ["One", "Two", "Three"]),
+        ("begins=[[1", ["One"]),
+        ("search=b", ["One", "Two"]),
+        ("search={1,2}", []),
+        ("search=%22{1,2}%22", ["Two"]),
+        ("search=%5B%5B7", ["Three"]),
+    ],
+)
+def test_an_array_is_searched_by_its_text(sides: BothSides, query: str, names: list[str]) -> None:
+    Crate.objects.all().delete()
+    Crate.objects.create(name="One", tags=["abc"], notes=[[1]])
+    Crate.objects.create(name="Two", tags=["b", "c"], grades=[1, 2])
+    Crate.objects.create(name="Three", tags=[], notes=[[77]])
+    first, second = (ask(sides, stack, "GET", f"/crates/?{query}", b"", "") for stack in ("django", "fastapi"))
+    assert first == second
+    assert [row["name"] for row in first[1]["results"]] == names
 
 
 def test_options_describe_the_values_alike(sides: BothSides) -> None:

@@ -105,14 +105,20 @@ def test_an_array_is_a_list_of_the_fields_of_its_values(
     assert array_gaps(items, field) == gaps
 
 
-def test_what_compares_an_array_with_a_value_is_a_gap() -> None:
+def test_an_array_is_compared_by_its_text_alone() -> None:
     contract = own_column(**ARRAY, items=TEXTS)
-    parameter = {"name": "tag", "kind": "CharFilter", "field": "name", "lookup": "icontains"}
-    filters = {"filterset": {"parameters": [parameter]}, "search": {"parameter": "search", "fields": ["name"]}}
+    parameters = [
+        {"name": lookup, "kind": "CharFilter", "field": "name", "lookup": lookup}
+        for lookup in ("icontains", "contains", "exact", "isnull")
+    ]
+    filters = {"filterset": {"parameters": parameters}, "search": {"parameter": "search", "fields": ["name"]}}
     given = LIST | {"filters": filters, "serializer": SERIALIZER | {"fields": [TAGS]}}
-    (listed,) = linked_feature(given, contract).endpoints
-    why = "a value is compared with a ArrayField"
-    assert (listed.gaps, listed.limits) == ([], [f"filter tag: {why}", f"?search=: {why}"])
+    made = linked_feature(given, contract)
+    why = "a value is compared with a ArrayField by"
+    searched = {"search": {"parameter": "search", "fields": ["@name"]}}
+    assert linked_feature(given | {"filters": searched}, contract).endpoints[0].limits == [f"?search=: {why} search"]
+    assert made.endpoints[0].limits == [f"filter {name}: {why} {name}" for name in ("contains", "exact")]
+    assert 'column_filter(lambda: Boat.name, TEXT, "icontains")' in text_of(made, "serializers.py")
 
 
 def list_of(child: dict[str, Any] | None = None, **facts: Any) -> dict[str, Any]:
