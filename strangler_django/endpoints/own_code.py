@@ -18,6 +18,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from strangler_django.endpoints.changed_names import is_changed
+
 _LIBRARIES: Final = ("rest_framework.", "django.")
 # Decorators that say something of a method to a document, and change nothing of what it does.
 _DOCUMENTING: Final = frozenset(
@@ -203,14 +205,19 @@ def _prints(statement: ast.stmt) -> bool:
 
 
 def named(code: ast.expr, names: Mapping[str, Any]) -> Any:  # noqa: ANN401 - whatever the code has under that name
-    """What a name in a module's code stands for, or an attribute of a module or class in it; None of anything else."""
+    """What a name in a module's code stands for, or an attribute of a module or class in it; None of anything else.
+
+    A value that some function of the project changes is none.
+    """
     match code:
         case ast.Name(id=name):
-            return names.get(name)
+            found = names.get(name)
         case ast.Attribute(value=inner, attr=name):
             owner = named(inner, names)
-            return getattr(owner, name, None) if inspect.ismodule(owner) or inspect.isclass(owner) else None
-    return None
+            found = getattr(owner, name, None) if inspect.ismodule(owner) or inspect.isclass(owner) else None
+        case _:
+            return None
+    return None if isinstance(found, bool | int | float | str) and is_changed(name) else found
 
 
 def names_of(function: Any) -> Mapping[str, Any]:  # noqa: ANN401 - whatever a class has under a name

@@ -13,6 +13,7 @@ requests), `caller` (an attribute of the user) or `owner` (the field in which th
 """
 
 import ast
+import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -52,7 +53,7 @@ def own_rules(found: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - what `
             request, row = (_Reader(cls, name).rule() for name in _HOOKS)
         except UnreadError:
             continue
-        message = getattr(each, "message", None)
+        message = inspect.getattr_static(each, "message", None)
         if message is None or isinstance(message, str):
             made[f"{cls.__module__}.{cls.__qualname__}"] = {"request": request, "row": row, "message": message}
     return made

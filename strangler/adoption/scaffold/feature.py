@@ -267,7 +267,7 @@ class FeatureScaffold:
     def _serializer_of_view(self, endpoint: DjangoEndpoint) -> WrittenSerializer:
         """The serializer of what is deleted: any of its view."""
         for other in self.endpoints:
-            if other.serializer and other.endpoint.view == endpoint.view:
+            if other.serializer and (other.endpoint.view, other.endpoint.model) == (endpoint.view, endpoint.model):
                 return other.serializer
         if endpoint.serializer is None:
             raise UnreadableError("there is no serializer")
@@ -285,10 +285,17 @@ class FeatureScaffold:
         """The list whose filters a view has; the endpoint itself where it has no list, or one that can't be read."""
         if endpoint.handler is not None and (not endpoint.handler.filtered or endpoint.action == "list"):
             return handled_list(endpoint, self.api.endpoints)
-        same = (
-            each for each in self.api.endpoints if each.view == endpoint.view and each.action == "list" and each.model
-        )
-        return next(same, endpoint)
+        if endpoint.action == "list" and endpoint.model:
+            return endpoint
+        same = [
+            each
+            for each in self.api.endpoints
+            if each.view == endpoint.view and each.action == "list" and each.model
+            if endpoint.model is None or each.model == endpoint.model
+        ]
+        # Several paths may have a view of that name, each with settings of its own.
+        above = (each for each in same if endpoint.path.startswith(each.path))
+        return next(above, same[0] if same else endpoint)
 
     def _lookup(self, endpoint: DjangoEndpoint) -> tuple[str, str]:
         """The field and the parameter by which a path names a row."""
@@ -353,7 +360,9 @@ class FeatureScaffold:
         of = self._with_rows(each.endpoint)
         numbers = of.queryset.annotations if of.queryset else {}
         rows = self._where(each.endpoint), numbers, of.rows, handled_key(each.endpoint, of)
-        return each.endpoint.view, serializer.constant, shown, str(rows)
+        listed = self._list_of_view(each.endpoint)
+        lists = listed.filters, listed.pagination, each.endpoint.lookup
+        return each.endpoint.view, serializer.constant, shown, str((rows, lists))
 
     def _where(self, endpoint: DjangoEndpoint) -> tuple[list[Any], ...]:
         """The conditions of the rows."""

@@ -62,6 +62,21 @@ class PassesMore(HasLocals):
         return super().get_queryset(published=True)
 
 
+class Shown:
+    level = 1
+
+    @classmethod
+    def choose(cls, level: int) -> None:
+        cls.level = level
+
+
+class ByChanged(Posts):
+    """What a function of the project changes is no constant."""
+
+    def get_queryset(self) -> Any:
+        return Post.objects.filter(published=Shown.level)
+
+
 class IsPartOfText(Posts):
     def get_queryset(self) -> Any:
         queryset = Post.objects.all()
@@ -79,7 +94,7 @@ class IsNever(Posts):
 
 
 @pytest.mark.parametrize(
-    "view", [NothingForStaff, NamesTwice, NamesWhatIsNotThere, HasLocals, PassesMore, IsPartOfText, IsNever]
+    "view", [NothingForStaff, NamesTwice, NamesWhatIsNotThere, HasLocals, PassesMore, IsPartOfText, IsNever, ByChanged]
 )
 def test_what_narrows_in_another_way_is_the_projects_own(view: Any) -> None:
     assert rows_of(view, one="1", other="2") is None

@@ -105,6 +105,19 @@ def test_what_can_not_be_written_is_a_gap_of_the_parameter() -> None:
     assert made.endpoints[0].limits == ["?x=: harbour.Berth has no column tide", "?y=: whether boat__name is null"]
 
 
+def test_paths_with_views_of_one_name_have_resources_of_their_own() -> None:
+    paged = {"pagination": {"class": "PageNumberPagination", "kind": "page", "page_size": 2}}
+    other = {"path": "/api/all-boats/", "pagination": None}
+    row = {"action": "retrieve", "detail": True, "pagination": None}
+    one, all_one = ({"path": f"{path}{{pk}}/"} | row for path in ("/api/boats/", "/api/all-boats/"))
+    made = feature(LIST | paged, LIST | other, LIST | one, LIST | all_one)
+    assert [each.gaps for each in made.endpoints] == [[], [], [], []]
+    resources = [made.resource_of(each) for each in made.endpoints]
+    assert resources[0] is resources[2] is not resources[1] is resources[3]
+    first, second = " ".join(text_of(made, "serializers.py").split()).split("= Resource(")[1:]
+    assert ("pagination=None" in first, "pagination=None" in second) == (False, True)
+
+
 def test_actions_with_other_rows_have_resources_of_their_own() -> None:
     narrowed = {"rows": {"filters": {"x": {"form": "text", "columns": [{"path": "name"}]}}}}
     one = LIST | {"path": "/api/boats/{pk}/", "action": "retrieve", "detail": True, "overridden": ["get_queryset"]}
