@@ -68,7 +68,7 @@ def _facts(made: Any, read: ReadHandler, facts: Mapping[str, Any]) -> dict[str, 
             "paged": read.answer.paged,
             "nonzero": sorted(read.nonzero),
             "partial": used is not None and used.partial,
-            "has_context": used is None or used.has_context,
+            "has_context": all(each is None or each.has_context for each in (used, read.shown)),
         },
         "creator": facts["creator"] if "perform_create" in read.hooks else used.creator if used else None,
     }
@@ -83,6 +83,8 @@ def _facts(made: Any, read: ReadHandler, facts: Mapping[str, Any]) -> dict[str, 
     if used is not None and used.cls is not None:
         replaced |= {"serializer", "described"}
         found |= _serializer(made, read, used, facts)
+    if read.shown is not None and read.shown.saved_by is not None:
+        found["serializer"] = _answered_by(made, read.shown, found.get("serializer", facts["serializer"]))
     if not _is_certain(made, read, found, facts):
         return {}
     found["elsewhere"] = _elsewhere(made, read, facts["elsewhere"] if is_of_view else ())
@@ -132,6 +134,12 @@ def _serializer(
     model = None if read.rows is None else read.rows.queryset.model
     found, described = serializer_facts(_made(made, used), model), facts["described"] or facts["serializer"]
     return {"serializer": found, "described": described if described != found else None}
+
+
+def _answered_by(made: Any, shown: UsedSerializer, serializer: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - as above
+    """The facts of a serializer that saves what another one shows."""
+    answers = serializer_facts(_made(made, shown))
+    return dict(serializer) if answers["class"] == serializer["class"] else {**serializer, "answers": answers}
 
 
 def _elsewhere(made: Any, read: ReadHandler, known: Iterable[str] | None) -> list[str]:  # noqa: ANN401 - as above

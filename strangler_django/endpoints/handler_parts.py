@@ -25,7 +25,7 @@ class UsedSerializer:
     """A serializer that a handler makes: of a row, or of rows; `cls` is None where it is the view's own.
 
     Rows are the view's own (`of_view`), or `rows`; its filters narrow them where they are `filtered`, and it shows a
-    page of them where it is `paged`.
+    page of them where it is `paged`. One may show what another has saved (`saved_by`).
     """
 
     cls: type[Any] | None
@@ -39,6 +39,7 @@ class UsedSerializer:
     partial: bool = False
     has_context: bool = False
     is_validated: bool = False
+    saved_by: "UsedSerializer | None" = None
     creator: str | None = None
 
 
@@ -69,3 +70,5 @@ class AnsweredError(Exception):
 @dataclass(frozen=True)
 class Saved:
     """The row that a serializer has saved."""
+
+    used: UsedSerializer

@@ -111,6 +111,10 @@ class HandlerRun(HandlerAnswers):
                 return None if holds is None else not holds
             case ast.Call(func=ast.Attribute(attr="is_valid"), args=[], keywords=[]):
                 return self._validated(test)
+            case ast.Call(func=ast.Attribute(attr="is_valid")):
+                if self._called(test) is not None:
+                    raise AnsweredError(_FAILED)
+                return True
             case ast.Compare(left=left, ops=[ast.Is() | ast.IsNot() as sign], comparators=[ast.Constant(value=None)]):
                 is_there = self._is_there(left)
                 return None if is_there is None else is_there is isinstance(sign, ast.IsNot)
@@ -268,4 +272,4 @@ class HandlerRun(HandlerAnswers):
         if not used.is_validated or not self._valid:
             raise UnreadError
         self.done.append(("save", used))
-        return Saved()
+        return Saved(used)

@@ -12,7 +12,14 @@ from rest_framework import generics
 from rest_framework.serializers import BaseSerializer, ListSerializer
 
 from strangler_django.endpoints.handler_code import HandlerCode, is_pure
-from strangler_django.endpoints.handler_parts import AnsweredError, Outcome, Row, RowMissingError, UsedSerializer
+from strangler_django.endpoints.handler_parts import (
+    AnsweredError,
+    Outcome,
+    Row,
+    RowMissingError,
+    Saved,
+    UsedSerializer,
+)
 from strangler_django.endpoints.own_code import UnreadError, is_own, method_of, named, own_methods
 from strangler_django.endpoints.own_expressions import replaced
 from strangler_django.endpoints.own_querysets import ReadQueryset, read_rows
@@ -100,6 +107,10 @@ class HandlerValues:
             listed = self._listed(instance)
             used.rows = listed.rows if listed else self._rows(instance)
             used.filtered, used.paged = (listed.filtered, listed.paged) if listed else (False, False)
+            return
+        saved = self._scope.names.get(instance.id) if isinstance(instance, ast.Name) else None
+        if isinstance(saved, Saved):
+            used.saved_by = saved.used
             return
         used.row = self._row(instance)
         if used.row is None:

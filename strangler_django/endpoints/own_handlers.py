@@ -40,6 +40,7 @@ class ReadHandler:
     hooks: frozenset[str]
     nonzero: frozenset[str]
     forgets: bool
+    shown: UsedSerializer | None = None
 
     @property
     def of_view(self) -> bool:
@@ -66,7 +67,8 @@ class _Reader:
             raise UnreadError
         row = next((each for what, each in done if what == "find"), None)
         used = next((each for what, each in done if what == "validate"), answer.used)
-        if answer.used not in (None, used):
+        shown = answer.used.saved_by or answer.used if answer.used else None
+        if shown not in (None, used):
             raise UnreadError
         action = self._action(_without_parsing([what for what, _ in done]), row, used, answer)
         if any(each is not row for what, each in done if what in ("find", "delete", "check")):
@@ -77,7 +79,7 @@ class _Reader:
         missing, refused = self._missing(row), self._refused(used)
         rows = row.rows if row else used.rows if used else None
         hooks, nonzero = frozenset(run.hooks), frozenset(run.nonzero)
-        return ReadHandler(action, answer, missing, refused, row, used, rows, hooks, nonzero, run.forgets)
+        return ReadHandler(action, answer, missing, refused, row, used, rows, hooks, nonzero, run.forgets, answer.used)
 
     def _check_pages(self, run: HandlerRun) -> None:
         """Has a list that has pages be one of DRF's, with pages and without."""

@@ -307,6 +307,12 @@ class WrappedMakers(viewsets.ModelViewSet[Maker]):
         return Response({"message": f"Made."}, status=200)  # noqa: F541 - as projects have it
 
 
+class ShortMakerSerializer(serializers.ModelSerializer[Maker]):
+    class Meta:
+        model = Maker
+        fields = ("name",)
+
+
 class MakerNumber(Open):
     def get(self, request: Request, pk: int | None = None) -> Response:
         if pk:
@@ -322,11 +328,18 @@ class MakerNumber(Open):
             return Response(status=status.HTTP_201_CREATED)
         return None
 
+    def patch(self, request: Request, pk: int) -> Response | None:
+        serializer = MakerSerializer(get_object_or_404(Maker, id=pk), data=request.data, partial=True)
+        if serializer.is_valid(raise_exception=True):
+            maker = serializer.save()
+            return Response(MakerSerializer(maker).data)
+        return None
+
     def post(self, request: Request) -> Response:
         serializer = MakerSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        serializer.save()
-        return Response(serializer.data)
+        maker = serializer.save()
+        return Response(ShortMakerSerializer(maker).data)
 
 
 class MakerNames(generics.ListCreateAPIView[Maker]):

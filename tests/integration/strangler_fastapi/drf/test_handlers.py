@@ -201,6 +201,9 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("GET", "/numbers/", None),
     ("GET", "/numbers/1/", None),
     ("POST", "/numbers/", {"name": "Joe"}),
+    ("POST", "/numbers/", {"name": "Joe"}),
+    ("PATCH", "/numbers/1/", {"rank": 6}),
+    ("PATCH", "/numbers/1/", {"rank": "six"}),
     ("PUT", "/numbers/1/", {"name": "Ann", "rank": 4}),
     ("PUT", "/numbers/99/", {"name": "Ann", "rank": 4}),
     ("GET", "/names/", None),
@@ -227,6 +230,7 @@ def test_gaps(handled: Any) -> None:
         "PUT /labels/{word}/": ["handler label_detail.put is your own"],
         "PATCH /copied/{pk}/": ["CopiedMakers.update is your own"],
         "POST /numbers/{pk}/": ["handler MakerNumber.post is your own"],
+        "PATCH /numbers/": ["handler MakerNumber.patch is your own"],
         "PUT /numbers/": ["handler MakerNumber.put is your own"],
         "DELETE /maybe/": ["handler MaybeMaker.delete is your own"],
     }
