@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Executable, Select, delete, func, inspect, select
+from sqlalchemy import Executable, Select, bindparam, delete, func, inspect, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
 from shared_schema.contract.contract import ColumnFacts, TableFacts
 from shared_schema.mapping import Reflected, primary_key
-from strangler_fastapi.db.query import ValueOfRow
+from strangler_fastapi.db.query import Rows, ValueOfRow
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,19 @@ class ManyToMany:
         through: Any = self.through
         return select(getattr(through, self.other)).where(getattr(through, self.source) == key)
 
-    def add(self, key: object, others: Iterable[object]) -> Executable:
+    def add(self, key: object, others: Iterable[object]) -> Rows:
         """Links the row to these; a link that another request made meanwhile is left alone."""
-        rows = [{self._column(self.source): key, self._column(self.other): other} for other in others]
-        return insert(self.through.__table__).values(rows).on_conflict_do_nothing()
+        named = {f"other{number}": each for number, each in enumerate(others)}
+
+        # SQLAlchemy tells no structure of an INSERT of several rows, and would compile each.
+        def build() -> Executable:
+            table: Any = self.through.__table__
+            source, other = table.c[self._column(self.source)], table.c[self._column(self.other)]
+            given = bindparam("key", type_=source.type)
+            rows = [{source: given, other: bindparam(name, type_=other.type)} for name in named]
+            return insert(table).values(rows).on_conflict_do_nothing()
+
+        return Rows((self.through.__table_key__, "links", self.source, len(named)), build, {"key": key, **named})
 
     def remove(self, key: object, others: Sequence[object]) -> Executable:
         """Takes these links away."""

@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 from shared_schema.consumer.samples import Sample, sample_of, sample_value
 from shared_schema.contract.values import BIGGEST, python_type
 from shared_schema.mapping import Reflected
-from strangler_fastapi.db.query import fetch_built
+from strangler_fastapi.db.query import fetch, fetch_built
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.bodies import Form
 from strangler_fastapi.drf.fields import MISSING, Field, Scope
@@ -186,14 +186,15 @@ class ManyRelatedField(Field):
         if new := {each for each in wanted if each not in linked}:
             write = RowWrite(table, "add", [*new], owner=key)
             await effects.before(session, write)
-            await fetch_built(session, self.link.add(key, write.keys))
+            await fetch(session, self.link.add(key, write.keys))
             await effects.after(session, write)
 
     def samples(self, name: str, key: Any) -> Iterator[Sample]:  # noqa: ANN401 - of the key's type
         """The statements of `write`."""
         yield Sample(f"{name} linked", self.link.of(key))
         yield Sample(f"{name} unlink", self.link.remove(key, self.sample()))
-        yield Sample(f"{name} link", self.link.add(key, self.sample()))
+        added = self.link.add(key, self.sample())
+        yield Sample(f"{name} link", added.build(), added.values)
 
 
 @dataclass(frozen=True, kw_only=True)
