@@ -28,6 +28,8 @@ GOOD: dict[str, list[Any]] = {
     "lasts": ["1 02:03:04.5", "00:00:01", "-1 00:00:00", 90, None],
     "serial": ["00000000-0000-0000-0000-00000000000c", "{0000000000000000000000000000000c}", None],
     "notes": [{"b": [1, None]}, [], "text", 7, None, {}],
+    "tags": [["a"], [], ["red", "x y"], [1]],
+    "grid": [[[1, 2], [3, None]], [], None, [["7"]]],
     "sold": [True, "false", 1],
     "known": [True, "no", None],
     "address": ["::ffff:10.0.0.1", "10.0.0.9", None],
@@ -78,10 +80,12 @@ MAKINGS: dict[str, list[dict[str, Any]]] = {
     "weight": [{"default": 2.5}, {"min_value": 0}],
     "made_on": [{"format": "%d.%m.%Y", "read_only": True}, {"input_formats": ["%d.%m.%Y", "iso-8601"]}],
     "packed_at": [{"format": "%H:%M", "read_only": True}, {"required": False}],
+    "tags": [{"allow_empty": False}, {"max_length": 1}, {"required": True}, {"default": ["old"]}],
     "sold": [{"required": True}, {"default": True}],
     "known": [{"allow_null": False}, {"required": True}],
 }
 COMMON = [{}, {}, {}, {"read_only": True}, {"write_only": True}, {"help_text": "What it is."}, {"label": "Named"}]
+SEARCHED = [(), ("title",), ("^title", "=code"), ("$title", "remark"), ("pieces", "title"), ("tags", "^grid")]
 COLUMNS = [name for name in GOOD if name not in RELATIONS or name == "remark"]
 COLUMN = {name: st.sampled_from([*COMMON, *MAKINGS.get(name, [])]) for name in COLUMNS}
 
@@ -109,7 +113,7 @@ MADE = st.fixed_dictionaries(
         ),
         "pages": st.sampled_from([*PAGES]),
         "classes": st.sampled_from([*["sets"] * 20, *CLASSES]),
-        "search": st.sampled_from([(), ("title",), ("^title", "=code"), ("$title", "remark"), ("pieces", "title")]),
+        "search": st.sampled_from(SEARCHED),
         "ordering": st.sampled_from([("title",), ("title", "pieces", "id"), ("made_on", "rank", "price")]),
         "lookup": st.sampled_from(["pk", "pk", "code", "rank"]),
         "together": st.sampled_from([(), ("title", "pieces"), ("title", "made_on")]),
@@ -175,7 +179,7 @@ def body_of(made: dict[str, Any], sent: dict[str, Any]) -> tuple[str, bytes]:
     pairs = [
         (name, each if isinstance(each, str) else json.dumps(each))
         for name, value in values.items()
-        for each in (value if isinstance(value, list) and name == "labels" else [value])
+        for each in (value if isinstance(value, list) and name in ("labels", "tags") else [value])
         if each is not None
     ]
     return sent["type"], form_body(pairs, sent["type"])

@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.core import validators
 from django.db import models
 from django.test.utils import isolate_apps
@@ -67,6 +68,8 @@ with isolate_apps("django_app.blog"):
         lasts = models.DurationField(null=True, blank=True)
         serial = models.UUIDField(null=True, blank=True)
         notes = models.JSONField(default=dict, blank=True)
+        tags = ArrayField(models.CharField(max_length=5), size=2, blank=True, default=list)
+        grid = ArrayField(ArrayField(models.SmallIntegerField(null=True)), null=True, blank=True)
         sold = models.BooleanField(default=False)
         known = models.BooleanField(null=True)
         address = models.GenericIPAddressField(null=True, blank=True)
@@ -152,6 +155,8 @@ class ThingRow(Reflected):
     lasts: Mapped[timedelta | None]
     serial: Mapped[uuid.UUID | None]
     notes: Mapped[Any]
+    tags: Mapped[list[str]]
+    grid: Mapped[list[int] | None]
     sold: Mapped[bool]
     known: Mapped[bool | None]
     address: Mapped[str | None]
@@ -190,15 +195,18 @@ INSERT INTO w_makers (id, name, rank) VALUES (1, 'Ann', 1), (2, 'Bob', NULL), (3
 INSERT INTO w_labels VALUES ('old', 'grey'), ('red', 'dark'), ('big', 'light');
 INSERT INTO w_spots VALUES ('00000000-0000-0000-0000-000000000001'), ('00000000-0000-0000-0000-000000000002');
 INSERT INTO w_things (id, title, code, remark, kind, pieces, rank, price, weight, made_on, packed_at, opened, lasts,
-    serial, notes, sold, known, address, website, contact, slug, made_at, changed_at, maker_id, base_id, spot_id)
+    serial, notes, tags, grid, sold, known, address, website, contact, slug, made_at, changed_at, maker_id, base_id,
+    spot_id)
 VALUES
-    (1, 'Axe', 'a1', NULL, 'new', 1, NULL, NULL, 1.5, NULL, NULL, NULL, NULL, NULL, '{}', false, NULL, NULL, '', '',
-     '', '2025-01-01T10:00Z', '2025-01-01T10:00Z', NULL, NULL, NULL),
+    (1, 'Axe', 'a1', NULL, 'new', 1, NULL, NULL, 1.5, NULL, NULL, NULL, NULL, NULL, '{}', '{}', NULL, false, NULL, NULL,
+     '', '', '', '2025-01-01T10:00Z', '2025-01-01T10:00Z', NULL, NULL, NULL),
     (2, 'bow tie', 'b2', 'a remark', 'used', 7, 4, 12.50, 0, '2025-02-03', '2025-02-03T04:05:06.789Z', '07:08:09',
-     '1 day 00:00:05', '00000000-0000-0000-0000-00000000000b', '{"a": [1, null]}', true, false, '::1', 'http://b.de/',
-     'b@b.de', 'b-2', '2025-01-02T10:00Z', '2025-01-02T10:00Z', 1, 1, '00000000-0000-0000-0000-000000000001'),
+     '1 day 00:00:05', '00000000-0000-0000-0000-00000000000b', '{"a": [1, null]}', '{b,"a, b"}', '{{1,NULL},{3,4}}',
+     true, false, '::1', 'http://b.de/', 'b@b.de', 'b-2', '2025-01-02T10:00Z', '2025-01-02T10:00Z', 1, 1,
+     '00000000-0000-0000-0000-000000000001'),
     (3, 'Axe%_', 'c3', '', 'lost', 0, -3, 0, 99, '2025-02-04', '2025-02-03T23:05:06Z', '00:00', '-1 day 23:59:55', NULL,
-     '"text"', true, true, '10.0.0.1', '', '', 'c', '2025-01-03T10:00Z', '2025-01-03T10:00Z', 2, NULL, NULL);
+     '"text"', '{old}', '{}', true, true, '10.0.0.1', '', '', 'c', '2025-01-03T10:00Z', '2025-01-03T10:00Z', 2, NULL,
+     NULL);
 INSERT INTO w_things_labels (id, thing_id, label_id) VALUES (1, 2, 'red'), (2, 2, 'old'), (3, 3, 'big');
 INSERT INTO w_parts (id, thing_id, name, pieces) VALUES (1, 2, 'b', 2), (2, 2, 'a', 1), (3, 3, 'c', 9);
 INSERT INTO w_remarks (id, thing_id) VALUES (1, 2), (2, 3);
