@@ -158,10 +158,20 @@ class SerializerFacts(Facts):
 
 
 class ModelName(Facts):
-    """A model and its table."""
+    """A model and its table.
+
+    `writes` is code of the project's own that Django calls as it writes a row of a proxy, and doesn't of the table's
+    model, or the reverse.
+    """
 
     label: str
     table: str
+    writes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of its class."""
+        return self.label.rpartition(".")[2]
 
 
 class PermissionRule(Facts):

@@ -41,8 +41,8 @@ def table_facts(model: type[Model], sql: Sql) -> Facts:
         "composite_key": [field.column for field in meta.pk_fields] if _is_composite(model) else [],
         "proxies": sorted(other._meta.label for other in apps.get_models() if _is_proxy_of(other, model)),
         "parents": _parents(model),
-        "overrides": _overrides(model),
-        "receivers": [*_receivers(model), *_fields_saved(model, sql)],
+        "overrides": overrides(model),
+        "receivers": [*receivers(model), *_fields_saved(model, sql)],
         "many_to_many": {
             field.name: many_to_many_facts(field)
             for field in meta.local_many_to_many
@@ -75,14 +75,14 @@ def _parents(model: type[Model]) -> list[str]:
     return [table for table in dict.fromkeys(tables) if table != own]
 
 
-def _overrides(model: type[Model]) -> list[str]:
+def overrides(model: type[Model]) -> list[str]:
     """Methods of the project's that Django calls for each row; a write without Django does nothing of that."""
     methods = {name: getattr(model, name) for name in ("delete", "save")}
     own = {name: method for name, method in methods.items() if not method.__module__.startswith("django.")}
     return [name for name, method in own.items() if callable_path(method) not in _SAVES_ALL]
 
 
-def _receivers(model: type[Model]) -> list[str]:
+def receivers(model: type[Model]) -> list[str]:
     """The project's functions that Django calls when a row is written, each after its signal."""
     return [
         f"{name} {callable_path(receiver)}"

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from django.db.models import signals
 
+from strangler_django.contract.tables import overrides, receivers
 from strangler_django.endpoints.own_code import code_of, is_own
 
 # Methods by which Django and DRF find and read the rows of a queryset.
@@ -37,7 +38,9 @@ def own_creation(model: Any) -> str | None:  # noqa: ANN401 - a model class
     """The code of the project's own by which a ModelSerializer makes a new row; None where it is Django's."""
     manager = model._default_manager
     is_there = _is_own(manager, "create") or is_own(manager._queryset_class, "create")
-    return f"{type(manager).__name__}.create" if is_there else next(changed_rows(model), None)
+    if is_there:
+        return f"{type(manager).__name__}.create"
+    return next(chain(changed_rows(model), proxy_writes(model)), None)
 
 
 def changed_rows(model: Any) -> Iterator[str]:  # noqa: ANN401 - as above
@@ -49,6 +52,12 @@ def changed_rows(model: Any) -> Iterator[str]:  # noqa: ANN401 - as above
     for signal, name in ((signals.pre_init, "pre_init"), (signals.post_init, "post_init")):
         receivers = chain.from_iterable(signal._live_receivers(model))
         yield from (f"signal {name}" for each in receivers if not each.__module__.startswith(_LIBRARIES))
+
+
+def proxy_writes(model: Any) -> list[str]:  # noqa: ANN401 - as above
+    """What of the project Django calls as it writes a row of a proxy and not of the model itself, or the reverse."""
+    named, concrete = ({*overrides(each), *receivers(each)} for each in (model, model._meta.concrete_model))
+    return sorted(named ^ concrete)
 
 
 def _is_own(manager: Any, name: str) -> bool:  # noqa: ANN401 - as above

@@ -36,6 +36,7 @@ from strangler_django.endpoints.own_code import (
     returns_caller,
     saved_caller,
 )
+from strangler_django.endpoints.own_models import proxy_writes
 from strangler_django.endpoints.own_permissions import own_rules, permission_maps
 from strangler_django.endpoints.own_querysets import read_queryset
 from strangler_django.endpoints.serializers import class_name, serializer_facts
@@ -296,4 +297,6 @@ def _model_class(made: Any) -> Any:  # noqa: ANN401 - as above
 
 def _model(made: Any) -> dict[str, str] | None:  # noqa: ANN401 - as above
     model = _model_class(made)
-    return {"label": model._meta.label, "table": model._meta.db_table} if model else None
+    if model is None:
+        return None
+    return {"label": model._meta.label, "table": model._meta.db_table, "writes": proxy_writes(model)}

@@ -74,6 +74,8 @@ class Resource(ResourceRows):
 
     Its actions take the `handler` of a view that doesn't answer as DRF's do (`strangler_fastapi.drf.own_handler`).
 
+    `model_name` is what answers call a row that isn't there: Django's model, where that is a proxy of the class's own.
+
     `checked` are attributes that the permissions of the view look at in `has_object_permission`: the row that a path
     names is shown to them with these.
     """
@@ -110,6 +112,7 @@ class Resource(ResourceRows):
         effects: tuple[Effect, ...] = (),
         actions: Collection[str] = ACTIONS,
         name: str | None = None,
+        model_name: str | None = None,
     ) -> None:
         self._name = name
         self.model = model
@@ -162,7 +165,7 @@ class Resource(ResourceRows):
         orderings: dict[str, Callable[[], Any]] = {name: partial(self.column, name) for name in sorted(names)}
         self.listing = Listing(
             name or model.__tablename__,
-            _object_name(model),
+            model_name or _object_name(model),
             partial(primary_key, model),
             orderings,
             # Its expressions take 2 ms to make (docs/benchmark.md).

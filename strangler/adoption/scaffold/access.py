@@ -76,6 +76,8 @@ def permission_of(
             model = tables.use(endpoint.model.table) if endpoint.model else None
         except UnreadableError as gap:
             gaps.append(str(gap))
+        if endpoint.model and tables.facts(endpoint.model.table).model != endpoint.model.label:
+            gaps.append(f"its permissions are those of the proxy {endpoint.model.name}")
         gaps += [] if endpoint.model else ["its permissions are of a model that can't be read without a request"]
     if endpoint.permissions is None:
         gaps.append("its permissions can't be read without a request")

@@ -262,6 +262,8 @@ class FeatureScaffold:
             self._resources[key] = WrittenResource(
                 constant, serializer, made, self._lookup(endpoint), self._callers(endpoint, made), each.answers
             )
+            if self._tables.facts(endpoint.model.table).model != endpoint.model.label:
+                self._resources[key].model_name = endpoint.model.name
         return self._resources[key]
 
     def _serializer_of_view(self, endpoint: DjangoEndpoint) -> WrittenSerializer:
@@ -361,7 +363,7 @@ class FeatureScaffold:
         numbers = of.queryset.annotations if of.queryset else {}
         rows = self._where(each.endpoint), numbers, of.rows, handled_key(each.endpoint, of)
         listed = self._list_of_view(each.endpoint)
-        lists = listed.filters, listed.pagination, each.endpoint.lookup
+        lists = listed.filters, listed.pagination, each.endpoint.lookup, of.model
         return each.endpoint.view, serializer.constant, shown, str((rows, lists))
 
     def _where(self, endpoint: DjangoEndpoint) -> tuple[list[Any], ...]:

@@ -114,6 +114,7 @@ class FeatureModules:
                 else None,
                 effects=self._effects_constant(resource) if self._feature.effects(resource) else None,
                 checked=texts(sorted(resource.checked)) if resource.checked else None,
+                model_name=quoted(resource.model_name) if resource.model_name else None,
                 name=quoted(resource.constant.lower()) if len(self._feature.used()) > 1 else None,
                 actions=texts(every) if len(every) < len(set(ACTIONS.values())) else None,
             ),

@@ -80,6 +80,8 @@ def handler_gaps(endpoint: DjangoEndpoint) -> Iterator[str]:
             if is_called and not (name in _READ and name in endpoint.constant):
                 yield f"{view}.{name} is your own"
     yield from (f"rows of {each}" for each in endpoint.elsewhere or ())
+    if endpoint.model and endpoint.model.writes and action in WRITES:
+        yield f"of the proxy {endpoint.model.name} Django calls others: {', '.join(endpoint.model.writes)}"
     yield from _rows(endpoint)
     yield from request_gaps(endpoint)
     handler, serializer = endpoint.handler, endpoint.serializer

@@ -51,7 +51,8 @@ class WrittenResource:
     `answers` is the serializer that it answers by, where that is another one.
     `saves` are the gaps of what saves a new row (`create`) or a changed one (`update`), or deletes one (`destroy`),
     where the project does that itself, `performed` the attributes that this gives a row, by the action. `callers` are
-    its arguments that name columns of the caller, `checked` the columns that permissions look at.
+    its arguments that name columns of the caller, `checked` the columns that permissions look at,
+    `model_name` the name of a proxy.
     """
 
     constant: str
@@ -64,3 +65,4 @@ class WrittenResource:
     saves: dict[str, list[str]] = field(default_factory=dict)
     performed: dict[str, list[str]] = field(default_factory=dict)
     checked: set[str] = field(default_factory=set)
+    model_name: str | None = None

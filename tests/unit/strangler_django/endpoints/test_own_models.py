@@ -3,13 +3,13 @@
 from typing import Any
 
 from django.db import models
-from django.db.models.signals import post_init
+from django.db.models.signals import post_init, pre_save
 from django.test.utils import isolate_apps
 from rest_framework import pagination, serializers
 from rest_framework.viewsets import ModelViewSet
 
 from strangler_django.endpoints.lists import pagination_facts
-from strangler_django.endpoints.own_models import changed_rows, own_creation, own_manager
+from strangler_django.endpoints.own_models import changed_rows, own_creation, own_manager, proxy_writes
 from strangler_django.endpoints.serializers import serializer_facts
 
 
@@ -80,6 +80,37 @@ def test_rows_that_a_model_changes_as_they_are_read_are_named() -> None:
         assert list(changed_rows(Plain)) == ["signal post_init"]
     finally:
         post_init.disconnect(shout, sender=Plain)
+
+
+class Saved(models.Model):
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+
+
+with isolate_apps("django_app.blog"):
+
+    class Kept(Saved, Plain):
+        class Meta:
+            app_label = "blog"
+            proxy = True
+
+
+def test_what_django_calls_of_a_proxy_alone_is_named() -> None:
+    def note(**_: Any) -> None:
+        pass
+
+    assert (proxy_writes(Plain), proxy_writes(Noted), proxy_writes(Kept)) == ([], [], ["save"])
+    assert own_creation(Kept) == "save"
+    # It isn't called of the proxy.
+    pre_save.connect(note, sender=Plain)
+    try:
+        (found,) = proxy_writes(Noted)
+        assert found.startswith("pre_save ")
+    finally:
+        pre_save.disconnect(note, sender=Plain)
 
 
 def test_new_rows_that_a_manager_or_a_model_makes_are_named() -> None:

@@ -238,7 +238,7 @@ def test_a_function_view_is_named_as_in_the_code() -> None:
 def test_a_list_has_its_filters_its_order_and_its_pages() -> None:
     found = facts(LIST, "get", "list")
     assert found["unread"] == []
-    assert found["model"] == {"label": "blog.Post", "table": "posts"}
+    assert found["model"] == {"label": "blog.Post", "table": "posts", "writes": []}
     assert found["filters"]["search"] == {"parameter": "search", "fields": ["title", "=author__username"]}
     assert found["filters"]["ordering"] == {
         "parameter": "ordering",

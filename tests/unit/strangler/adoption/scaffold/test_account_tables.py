@@ -58,6 +58,12 @@ def test_permissions_of_the_model_are_looked_up_where_django_does() -> None:
     assert "yield from MODEL_PERMISSIONS.statements()" in files["boats/statements.py"]
     accounts = " ".join(files["accounts.py"].split())
     assert 'user_permission=SailorUserPermissions, user_column="sailor_id"' in accounts
+    # A proxy has permissions of its own.
+    proxy = {"model": {"label": "harbour.Ferry", "table": "boat"}}
+    gaps, files = texts_of(LIST | permitted | proxy)
+    assert gaps == [["its permissions are those of the proxy Ferry"]]
+    assert "permission=not_ported(" in files["boats/router.py"]
+    assert 'model_name="Ferry"' in " ".join(files["boats/serializers.py"].split())
     # Another backend may grant what no table says.
     sessions = {"backends": ["guardian.backends.ObjectPermissionBackend"]}
     gaps, files = texts_of(LIST | permitted, sessions=sessions)

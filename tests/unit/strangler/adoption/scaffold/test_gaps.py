@@ -52,6 +52,10 @@ from tests.unit.strangler.adoption.scaffold.harbour import (
         ({"own_filters": ["filter backend harbour.api.OfCaller"]}, "filter backend harbour.api.OfCaller"),
         ({"action": "tide"}, "handler Boats.tide is your own"),
         ({"queryset": {"narrowed": ["a filter"]}}, "the queryset has a filter"),
+        (
+            {"action": "destroy", "model": {"label": "harbour.Ferry", "table": "boat", "writes": ["save"]}},
+            "of the proxy Ferry Django calls others: save",
+        ),
         ({"elsewhere": ["harbour.Boat in the database other"]}, "rows of harbour.Boat in the database other"),
         ({"authenticators": ["harbour.api.ByFlag"]}, "authenticator harbour.api.ByFlag"),
         ({"throttles": ["harbour.api.Slow"]}, "throttle harbour.api.Slow can't be read without a request"),
