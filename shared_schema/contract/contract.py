@@ -88,10 +88,10 @@ class ColumnFacts(_Facts):
     `db_default` the SQL that the database fills in by itself. `identity` is `by default` or `always`; `generated` the
     expression of a column that the database computes. `read_only`: DRF takes no value of it, since its field isn't
     `editable`. `unique_message` is what DRF says of a value that another row has; with `unique_where`, of the rows that
-    one of these SQL conditions picks. `items` is what an array says of each of its values (`base_field`). `read_by` is
-    Python code, none of Django's, that makes another value of the one which the column holds, `written_by` of one that
-    is given: methods of the field's class, or the class of a row's attribute. Values are in JSON's words
-    (strangler_django/contract/plain.py), and `values.as_column` gives them their type back.
+    one of these SQL conditions picks. `items` is what an array says of each of its values (`base_field`), with their
+    `help_text`. `read_by` is Python code, none of Django's, that makes another value of the one which the column
+    holds, `written_by` of one that is given: methods of the field's class, or the class of a row's attribute. Values
+    are in JSON's words (strangler_django/contract/plain.py), and `values.as_column` gives them their type back.
     """
 
     field: str
@@ -122,6 +122,7 @@ class ColumnFacts(_Facts):
     references: ReferenceFacts | None = None
     file: FileFacts | None = None
     items: "ColumnFacts | None" = None
+    help_text: str = ""
     read_by: tuple[str, ...] = ()
     written_by: tuple[str, ...] = ()
 

@@ -64,8 +64,9 @@ def column_facts(field: Field, sql: Sql) -> Facts:
 
 def _items(field: ArrayField, sql: Sql) -> Facts:
     """What an array says of its values: they are no column of a table, and unique only as one."""
-    found = column_facts(field.base_field, sql)
-    return {fact: value for fact, value in found.items() if not fact.startswith("unique")}
+    # Of columns a serializer's own fields have it.
+    found = column_facts(field.base_field, sql) | {"help_text": str(field.base_field.help_text)}
+    return {fact: value for fact, value in found.items() if value != "" and not fact.startswith("unique")}
 
 
 def _is_made(field: Field) -> bool:

@@ -227,7 +227,7 @@ def _item(facts: ColumnFacts, name: str) -> Field:
     label = facts.verbose_name[:1].upper() + facts.verbose_name[1:]
     common: dict[str, Any] = {"label": None if label == "Child" else label or None, "required": _is_required(facts)}
     checks = (*column_checks(facts, f"{name}[]"),)
-    common |= {"allow_null": facts.null, "validators": checks}
+    common |= {"allow_null": facts.null, "validators": checks, "help_text": facts.help_text or None}
     return kind(**(common | _settings(kind, facts, name)))
 
 

@@ -34,7 +34,7 @@ RAGGED = "Nested arrays must have the same length."
 with isolate_apps("django_app.blog"):
 
     class Box(models.Model):
-        tags = ArrayField(models.CharField(max_length=3), size=2, blank=True, default=list)
+        tags = ArrayField(models.CharField(max_length=3, help_text="A word."), size=2, blank=True, default=list)
         labels = ArrayField(models.CharField("name", max_length=9, blank=True))
         words = ArrayField(models.TextField(null=True), null=True, verbose_name="Words of it")
         grades = ArrayField(models.IntegerField(choices=[(1, "One"), (2, "Two")]), blank=True)
