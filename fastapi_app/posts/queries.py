@@ -247,6 +247,19 @@ def tags_link(post_id: int, tag_ids: Sequence[int]) -> Rows:
     return Rows("tags link", build, {"post_id": post_id, "tag_ids": list(tag_ids)})
 
 
+def tags_link_known(post_id: int, names: Sequence[str]) -> Rows:
+    """Gives a post those tags of these names that are there; returns their `name`."""
+
+    def build() -> Executable:
+        table = PostTag.__table__
+        named = select(Tag.id, Tag.name).where(Tag.name == func.any(bindparam("names", type_=ARRAY(Text)))).cte("named")
+        given = select(bindparam("post_id", type_=BigInteger), named.c.id).order_by(named.c.id)
+        linked = insert(table).from_select([table.c.post_id, table.c.tag_id], given).on_conflict_do_nothing()
+        return select(named.c.name).add_cte(linked.cte("linked"))
+
+    return Rows("tags link known", build, {"post_id": post_id, "names": list(names)})
+
+
 def tags_unlink(post_id: int, tag_ids: Sequence[int]) -> Rows:
     """Takes tags from a post."""
 

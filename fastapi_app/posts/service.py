@@ -29,7 +29,10 @@ async def post_create(
         "published": published,
     }
     post_id: int = await fetch_value(session, queries.post_insert(row))
-    await _tags_add(session, post_id, await tag_ensure(session=session, names=tags))
+    if tags:
+        linked = {row["name"] for row in await fetch(session, queries.tags_link_known(post_id, tags))}
+        unknown = [name for name in tags if name not in linked]
+        await _tags_add(session, post_id, await tag_ensure(session=session, names=unknown))
     return post_id
 
 

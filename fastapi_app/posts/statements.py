@@ -40,4 +40,5 @@ def _writes() -> Iterator[Rows]:
     yield from ensure_rows()
     yield queries.tags_linked(1)
     yield queries.tags_link(1, [1])
+    yield queries.tags_link_known(1, ["sample"])
     yield queries.tags_unlink(1, [1])
