@@ -31,6 +31,8 @@ _PAGING: Final = (
 _PROPERTIES: Final = (property, cached_property)
 # What a project overrides in its FilterSets.
 _FILTERING: Final = ("__init__", "filter_queryset", "form", "get_form_class", "is_valid", "qs")
+# Where the classes of a filter's form are, unless they are a project's own.
+_FORMS: Final = ("django.", "django_filters.", "builtins")
 # Settings of a filter's form field that people see, or that are facts of their own, and those that say nothing.
 _SHOWN: Final = frozenset(
     {"label", "help_text", "widget", "initial", "empty_label", "null_value", "choices", "queryset", "to_field_name"}
@@ -218,6 +220,9 @@ def _settings(declared: Any, model: Any) -> Iterator[str]:  # noqa: ANN401 - a f
     yield from (name for name, value in declared.extra.items() if name not in _SHOWN and _UNSET.get(name, ...) != value)
     if _is_own(type(declared).filter):
         yield "code of your own"
+    # Of several values it is made of that of one.
+    if not all(each.__module__.startswith(_FORMS) for each in declared.field_class.__mro__):
+        yield "a form field of your own"
     if getattr(declared, "conjoined", False):
         yield "conjoined"
     if hasattr(declared, "conjoined") and not declared.distinct:

@@ -30,7 +30,7 @@ from rest_framework.viewsets import ModelViewSet
 
 from django_app.accounts.models import User
 from django_app.blog.models import Post, PostEvent, Tag
-from strangler_django.endpoints.lists import pagination_facts
+from strangler_django.endpoints.lists import _parameters, pagination_facts
 from strangler_django.endpoints.serializers import serializer_facts
 from strangler_django.endpoints.views import view_facts, view_methods, view_name
 from strangler_django.throttling.histories import HistoryCache
@@ -709,3 +709,30 @@ def _by_row() -> list[dict[str, Any]]:
         "parameters"
     ]
     return found
+
+
+class OwnField(django_filters.CharFilter.field_class):  # type: ignore[name-defined,misc] # Django's CharField
+    def clean(self, value: Any) -> Any:
+        return super().clean(value).lower()
+
+
+class LowerFilter(django_filters.CharFilter):
+    field_class = OwnField
+
+
+class SeveralFilter(django_filters.BaseInFilter, LowerFilter):
+    """Several of those."""
+
+
+class NumbersFilter(django_filters.BaseInFilter, django_filters.NumberFilter):
+    """Several of django-filter's own."""
+
+
+def test_a_filter_that_reads_by_a_form_field_of_the_projects_own_says_so() -> None:
+    class Own(django_filters.FilterSet):
+        lower = LowerFilter(field_name="title")
+        several = SeveralFilter(field_name="title", lookup_expr="in")
+        numbers = NumbersFilter(field_name="id", lookup_expr="in")
+
+    found = {each["name"]: each["settings"] for each in _parameters(Own)}
+    assert found == {name: ["a form field of your own"] for name in ("lower", "several")} | {"numbers": []}
