@@ -125,7 +125,7 @@ class View:
         }
         self._safe = {"GET", "HEAD", "OPTIONS", "TRACE"}
         self._guards = [Guard(self._guard)]
-        self._others = self._add_fallback()
+        self._fallback = self._add_fallback()
 
     def get(
         self,
@@ -247,12 +247,15 @@ class View:
         return add
 
     def _add(self, method: str, endpoint: Endpoint, **documentation: Any) -> None:  # noqa: ANN401 - FastAPI's own
-        self._others.discard(method)
+        (self._fallback.methods or set()).discard(method)
         name = f"{endpoint.__name__}_{method.lower()}"
         self._router.add_api_route(
             self._path, endpoint, methods=[method], dependencies=self._guards, name=name, **documentation
         )
-        route = cast("ViewRoute", self._router.routes[-1])
+        # Views are tried in their own order, whichever got its endpoints first: /boats/sink/ before /boats/{pk}/.
+        routes = self._router.routes
+        route = cast("ViewRoute", routes.pop())
+        routes.insert(routes.index(self._fallback), route)
         route.narrow(self._patterns)
         if documentation.get("include_in_schema", True):
             route.view = self
@@ -274,14 +277,14 @@ class View:
         forms = (what for form in self._answers.get(method, ()) for what in form.unported)
         return tuple(dict.fromkeys((*self.access.unported(app, method), *forms)))
 
-    def _add_fallback(self) -> set[str]:
-        """Answers every method; returns them, for those that get an endpoint to be taken out."""
+    def _add_fallback(self) -> ViewRoute:
+        """Answers every method; those that get an endpoint are taken out of it."""
         self._router.add_api_route(
             self._path, self._answer_others, methods=list(METHODS), dependencies=self._guards, include_in_schema=False
         )
         route = cast("ViewRoute", self._router.routes[-1])
         route.narrow(self._patterns)
-        return route.methods or set()
+        return route
 
     async def _guard(self, request: Request, session: Session) -> None:
         """DRF's `initial()`: 406, the version, then 401, 403 and 429; the method is looked at after."""

@@ -141,3 +141,29 @@ async def test_options_describes_a_put_to_those_alone_who_may_put_this_object(ke
     theirs = OneBoat.as_view({"put": "update"})(APIRequestFactory().options("/boats/"), pk=key).data
     assert answer.get("actions") == theirs.get("actions")
     assert ("actions" in answer) == (key == "own")
+
+
+async def test_views_are_tried_in_their_own_order_by_whichever_method() -> None:
+    """A view of a variable answers no method that an earlier one's path has alone, such as an action's POST."""
+    router = feature_router(PREFIXES, "boats")
+    sink = View(router, "/boats/sink/", name="Sink", methods=("POST",), permission=AllowAny)
+    boat = View(router, "/boats/{pk}/", name="Boat", methods=("GET", "DELETE"), permission=AllowAny)
+
+    @boat.get()
+    async def boats_retrieve() -> Response:
+        return Response("a boat")
+
+    @sink.post()
+    async def boats_sink() -> Response:
+        return Response("sunk")
+
+    app = create_application((router,), service="boats", prefixes=PREFIXES, database=lambda: pytest.fail("not started"))
+    app.state.database = SimpleNamespace(problem=None, engine=None, is_pooled=False, replica=None)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://testserver/api/v2") as client:
+        answers = [await client.request(method, "/boats/sink/") for method in ("POST", "GET", "DELETE")]
+
+    assert [(answer.status_code, answer.headers["allow"]) for answer in answers] == [
+        (200, "POST, OPTIONS"),
+        (405, "POST, OPTIONS"),
+        (405, "POST, OPTIONS"),
+    ]
