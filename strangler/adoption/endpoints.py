@@ -39,11 +39,21 @@ class Unread(Facts):
     reason: str
 
 
+class CountedLink(Facts):
+    """A relation whose rows are counted; see SerializerField."""
+
+    source: str
+    link: str
+    pointing: dict[str, str] | None = None
+    other_end: dict[str, str] | None = None
+
+
 class ComputedValue(Facts):
-    """A Python expression of columns: their lookups by the names that they have in it."""
+    """A Python expression of columns, their lookups by the names that they have in it, and of numbers of rows."""
 
     code: str
     columns: dict[str, str]
+    counts: dict[str, CountedLink] = Field(default={})
 
 
 class SerializerField(Facts):

@@ -8,20 +8,26 @@ def has_permission(self, request, view):
 def has_object_permission(self, request, view, obj):
     return request.method in SAFE_METHODS or obj.owner == request.user
 
+What such code asks by `getattr` and `hasattr` is what the model of the view's rows has.
+
 Each becomes a rule in JSON: true, false, or a list whose first item is `and`, `or`, `not`, `methods` (those of
 requests), `caller` (an attribute of the user) or `owner` (the field in which the row has the caller).
 """
 
+# ruff: noqa: SLF001 - `_meta` is how Django documents to read a model
+
 import ast
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import ForeignKey
 from rest_framework import permissions
 from rest_framework.settings import api_settings
 
 from strangler_django.endpoints.own_code import UnreadError, is_own, is_super, method_of, names_of, statements_of
+from strangler_django.endpoints.sources import is_lacking
 
 Rule = bool | list[Any]
 _LIBRARY: Final[dict[type, Rule]] = {
@@ -36,12 +42,20 @@ _LIBRARY: Final[dict[type, Rule]] = {
     ],
 }
 _ATTRIBUTES: Final = frozenset({"is_authenticated", "is_staff", "is_superuser"})
+_TRUTHS: Final = ("__bool__", "__len__")
+_CONSTANTS: Final = {"True": True, "False": False, "None": False}
 # The methods of a permission, and what they are given.
 _HOOKS: Final = {"has_permission": ("request", "view"), "has_object_permission": ("request", "view", "obj")}
 
 
-def own_rules(found: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - what `get_permissions` gives
-    """The rules of the project's own permissions that can be read, by class: `request`, `row` and the `message`."""
+def own_rules(
+    found: Any,  # noqa: ANN401 - what `get_permissions` gives
+    model: Callable[[], Any] = lambda: None,
+) -> dict[str, dict[str, Any]]:
+    """The rules of the project's own permissions that can be read, by class: `request`, `row` and the `message`.
+
+    `model` finds that of the rows, where a rule depends on it.
+    """
     made: dict[str, dict[str, Any]] = {}
     if api_settings.UNAUTHENTICATED_USER is not AnonymousUser:
         return made
@@ -50,7 +64,7 @@ def own_rules(found: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - what `
         if cls.__module__.startswith("rest_framework."):
             continue
         try:
-            request, row = (_Reader(cls, name).rule() for name in _HOOKS)
+            request, row = (_Reader(cls, name, model).rule() for name in _HOOKS)
         except UnreadError:
             continue
         message = inspect.getattr_static(each, "message", None)
@@ -89,9 +103,9 @@ def _single(found: Any) -> Iterator[Any]:  # noqa: ANN401 - as above
 class _Reader:
     """Reads one method of a permission's class, or of one that it derives from."""
 
-    def __init__(self, cls: type, name: str, after: type | None = None) -> None:
+    def __init__(self, cls: type, name: str, model: Callable[[], Any], after: type | None = None) -> None:
         order = cls.__mro__[cls.__mro__.index(after) + 1 :] if after else cls.__mro__
-        self._cls, self._name = cls, name
+        self._cls, self._name, self._model = cls, name, model
         self._owner = next(each for each in order if name in vars(each))
         self._names: dict[str, str] = {}
         self._function: Any = None
@@ -159,11 +173,13 @@ class _Reader:
             ) if name == self._name and tuple(map(self._text, args)) == _HOOKS[name]:
                 if not is_super(above, self._function):
                     raise UnreadError
-                return _Reader(self._cls, name, after=self._owner).rule()
+                return _Reader(self._cls, name, self._model, after=self._owner).rule()
             case ast.Compare(left=left, ops=[operator], comparators=[right]):
                 return self._comparison(left, operator, right)
         text = self._text(code)
         # Django's anonymous user is an object too.
+        if text in _CONSTANTS:
+            return _CONSTANTS[text]
         if text == "request.user":
             return True
         owner, _, attribute = text.rpartition(".")
@@ -180,7 +196,7 @@ class _Reader:
         if texts[0] == "request.method" and isinstance(operator, ast.In | ast.NotIn | ast.Eq | ast.NotEq):
             rule: Rule = ["methods", *self._methods(right, is_one=isinstance(operator, ast.Eq | ast.NotEq))]
             return _not(rule) if isinstance(operator, ast.NotIn | ast.NotEq) else rule
-        if texts == ("request.user", "None"):
+        if {*texts} == {"request.user", "None"}:
             return isinstance(operator, ast.IsNot | ast.NotEq)
         if isinstance(operator, ast.Eq):
             for row, caller in (texts, texts[::-1]):
@@ -220,13 +236,74 @@ class _Reader:
 
     def _text(self, code: ast.expr) -> str:
         """An expression with the parameters under the names that DRF gives them."""
-        names = self._names
+        return ast.unparse(_Attributes(self._names, self._model).visit(ast.parse(ast.unparse(code), mode="eval").body))
 
-        class Replace(ast.NodeTransformer):
-            def visit_Name(self, node: ast.Name) -> ast.AST:
-                return ast.Name(id=names.get(node.id, node.id))
 
-        return ast.unparse(Replace().visit(ast.parse(ast.unparse(code), mode="eval").body))
+class _Attributes(ast.NodeTransformer):
+    """Puts DRF's names in place of parameters, and what there is in place of `getattr(…, None)` and `hasattr(…)`."""
+
+    def __init__(self, names: Mapping[str, str], model: Callable[[], Any]) -> None:
+        self._names = names
+        self._model = model
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return ast.parse(self._names.get(node.id, node.id), mode="eval").body
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        match node:
+            case ast.Call(
+                func=ast.Name(id="getattr" | "hasattr" as function),
+                args=[owner, ast.Constant(value=str() as name), *default],
+                keywords=[],
+            ) if len(default) == (function == "getattr"):
+                found = ast.Attribute(value=self.visit(owner), attr=name, ctx=ast.Load())
+                is_there = self._has(ast.unparse(found.value), name)
+                if function == "hasattr":
+                    return ast.Constant(value=is_there)
+                return found if is_there else self.visit(default[0])
+        return self.generic_visit(node)
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
+        """`obj.author or obj.user` is the first of them, where there always is one."""
+        if isinstance(node.op, ast.And):
+            return self.generic_visit(node)
+        for each in node.values[:-1]:
+            found = self.visit(each)
+            if isinstance(found, ast.Constant) and found.value is None:
+                continue
+            if not self._is_always_there(ast.unparse(found)):
+                raise UnreadError
+            return found
+        return self.visit(node.values[-1])
+
+    def _has(self, owner: str, name: str) -> bool:
+        """Whether what an expression is has such an attribute.
+
+        :raises UnreadError: that depends on the row.
+        """
+        if (owner, name) == ("request", "user") or (owner == "request.user" and name in _ATTRIBUTES | {"is_anonymous"}):
+            return True
+        model = self._rows_of() if owner == "obj" else None
+        if model is None:
+            raise UnreadError
+        if any(each.name == name for each in model._meta.fields):
+            return True
+        if not is_lacking(model, name):
+            raise UnreadError
+        return False
+
+    def _is_always_there(self, text: str) -> bool:
+        """Whether an expression is a row that a foreign key always points at."""
+        model, name = self._rows_of(), text.removeprefix("obj.")
+        field = next((each for each in model._meta.fields if each.name == name), None) if model else None
+        is_true = isinstance(field, ForeignKey) and not any(is_own(field.related_model, each) for each in _TRUTHS)
+        return text != name and is_true and field is not None and not field.null
+
+    def _rows_of(self) -> Any:  # noqa: ANN401 - a model class
+        try:
+            return self._model()
+        except Exception:  # noqa: BLE001 - the project's own code, without a real request
+            return None
 
 
 def _and(*rules: Rule) -> Rule:

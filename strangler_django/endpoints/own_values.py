@@ -5,36 +5,24 @@ def get_place(self, obj):
 
 Each becomes a Python expression about columns by their lookups (`room__house__name`), where it is nothing but an
 expression of texts and numbers. Properties, methods without arguments and `__str__` that it calls are read with it.
+How many rows a relation has (`obj.comments.count()`, `exists()`) is a number of the row, too.
 """
 
-# ruff: noqa: SLF001 - `_meta` is how Django documents to read a model
-
 import ast
-import builtins
 import inspect
-import keyword
+import re
 from collections.abc import Mapping
 from decimal import Decimal
-from functools import partialmethod
+from types import MappingProxyType
 from typing import Any, Final
 
-from django.conf import settings
-from django.contrib.auth.base_user import AbstractBaseUser
-from django.db.models import FileField, ForeignKey, Model
-from django.utils.functional import Promise, cached_property
+from django.db.models import ForeignKey, Model
 
 from strangler_django.contract.plain import plain
 from strangler_django.endpoints.own_code import UnreadError, method_of, named, names_of, statements_of
-from strangler_django.endpoints.own_models import own_manager
+from strangler_django.endpoints.row_attributes import COUNT, MARK, NUMBERS, RowAttributes, column_of
+from strangler_django.endpoints.sources import countable_link
 
-# Columns whose values are the same to Python whoever reads them from PostgreSQL.
-_KINDS: Final = frozenset(
-    {
-        *("AutoField", "BigAutoField", "SmallAutoField", "IntegerField", "BigIntegerField", "SmallIntegerField"),
-        *("PositiveIntegerField", "PositiveBigIntegerField", "PositiveSmallIntegerField", "DecimalField", "FloatField"),
-        *("BooleanField", "CharField", "SlugField", "TextField"),
-    }
-)
 _FUNCTIONS: Final = frozenset({"abs", "bool", "float", "int", "len", "max", "min", "round", "str"})
 _METHODS: Final = frozenset({"capitalize", "lower", "lstrip", "replace", "rstrip", "strip", "title", "upper"})
 # Of an expression that has no names in it but those that are read.
@@ -44,16 +32,12 @@ _PLAIN: Final = (
 )
 # What fields of these kinds make of a value.
 _SHOWN: Final = {"CharField": "str", "IntegerField": "int"}
-_DEEPEST: Final = 5
-_LOCALE: Final = "LocaleMiddleware"
-# Before the names of columns, while an expression has others too; no text of a project's holds it.
-_MARK: Final = "_strangler_column_"
 
 
 def method_value(serializer: type, name: str, model: type[Model]) -> dict[str, Any] | None:
     """What a method of a serializer makes of a row of the model; None where it does anything else."""
     is_static = isinstance(inspect.getattr_static(serializer, name, None), staticmethod)
-    return _value(lambda: _Reader(model).returned(getattr(serializer, name, None), row=0 if is_static else 1))
+    return _value(lambda: _Reader(model).returned(getattr(serializer, name, None), row=0 if is_static else 1), model)
 
 
 def attribute_value(model: type[Model], source: str, kind: str) -> dict[str, Any] | None:
@@ -68,53 +52,48 @@ def attribute_value(model: type[Model], source: str, kind: str) -> dict[str, Any
             return found
         if any(isinstance(each, ast.IfExp) for each in ast.walk(found)):
             raise UnreadError
+        if isinstance(found, ast.Name) and found.id.startswith(COUNT) and kind == "IntegerField":
+            return found
         return ast.Call(func=ast.Name(id=_SHOWN[kind]), args=[found], keywords=[])
 
-    return _value(read)
+    return _value(read, model)
 
 
 def string_value(model: type[Model], source: str) -> dict[str, Any] | None:
     """The text of the row that a foreign key of the model points at, null where there is none."""
     code = f"def text(row):\n    return str(row.{source}) if row.{source} is not None else None"
-    return _value(lambda: _Reader(model).of_code(code))
+    return _value(lambda: _Reader(model).of_code(code), model)
 
 
-def _value(read: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a function
-    """The expression as JSON: its `code`, and its `columns` by the names that they have in it."""
+def _value(read: Any, model: type[Model]) -> dict[str, Any] | None:  # noqa: ANN401 - a function
+    """The expression as JSON: its `code`, and the `columns` and links that it `counts` by their names in it."""
     try:
         code = read()
     except UnreadError:
         return None
-    names = sorted({each.id for each in ast.walk(code) if isinstance(each, ast.Name) and each.id.startswith(_MARK)})
-    columns = {name.removeprefix(_MARK): name.removeprefix(_MARK).removesuffix("_") for name in names}
-    return {"code": ast.unparse(code).replace(_MARK, ""), "columns": columns} if columns else None
+    names = sorted({each.id for each in ast.walk(code) if isinstance(each, ast.Name)})
+    columns = {
+        name.removeprefix(MARK): name.removeprefix(MARK).removesuffix("_") for name in names if name.startswith(MARK)
+    }
+    counts = {
+        f"{source}_count": countable_link(model, source)
+        for name in names
+        if (source := name.removeprefix(COUNT)) != name
+    }
+    if not (columns or counts) or columns.keys() & counts.keys():
+        return None
+    text = ast.unparse(code).replace(MARK, "")
+    for name in counts:
+        source = name.removesuffix("_count")
+        text = re.sub(rf"\b{COUNT}{source}\b", name, text)
+    return {"code": text, "columns": columns} | ({"counts": counts} if counts else {})
 
 
-def _column(lookup: str) -> ast.Name:
-    """A column under a name of its own."""
-    is_taken = keyword.iskeyword(lookup) or hasattr(builtins, lookup)
-    return ast.Name(id=f"{_MARK}{lookup}{'_' if is_taken else ''}", ctx=ast.Load())
+class _Reader(RowAttributes):
+    """Reads expressions about a row of a model."""
 
-
-class _Reader:
-    """Reads expressions about a row of a model, to which the foreign keys `path` lead; `known` are not null."""
-
-    def __init__(
-        self,
-        model: Any,  # noqa: ANN401 - a model class
-        path: tuple[str, ...] = (),
-        known: frozenset[str] = frozenset(),
-        depth: int = 0,
-    ) -> None:
-        if depth > _DEEPEST:
-            raise UnreadError
-        self._model = model
-        self._path = path
-        self._known = known
-        self._depth = depth
-        self._row = ""
-        self._locals: dict[str, ast.expr] = {}
-        self._globals: Mapping[str, Any] = {}
+    _row = ""
+    _globals: Mapping[str, Any] = MappingProxyType({})
 
     def returned(self, function: Any, *, row: int = 0) -> ast.expr:  # noqa: ANN401 - whatever a class has under a name
         """What a function returns, whose parameter of that number is the row.
@@ -135,80 +114,6 @@ class _Reader:
         self._row = "row"
         return self._block(made.body)
 
-    def at(self, names: list[str]) -> ast.expr:
-        """The value at the end of attributes of the row."""
-        name, *rest = names
-        field = self._fields().get(name)
-        if rest:
-            if not isinstance(field, ForeignKey) or name != field.name:
-                raise UnreadError
-            return self._behind(field).at(rest)
-        if field is None or (isinstance(field, ForeignKey) and name == field.name):
-            return self._computed(name)
-        kind = field.target_field if isinstance(field, ForeignKey) else field
-        if kind.get_internal_type() not in _KINDS:
-            raise UnreadError
-        return _column("__".join((*self._path, field.attname)))
-
-    def file_name(self, names: list[str]) -> ast.expr | None:
-        """The text of the file at the end of attributes of the row, which is its name; None of anything else."""
-        name, *rest = names
-        field = self._fields().get(name)
-        if rest:
-            is_row = isinstance(field, ForeignKey) and name == field.name
-            return self._behind(field).file_name(rest) if is_row else None
-        if not isinstance(field, FileField):
-            return None
-        column = _column("__".join((*self._path, field.attname)))
-        return ast.BoolOp(op=ast.Or(), values=[column, ast.Constant("")])
-
-    def _fields(self) -> dict[str, Any]:
-        fields = self._model._meta.concrete_fields
-        found = {each.name: each for each in fields} | {each.attname: each for each in fields}
-        return found | {"pk": self._model._meta.pk}
-
-    def _behind(self, field: Any) -> "_Reader":  # noqa: ANN401 - a foreign key
-        """A reader of the row that a foreign key points at, which there has to be."""
-        path = (*self._path, field.name)
-        if field.null and "__".join(path) not in self._known:
-            raise UnreadError
-        # A row that its manager leaves out is none.
-        if own_manager(field.related_model._base_manager):
-            raise UnreadError
-        return _Reader(field.related_model, path, self._known, self._depth + 1)
-
-    def _computed(self, name: str) -> ast.expr:
-        """What a property of the model is, or a method without arguments."""
-        found = inspect.getattr_static(self._model, name, None)
-        function = found.func if isinstance(found, cached_property) else getattr(found, "fget", found)
-        if isinstance(found, partialmethod) and found.func is Model._get_FIELD_display:  # type: ignore[attr-defined] # Django's own
-            return self._display(found.keywords["field"])
-        if function is AbstractBaseUser.__str__:
-            return self.at([self._model.USERNAME_FIELD])
-        if not inspect.isfunction(function):
-            raise UnreadError
-        return _Reader(self._model, self._path, self._known, self._depth + 1).returned(function)
-
-    def _display(self, field: Any) -> ast.expr:  # noqa: ANN401 - a column with choices
-        """What `get_…_display` is: the label of the column's value, or the value itself where no choice has it."""
-        value = self.at([field.attname])
-        labels = {plain(key): label for key, label in field.flatchoices}
-        # A decimal would be its text, which no value of the column is.
-        if any(plain(key) != key for key, _ in field.flatchoices):
-            raise UnreadError
-        is_translated = settings.USE_I18N and any(name.endswith(_LOCALE) for name in settings.MIDDLEWARE)
-        if is_translated and any(isinstance(label, Promise) for label in labels.values()):
-            raise UnreadError
-        named = ast.Dict(
-            keys=[ast.Constant(value=key) for key in labels],
-            values=[ast.Constant(value=str(label)) for label in labels.values()],
-        )
-        shown = ast.Call(func=ast.Attribute(value=named, attr="get"), args=[value, value], keywords=[])
-        if not field.null or None in labels:
-            return shown
-        null = ast.Constant(value=None)
-        return ast.IfExp(test=ast.Compare(left=value, ops=[ast.Is()], comparators=[null]), body=null, orelse=shown)
-
     def _block(self, body: list[ast.stmt]) -> ast.expr:
         """What the statements return, as one expression."""
         if not body:
@@ -220,16 +125,17 @@ class _Reader:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 self._locals[name] = self._read(value)
                 return self._block(rest)
-            case ast.If(test=test, body=then, orelse=otherwise) if not any(map(_assigns, (*then, *otherwise))):
+            case ast.If(test=test, body=then, orelse=otherwise):
                 return self._chosen(test, lambda: self._block([*then, *rest]), lambda: self._block([*otherwise, *rest]))
         raise UnreadError
 
     def _chosen(self, test: ast.expr, then: Any, otherwise: Any) -> ast.expr:  # noqa: ANN401 - functions
         """One of two expressions; in the first what the test names isn't null, in the second if the test denies it."""
-        condition, before = self._condition(test), self._known
+        condition, before, names = self._condition(test), self._known, dict(self._locals)
         self._known = before | self._proved(test, holds=True)
         first = then()
-        self._known = before | self._proved(test, holds=False)
+        # What one branch assigns is unknown to the other.
+        self._known, self._locals = before | self._proved(test, holds=False), names
         second = otherwise()
         self._known = before
         return ast.IfExp(test=condition, body=first, orelse=second)
@@ -256,7 +162,7 @@ class _Reader:
         names = self._attributes(code)
         if names is None or not isinstance(field := self._fields().get(names[0]), ForeignKey):
             return None
-        return _column("__".join((*self._path, field.attname))) if names == [field.name] else None
+        return column_of("__".join((*self._path, field.attname))) if names == [field.name] else None
 
     def _proved(self, test: ast.expr, *, holds: bool) -> frozenset[str]:
         """The foreign keys that aren't null where a test holds, or where it doesn't."""
@@ -294,6 +200,8 @@ class _Reader:
             case ast.IfExp(test=test, body=then, orelse=otherwise):
                 return self._chosen(test, lambda: self._read(then), lambda: self._read(otherwise))
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in _FUNCTIONS and args:
+                if name == "len" and len(args) == 1 and (names := self._rows(args[0])) is not None:
+                    return self._counted(names, "count")
                 if name == "str" and len(args) == 1 and self._is_row(args[0]):
                     return self.at([*(self._attributes(args[0]) or []), "__str__"])
                 return ast.Call(func=ast.Name(id=name), args=list(map(self._read, args)), keywords=[])
@@ -306,12 +214,21 @@ class _Reader:
                     return ast.Call(func=function, args=list(map(self._read, args)), keywords=[])
                 if not args and (names := self._attributes(code.func)) is not None:
                     return self.at(names)
+                if not args and name in NUMBERS:
+                    return self._counted(self._rows(inner), name)
             case ast.Name() | ast.Attribute():
                 if isinstance(value := named(code, self._globals), bool | int | str):
                     return ast.Constant(value=plain(value))
             case _ if isinstance(code, _PLAIN):
                 return self._parts(code)
         raise UnreadError
+
+    def _rows(self, code: ast.expr) -> list[str] | None:
+        """The names of the relation all of whose rows an expression is; None of another one."""
+        match code:
+            case ast.Call(func=ast.Attribute(value=inner, attr="all"), args=[], keywords=[]):
+                return self._attributes(inner)
+        return None
 
     def _is_row(self, code: ast.expr) -> bool:
         """Whether an expression is the row itself, or one that it points at."""
@@ -331,7 +248,3 @@ class _Reader:
             else:
                 fields[name] = value
         return type(code)(**fields)
-
-
-def _assigns(statement: ast.stmt) -> bool:
-    return any(isinstance(each, ast.Assign | ast.AugAssign) for each in ast.walk(statement))

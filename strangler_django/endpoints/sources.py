@@ -43,6 +43,18 @@ def link_facts(model: Any, source: str) -> dict[str, Any]:  # noqa: ANN401 - as 
     return facts
 
 
+def countable_link(model: Any, source: str) -> dict[str, Any] | None:  # noqa: ANN401 - as above
+    """How the rows of a relation are found whose `count()` is that of the tables; None of anything else."""
+    facts = link_facts(model, source)
+    found = _field(model, source)
+    through = getattr(getattr(found, "remote_field", None), "through", None) or getattr(found, "through", None)
+    is_known = facts["link"] == "many_to_many" or "pointing" in facts
+    if not is_known or facts["managed"] or (through is not None and own_manager(through._default_manager)):
+        return None
+    manager = type(found.related_model._default_manager)
+    return None if any(is_own(manager, name) for name in ("count", "exists")) else facts | {"source": source}
+
+
 def property_name(model: Any, source: str) -> str | None:  # noqa: ANN401 - as above
     """The property or method of the model that a field shows; None where it shows something else."""
     found = None if hasattr(models.Model, source) else inspect.getattr_static(model, source, None)

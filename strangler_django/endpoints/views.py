@@ -174,7 +174,9 @@ def view_facts(
     parts = {
         "authenticators": lambda: _classes(made.get_authenticators()),
         "permissions": lambda: [_permission(each) for each in made.get_permissions()],
-        "permission_rules": lambda: own_rules(made.get_permissions()) if facts["permissions"] else None,
+        "permission_rules": lambda: (
+            own_rules(made.get_permissions(), lambda: _model_class(made)) if facts["permissions"] else None
+        ),
         "permission_maps": lambda: permission_maps(made.get_permissions()) if facts["permissions"] else None,
         "throttles": lambda: _classes(made.get_throttles()),
         "throttle_rates": lambda: throttle_facts(made),

@@ -9,7 +9,7 @@ from sqlalchemy import func, inspect
 from sqlalchemy.orm import aliased
 
 from strangler_fastapi.drf.fields import MISSING, Field, ReadOnlyField, Scope, default_in
-from strangler_fastapi.drf.links import ManyToMany, OneToMany, column_at, may_lead_nowhere, value_at
+from strangler_fastapi.drf.links import ManyToMany, OneToMany, column_at, may_lead_nowhere, related_count, value_at
 from strangler_fastapi.drf.unported import unported_of
 
 
@@ -86,22 +86,23 @@ class SerializerMethodField(Field):
 class ComputedField(ReadOnlyField):
     """What `function` makes of columns of the row, as a property or a method of Django's does.
 
-    `columns` are Django's lookups (`room__house__name`), in the order of the function's parameters. Without a function
-    it is the value of its one column, as of a source with dots: where a foreign key on the way is null the item has no
-    such key, or null with `allow_null`.
+    `columns` are Django's lookups (`room__house__name`), in the order of the function's parameters; a link to
+    several rows stands for how many there are (`obj.comments.count()`). Without a function it is the value of its
+    one column, as of a source with dots: where a foreign key on the way is null the item has no such key, or null
+    with `allow_null`.
     """
 
     type: str = "field"
-    columns: tuple[str, ...]
+    columns: tuple[str | ManyToMany | OneToMany, ...]
     function: Callable[..., Any] | None = None
 
     def select(self, owner: Any) -> Any:  # noqa: ANN401 - a mapped class or an alias of one, and an expression
         """The columns, of the row of `owner`."""
         if self.function is None and not self.allow_null:
-            model = inspect(owner).mapper.class_
-            if may_lead_nowhere(model, self.columns[0]):
-                return value_at(owner, self.columns[0])
-        columns = [column_at(owner, lookup) for lookup in self.columns]
+            model, lookup = inspect(owner).mapper.class_, self.columns[0]
+            if isinstance(lookup, str) and may_lead_nowhere(model, lookup):
+                return value_at(owner, lookup)
+        columns = [_number_or_column(owner, each) for each in self.columns]
         return columns[0] if self.function is None else func.row(*columns)
 
     def representation(self, kind: Any = None) -> Callable[[Any], Any] | None:  # noqa: ANN401, D102 - see Field
@@ -121,7 +122,7 @@ class ManyComputedField(ComputedField):
     def select(self, owner: Any) -> Any:  # noqa: ANN401 - see ComputedField
         """See ComputedField."""
         related = aliased(self.link.target)
-        row = func.row(*(column_at(related, lookup) for lookup in self.columns))
+        row = func.row(*(_number_or_column(related, each) for each in self.columns))
         return func.array(self.link.rows(owner, related, row).scalar_subquery())
 
     def representation(self, kind: Any = None) -> Callable[[Any], Any] | None:  # noqa: ANN401, D102 - see Field
@@ -130,6 +131,10 @@ class ManyComputedField(ComputedField):
 
     def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
         return list[Any]
+
+
+def _number_or_column(owner: Any, of: str | ManyToMany | OneToMany) -> Any:  # noqa: ANN401 - see ComputedField.select
+    return column_at(owner, of) if isinstance(of, str) else related_count(owner, of)
 
 
 def _encoded(value: Any) -> Any:  # noqa: ANN401 - whatever a function makes

@@ -175,10 +175,10 @@ def one_to_many(model: type[Reflected], target: type[Reflected], field: str) -> 
     return OneToMany(target, back.source, back.key, ordering)
 
 
-def related_count(model: type[Reflected], link: OneToMany) -> Any:  # noqa: ANN401 - an expression
-    """How many rows point at the one of `model`, as `annotate(number=Count(…))` has it."""
+def related_count(owner: Any, link: OneToMany | ManyToMany) -> Any:  # noqa: ANN401 - a mapped class or an alias of one, and an expression
+    """How many rows a link has from the one of `owner`, as `annotate(number=Count(…))` has it."""
     related = aliased(link.target)
-    return link.rows(model, related, func.count()).order_by(None).scalar_subquery()
+    return link.rows(owner, related, func.count()).order_by(None).scalar_subquery()
 
 
 def related_column(model: type[Reflected], path: str) -> Any:  # noqa: ANN401 - an expression

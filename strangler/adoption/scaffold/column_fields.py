@@ -7,7 +7,7 @@ from shared_schema.contract.contract import ColumnFacts
 from shared_schema.contract.values import python_type
 from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.endpoints import ComputedValue, SerializerField
-from strangler.adoption.scaffold.code import LINE, Call, Code, call, laid_out, quoted, texts
+from strangler.adoption.scaffold.code import LINE, Call, Code, Items, call, laid_out, quoted, texts
 from strangler.adoption.scaffold.column_kinds import (
     CALLABLES,
     ISO,
@@ -18,6 +18,7 @@ from strangler.adoption.scaffold.column_kinds import (
     is_usual,
 )
 from strangler.adoption.scaffold.declared_fields import is_taken, labels, own_messages, taken_field, taken_gaps
+from strangler.adoption.scaffold.links import RowLinks
 from strangler.adoption.scaffold.list_fields import list_field
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
 from strangler.adoption.scaffold.written_serializer import MODEL_FIELDS, WrittenSerializer
@@ -199,11 +200,14 @@ class ColumnFields:
 
         :raises UnreadableError: it is about a column that can't be used.
         """
+        if value.counts and link is not None:
+            raise UnreadableError("numbers of rows of several rows")
         code = value.code if '"' in value.code else value.code.replace("'", '"')
-        function = f"lambda {', '.join(value.columns)}: {code}"
+        names = [*value.columns, *value.counts]
+        function = f"lambda {', '.join(names)}: {code}"
         if len(function) > _LONGEST:
             function = f"{snake(made.title)}_{each.name}"
-            made.calculations.append(_calculation(function, each, value.columns, code))
+            made.calculations.append(_calculation(function, each, names, code))
             made.imports.setdefault("typing", set()).add("Any")
         for lookup in value.columns.values():
             self._tables.follow(table, lookup.split("__"))
@@ -215,7 +219,9 @@ class ColumnFields:
             made.imports.setdefault("decimal", set()).add("Decimal")
         kind = SHOWN[each.kind][0] if each.kind in SHOWN and each.kind != "ReadOnlyField" else None
         shown = quoted(kind) if kind else None
-        columns = texts(value.columns.values())
+        links = RowLinks(made.model, table, self._tables, made.imports)
+        counted = [links.counted(link) for link in value.counts.values()]
+        columns = Items("()", (*map(quoted, value.columns.values()), *counted))
         return call(name, link=link, columns=columns, function=function, type=shown, **labels(each))
 
     def _column_gaps(self, facts: ColumnFacts) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from strangler.adoption.endpoints import CountedLink
 from strangler.adoption.scaffold.code import Code, call, quoted
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
 
@@ -40,6 +41,14 @@ class RowLinks:
         for term in self._tables.facts(owner).ordering:
             self._tables.follow(owner, [term.removeprefix("-")])
         return self._call("many_to_many_from", self._model, target, quoted(name))
+
+    def counted(self, link: CountedLink) -> Code:
+        """The rows that a number is about."""
+        if link.other_end is not None:
+            return self.other_end(link.other_end["table"], link.other_end["field"])
+        if link.pointing is not None:
+            return self.pointing(link.pointing["table"], link.pointing["field"])
+        return self.many_to_many(link.source)
 
     def _call(self, name: str, *arguments: Code) -> Code:
         self._imports.setdefault(_LINKS, set()).add(name)

@@ -22,6 +22,7 @@ from shared_schema.consumer.derivation import derive_consumer
 from shared_schema.consumer.samples import Deletion
 from shared_schema.mapping import Mapping, Reflected
 from strangler_fastapi.db.session import RequestSession, Session
+from strangler_fastapi.drf.computed_fields import ComputedField
 from strangler_fastapi.drf.fields import CharField, ReadOnlyField
 from strangler_fastapi.drf.links import ForeignKey, OneToMany
 from strangler_fastapi.drf.nested_fields import NestedField
@@ -103,11 +104,12 @@ class MakerSerializer(serializers.ModelSerializer[Maker]):
 
 class BoxSerializer(serializers.ModelSerializer[Box]):
     items = ItemSerializer(many=True, max_length=3, required=False)
+    items_count = serializers.IntegerField(source="items.count", read_only=True)
     maker = MakerSerializer(allow_null=True)
 
     class Meta:
         model = Box
-        fields = ("id", "label", "items", "maker")
+        fields = ("id", "label", "items", "items_count", "maker")
 
     def create(self, validated_data: Any) -> Box:
         items, maker = validated_data.pop("items", []), validated_data.pop("maker")
@@ -182,6 +184,7 @@ def boxes(*, as_dict: bool) -> Resource:
             "id": ReadOnlyField(type="integer", label="ID"),
             "label": CharField(max_length=9),
             "items": items,
+            "items_count": ComputedField(columns=(link,), function=lambda count: count, type="integer"),
             "maker": maker,
         },
     )
@@ -301,7 +304,7 @@ GOOD = {"label": "box", "items": [{"name": "a", "pieces": 3}, {"name": "b"}], "m
 def test_rows_within_are_written_by_the_projects_function(sides: BothSides) -> None:
     assert ask_both(sides, "POST", GOOD) == (
         201,
-        GOOD | {"items": [{"name": "a", "pieces": 3}, {"name": "b", "pieces": 1}]},
+        GOOD | {"items": [{"name": "a", "pieces": 3}, {"name": "b", "pieces": 1}], "items_count": 2},
     )
     assert ask_both(sides, "POST", {"label": "box", "maker": None})[1]["items"] == []
     assert ask_both(sides, "PATCH", {"items": [{"name": "c"}]})[1]["maker"] == {"name": "first"}

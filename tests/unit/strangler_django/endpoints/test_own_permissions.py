@@ -3,9 +3,13 @@
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
+from django.db import models
+from django.test.utils import isolate_apps
 from rest_framework import permissions
 from rest_framework.permissions import SAFE_METHODS
 
+from django_app.blog.models import Post
 from strangler_django.endpoints.own_permissions import own_rules, permission_maps
 
 READS = ["methods", "GET", "HEAD", "OPTIONS"]
@@ -50,6 +54,20 @@ class Asks(permissions.BasePermission):
 class Elsewhere(permissions.BasePermission):
     def has_object_permission(self, request: Any, _view: Any, obj: Any) -> Any:
         return obj.blog.author == request.user
+
+
+class OfWhatThereIs(permissions.BasePermission):
+    """As code that several models share asks for it."""
+
+    def has_permission(self, request: Any, _view: Any) -> Any:
+        user = getattr(request, "user", None)
+        return bool(user and getattr(user, "is_staff", False))
+
+    def has_object_permission(self, request: Any, _view: Any, obj: Any) -> Any:
+        if hasattr(obj, "blog"):
+            return False
+        owner = getattr(obj, "user", None) or getattr(obj, "author", None) or getattr(obj, "pk", None)
+        return owner == request.user
 
 
 SAFE = ["GET"]
@@ -116,6 +134,30 @@ def test_others_stay_unread(cls: type) -> None:
 class NamesItself(permissions.IsAdminUser):
     def has_permission(self, request: Any, view: Any) -> bool:
         return super(NamesItself, self).has_permission(request, view)  # noqa: UP008 - as projects write it
+
+
+def test_what_code_asks_for_by_name_is_what_the_model_has() -> None:
+    name = f"{__name__}.OfWhatThereIs"
+    staff = ["caller", "is_staff"]
+    assert own_rules([OfWhatThereIs()], lambda: Post)[name] == {
+        "request": staff,
+        "row": ["owner", "author"],
+        "message": None,
+    }
+    # A row that may have none, one that nothing is known of, and a relation that other rows make.
+    assert own_rules([OfWhatThereIs()], lambda: LogEntry)[name]["row"] == ["owner", "user"]
+    assert own_rules([OfWhatThereIs()]) == {}
+    assert own_rules([OfWhatThereIs()], lambda: Loan) == {}
+    assert own_rules([OfWhatThereIs()], lambda: 1 / 0) == {}
+
+
+with isolate_apps("django_app.blog"):
+
+    class Loan(models.Model):
+        author = models.ForeignKey(Post, models.CASCADE, null=True)
+
+        class Meta:
+            app_label = "blog"
 
 
 def test_super_is_of_the_class_that_has_the_method() -> None:

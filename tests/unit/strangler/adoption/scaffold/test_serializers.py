@@ -501,3 +501,17 @@ def test_what_rows_behind_a_foreign_key_lack_is_left_out() -> None:
     made = feature(LIST | {"serializer": SERIALIZER | {"fields": [NAME, shown]}})
     assert made.endpoints[0].gaps == []
     assert '"tide": ReadOnlyField(type="field", write_only=True)' in text_of(made, "serializers.py")
+
+
+def test_numbers_of_rows_are_what_a_function_is_given_behind_the_columns() -> None:
+    counts = {"berths_count": {"source": "berths", "link": "many_to_many"}}
+    value = {"code": "f'{name}: {berths_count}'", "columns": {"name": "name"}, "counts": counts}
+    shown = {"name": "shown", "kind": "SerializerMethodField", "method": "get_shown", "read_only": True}
+    serializer = SERIALIZER | {"fields": [NAME, shown | {"computed": value}]}
+    api = DjangoApi.model_validate({"format": 1, "endpoints": [LIST | {"serializer": serializer}]})
+    route = Route(name="boats.list", methods=("GET",), path="/boats/", stage=Stage.LEGACY)
+    chosen = [(api.endpoints[0], route)]
+    made = ServiceScaffold(project(Path("/nowhere")), "harbour_fastapi", chosen, api=api, contract=linked_contract())
+    text = text_of(made.features[0], "serializers.py")
+    assert 'columns=("name", many_to_many(Boat, "berths"))' in text
+    assert 'function=lambda name, berths_count: f"{name}: {berths_count}"' in text
