@@ -74,6 +74,8 @@ class KeptPlace(Facts):
 class DjangoSettings(Facts):
     """Settings of the whole project that change what endpoints answer.
 
+    `users_by` is code of the project's own by which callers are found, where that may leave some out, `signs_in_by`
+    what finds them by the names that they sign in with,
     `password_hasher` is the algorithm by which Django stores new passwords, `username_field` the field of the user by
     which one signs in, `num_proxies` DRF's NUM_PROXIES, `unfollowed` the settings of Django and DRF that
     strangler_fastapi goes without, as far as they are unusual, `cors` the settings of django-cors-headers without their
@@ -95,6 +97,8 @@ class DjangoSettings(Facts):
     time_zone: str = "UTC"
     exception_handler: str = ""
     user_model: str = ""
+    users_by: str | None = None
+    signs_in_by: str | None = None
     username_field: str = "username"
     password_hasher: str = "argon2"  # noqa: S105 - an algorithm
     num_proxies: int | None = None

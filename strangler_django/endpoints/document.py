@@ -18,6 +18,7 @@ from rest_framework.settings import DEFAULTS, api_settings
 
 from strangler_django.contract.tokens import is_signed_by_secret_key
 from strangler_django.endpoints.addresses import root_addresses
+from strangler_django.endpoints.own_models import own_sign_in, own_users
 from strangler_django.endpoints.resolver import PathParameter, ResolvedPath, resolved_paths
 from strangler_django.endpoints.views import view_class, view_facts, view_methods, view_name
 
@@ -237,6 +238,8 @@ def _settings() -> dict[str, Any]:
         "database_engine": settings.DATABASES.get("default", {}).get("ENGINE", ""),
         "database_routers": [str(router) for router in settings.DATABASE_ROUTERS],
         "user_model": settings.AUTH_USER_MODEL,
+        "users_by": own_users(get_user_model()),
+        "signs_in_by": own_sign_in(get_user_model()),
         "username_field": get_user_model().USERNAME_FIELD,
         "password_hasher": get_hasher().algorithm,
         "sessions": {

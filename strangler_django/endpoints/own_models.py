@@ -10,9 +10,12 @@ from itertools import chain
 from typing import Any, Final
 
 from django.db.models import signals
+from django.db.models.sql import Query
 
 from strangler_django.contract.tables import overrides, receivers
+from strangler_django.endpoints.conditions import is_narrowed
 from strangler_django.endpoints.own_code import code_of, is_own
+from strangler_django.endpoints.watched_code import state_read
 
 # Methods by which Django and DRF find and read the rows of a queryset.
 _READING: Final = (
@@ -20,7 +23,7 @@ _READING: Final = (
     *("_filter_or_exclude", "_iterator", "all", "annotate", "count", "distinct", "exclude", "exists", "filter"),
     *("get", "iterator", "none", "order_by", "reverse", "select_related", "prefetch_related", "using"),
 )
-_FINDING: Final = ("get_queryset", "all", "filter", "get")
+_FINDING: Final = ("all", "filter", "get")
 _LIBRARIES: Final = ("django.", "rest_framework.")
 
 
@@ -30,8 +33,18 @@ def reads_rows(cls: type) -> bool:
 
 
 def own_manager(manager: Any) -> bool:  # noqa: ANN401 - a manager
-    """Whether code of the project's own gives a manager's rows, which may leave some out."""
-    return any(_is_own(manager, name) for name in _FINDING) or reads_rows(manager._queryset_class)
+    """Whether code of the project's own gives other rows of a manager than all of its model, or in another order."""
+    if any(_is_own(manager, name) for name in _FINDING) or reads_rows(manager._queryset_class):
+        return True
+    if not _is_own(manager, "get_queryset"):
+        return False
+    return state_read(manager.all) is not None or _chooses(manager.all())
+
+
+def _chooses(queryset: Any) -> bool:  # noqa: ANN401 - as above
+    query = queryset.query
+    is_other = query.order_by or query.annotations or query.extra or query.deferred_loading[0]
+    return bool(is_other) or is_narrowed(query) or reads_rows(type(queryset)) or type(query) is not Query
 
 
 def own_creation(model: Any) -> str | None:  # noqa: ANN401 - a model class
@@ -52,6 +65,20 @@ def changed_rows(model: Any) -> Iterator[str]:  # noqa: ANN401 - as above
     for signal, name in ((signals.pre_init, "pre_init"), (signals.post_init, "post_init")):
         receivers = chain.from_iterable(signal._live_receivers(model))
         yield from (f"signal {name}" for each in receivers if not each.__module__.startswith(_LIBRARIES))
+
+
+def own_users(model: Any) -> str | None:  # noqa: ANN401 - as above
+    """The project's own code by which callers are found, which may leave some out; None where it is Django's."""
+    # simplejwt's, those of sessions, and those of a token's foreign key.
+    managers = getattr(model, "objects", None), model._default_manager, model._base_manager
+    own = (f"{type(each).__name__}.get_queryset" for each in managers if each is not None and own_manager(each))
+    return next(chain(own, changed_rows(model)), None)
+
+
+def own_sign_in(model: Any) -> str | None:  # noqa: ANN401 - as above
+    """The project's own code that finds a user by the name which a sign-in says; None where it is Django's."""
+    manager = model._default_manager
+    return f"{type(manager).__name__}.get_by_natural_key" if _is_own(manager, "get_by_natural_key") else None
 
 
 def proxy_writes(model: Any) -> list[str]:  # noqa: ANN401 - as above

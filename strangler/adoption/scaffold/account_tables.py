@@ -28,6 +28,13 @@ _TOKEN_VIEWS: Final = {
 _AUTH_TOKENS: Final = "authtoken_token"
 _AUTH_TOKEN_VIEW: Final = "rest_framework.authtoken.views.ObtainAuthToken"  # noqa: S105 - a class
 _AUTH_TOKEN_SERIALIZER: Final = "rest_framework.authtoken.serializers.AuthTokenSerializer"  # noqa: S105 - a class
+# Those that look up a name and compare its password, or that only permit what others have signed in.
+_BACKENDS: Final = (
+    *(*SessionSettings().backends, "strangler_django.sign_in.backends.EvenModelBackend"),
+    *("guardian.backends.ObjectPermissionBackend", "rules.permissions.ObjectPermissionBackend"),
+)
+# Of simplejwt's views those that sign in.
+SIGN_INS: Final = ("token", "sliding")
 _OUTSTANDING: Final = "token_blacklist_outstandingtoken"
 _ISSUED: Final = ("user_id", "jti", "token", "created_at", "expires_at")
 
@@ -49,6 +56,7 @@ class AccountTables:
         self._reads_tokens = reads_tokens
         self._renews = api.settings.password_hasher == "argon2"  # noqa: S105 - an algorithm
         self._backends = api.settings.sessions.backends
+        self._signs_in_by = api.settings.signs_in_by
         self._permits = any(each.permission_maps for each in api.endpoints) and self.permission_gap() is None
         self._gives_tokens = any(map(self.is_auth_token_view, api.endpoints)) and self.auth_token_gap() is None
         gives = any(map(self.token_action, api.endpoints)) or self.ends_callers
@@ -74,6 +82,12 @@ class AccountTables:
             return "no view of the API reads simplejwt's tokens"
         return None
 
+    def sign_in_gap(self) -> str | None:
+        """Why the service can't tell whether a name and a password are those of a user."""
+        if others := [name for name in self._backends if name not in _BACKENDS]:
+            return f"asks {', '.join(others)}"
+        return None if self._signs_in_by is None else f"finds users by {self._signs_in_by}"
+
     def is_auth_token_view(self, endpoint: DjangoEndpoint) -> bool:
         """Whether it is DRF's view that gives a user its token; one with another serializer is the project's own."""
         found = endpoint.serializer.path if endpoint.serializer else None
@@ -84,8 +98,8 @@ class AccountTables:
         """Why the service can't give users their tokens."""
         if self._users is None:
             return "no view of the API reads DRF's tokens"
-        if self._backends != SessionSettings().backends:
-            return f"asks {', '.join(self._backends)}"
+        if (gap := self.sign_in_gap()) is not None:
+            return gap
         return self._lacking(self._auth_token_class, "tokens without the authtoken app")
 
     def permission_gap(self) -> str | None:

@@ -60,6 +60,7 @@ class Authenticators:
         self._tables = tables
         by_model = {facts.model: facts for facts in contract.tables.values()}
         self._sessions = api.settings.sessions
+        self._users_by = api.settings.users_by
         self._token_cookie = api.settings.token_cookie
         self._users = by_model.get(api.settings.user_model)
         lists = Counter(each.authenticators for each in api.endpoints if each.is_api and each.authenticators)
@@ -122,6 +123,8 @@ class Authenticators:
             why = f": sessions are kept by {engine}"
         if name in _BEARERS and self._contract.tokens is None:
             why = ": the contract has no settings of its tokens, set SIMPLE_JWT (an empty one will do)"
+        if self._users_by is not None:
+            why = f": callers are found by {self._users_by}"
         return f"authenticator {name}{why}"
 
     def caller_column(self, table: str, field: str | None) -> str | None:
@@ -270,7 +273,9 @@ class Authenticators:
 
     def _offers(self, name: str) -> bool:
         users = self._users
-        if name not in _CONSTANTS or users is None or users.parents or "id" not in users.columns:
+        if name not in _CONSTANTS or self._users_by is not None:
+            return False
+        if users is None or users.parents or "id" not in users.columns:
             return False
         if not {"is_active", "password"} <= set(users.columns):
             return False

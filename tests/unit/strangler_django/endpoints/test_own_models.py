@@ -9,7 +9,14 @@ from rest_framework import pagination, serializers
 from rest_framework.viewsets import ModelViewSet
 
 from strangler_django.endpoints.lists import pagination_facts
-from strangler_django.endpoints.own_models import changed_rows, own_creation, own_manager, proxy_writes
+from strangler_django.endpoints.own_models import (
+    changed_rows,
+    own_creation,
+    own_manager,
+    own_sign_in,
+    own_users,
+    proxy_writes,
+)
 from strangler_django.endpoints.serializers import serializer_facts
 
 
@@ -80,6 +87,48 @@ def test_rows_that_a_model_changes_as_they_are_read_are_named() -> None:
         assert list(changed_rows(Plain)) == ["signal post_init"]
     finally:
         post_init.disconnect(shout, sender=Plain)
+
+
+class Joined(models.Manager[Any]):
+    """All rows, in their own order: what is joined in advance leaves none out."""
+
+    def get_queryset(self) -> Any:
+        return super().get_queryset().select_related()
+
+
+class Sorted(models.Manager[Any]):
+    def get_queryset(self) -> Any:
+        return super().get_queryset().order_by("name")
+
+    def get_by_natural_key(self, name: str) -> Any:
+        return self.get(name__iexact=name)
+
+
+with isolate_apps("django_app.blog"):
+
+    class Member(Plain):
+        objects = Joined()
+
+        class Meta:
+            app_label = "blog"
+            proxy = True
+
+    class Ranked(Plain):
+        objects = Sorted()
+
+        class Meta:
+            app_label = "blog"
+            proxy = True
+
+
+def test_callers_that_a_manager_finds_otherwise_are_named() -> None:
+    found = {model.__name__: (own_users(model), own_sign_in(model)) for model in (Plain, Member, Ranked, Cut)}
+    assert found == {
+        "Plain": (None, None),
+        "Member": (None, None),
+        "Ranked": ("Sorted.get_queryset", "Sorted.get_by_natural_key"),
+        "Cut": ("Cut.__init__", None),
+    }
 
 
 class Saved(models.Model):

@@ -84,6 +84,21 @@ def test_permissions_of_objects_are_those_of_the_model_where_no_row_is_asked_for
     assert gaps == [[], [asked] if reads else []]
 
 
+def test_a_sign_in_that_asks_other_backends_is_a_gap_and_no_other_view_of_tokens() -> None:
+    refresh = {
+        "view": f"{SIMPLEJWT}.views.TokenRefreshView",
+        "serializer": {"class": f"{SIMPLEJWT}.serializers.TokenRefreshSerializer"},
+        "path": "/api/boats/refresh/",
+    }
+    backends = ["django.contrib.auth.backends.ModelBackend", "guardian.backends.ObjectPermissionBackend"]
+    gaps, _files = texts_of(OBTAIN, OBTAIN | refresh, sessions={"backends": backends})
+    assert gaps == [[], []]
+    gaps, _files = texts_of(OBTAIN, OBTAIN | refresh, sessions={"backends": [*backends, "harbour.Ldap"]})
+    assert gaps == [["asks harbour.Ldap"], []]
+    gaps, _files = texts_of(OBTAIN, OBTAIN | refresh, signs_in_by="SailorManager.get_by_natural_key")
+    assert gaps == [["finds users by SailorManager.get_by_natural_key"], []]
+
+
 def test_simplejwts_views_are_those_of_the_library() -> None:
     own = {"serializer": {"class": "harbour.api.WithTheRank"}, "path": "/api/boats/ranked/"}
     gaps, files = texts_of(OBTAIN, OBTAIN | own, password_hasher="pbkdf2_sha256")

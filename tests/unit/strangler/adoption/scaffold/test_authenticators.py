@@ -159,6 +159,16 @@ def test_a_backend_of_the_projects_own_is_a_gap() -> None:
     assert accounts().account_tables.auth_token_gap() is None
     asked = accounts(sessions={"backends": ["harbour.Ldap"]}).account_tables.auth_token_gap()
     assert asked == "asks harbour.Ldap"
+    named = accounts(signs_in_by="SailorManager.get_by_natural_key").account_tables
+    assert named.auth_token_gap() == named.sign_in_gap() == "finds users by SailorManager.get_by_natural_key"
+
+
+def test_callers_whom_a_manager_may_leave_out_are_a_gap_of_every_authenticator() -> None:
+    made = accounts(users_by="SailorManager.get_queryset")
+    assert not made.identifies
+    facts = OBTAIN | {"authenticators": [TOKEN]}
+    (endpoint,) = DjangoApi.model_validate({"format": 1, "endpoints": [facts]}).endpoints
+    assert made.gaps(endpoint) == [f"authenticator {TOKEN}: callers are found by SailorManager.get_queryset"]
 
 
 @pytest.mark.parametrize(("renews", "what"), [(False, []), (True, [f"authenticator {SESSION}"])])
