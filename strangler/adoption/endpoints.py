@@ -207,6 +207,14 @@ class PermissionMap(Facts):
     rows: bool = False
 
 
+class Permissions(Facts):
+    """The permissions of one method, as those of a DjangoEndpoint."""
+
+    permissions: tuple[str, ...] | None = ()
+    permission_rules: dict[str, PermissionRule] | None = None
+    permission_maps: dict[str, PermissionMap] | None = None
+
+
 class ThrottleFacts(Facts):
     """A throttle that may refuse a request: `rate` is DRF's text of it, `scope` what is counted together.
 
@@ -255,8 +263,8 @@ class DjangoEndpoint(Facts):
     `without` are HEAD and OPTIONS, where the view's `http_method_names` leave them out. `of_caller` says that
     `get_object` returns the user who asks.
     `permission_rules` are the project's own permissions that were read, by class, `permission_maps` those by Django's
-    tables; `throttle_rates` are the throttles,
-    but for those that never refuse a request.
+    tables; `unoffered` are those of OPTIONS and of methods that the path doesn't offer, where `get_permissions` gives
+    each its own; `throttle_rates` are the throttles, but for those that never refuse a request.
     `title` and `description` are what OPTIONS says of the view, `described` is whose body it describes where that isn't
     the method's own serializer, and one that `describes` none has no `get_serializer`. `handler` is what a handler of
     the project's own does, where it was read; all else is then as that does it.
@@ -286,6 +294,7 @@ class DjangoEndpoint(Facts):
     root: tuple[tuple[str, str], ...] | None = None
     permission_rules: dict[str, PermissionRule] | None = None
     permission_maps: dict[str, PermissionMap] | None = None
+    unoffered: dict[str, Permissions] = Field(default={})
     unread: tuple[Unread, ...] = ()
     authenticators: tuple[str, ...] | None = ()
     lookup: dict[str, Any] | None = None

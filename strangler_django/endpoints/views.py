@@ -53,6 +53,7 @@ _GENERIC: Final = {
     "delete": (("destroy", mixins.DestroyModelMixin),),
 }
 # Attributes that are classes with code of their own, which none of the project's may replace.
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _CLASSES: Final = ("metadata_class", "content_negotiation_class")
 _LIBRARYS: Final = (SimpleMetadata, DefaultContentNegotiation)
 # Where what a path calls is made.
@@ -200,7 +201,34 @@ def view_facts(
         except Exception as error:  # noqa: BLE001 - whatever the project's own code raises without a real request
             facts[name] = None
             facts["unread"].append({"what": name, "reason": f"{type(error).__name__}: {first_line(error)}"})
+    if "get_permissions" in facts["overridden"]:
+        facts["unoffered"] = _unoffered(view, made)
     return facts | handler_facts(made, method, facts)
+
+
+def _unoffered(view: Any, made: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - as above
+    """The permissions of OPTIONS and of the methods that a path doesn't offer, which `get_permissions` gives them, too.
+
+    A viewset's action is `metadata` then, or none.
+    """
+    own, found = made.action if isinstance(made, viewsets.ViewSetMixin) else None, {}
+    for method in {"OPTIONS", *_METHODS} - {each.upper() for each in view_methods(view)}:
+        made.request._request.method = method
+        if isinstance(made, viewsets.ViewSetMixin):
+            made.action = "metadata" if method == "OPTIONS" else None
+        try:
+            with databases_closed("it reads rows"):
+                given = made.get_permissions()
+                found[method] = {
+                    "permissions": [_permission(each) for each in given],
+                    "permission_rules": own_rules(given),
+                    "permission_maps": permission_maps(given),
+                }
+        except Exception:  # noqa: BLE001 - as above
+            found[method] = {"permissions": None}
+    if isinstance(made, viewsets.ViewSetMixin):
+        made.action = own
+    return dict(sorted(found.items()))
 
 
 def _generic_action(cls: type, method: str) -> str | None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 from strangler.adoption.endpoints import DjangoEndpoint
@@ -101,9 +102,11 @@ def permission_of(
     return Rule(code, names=names, model=model, own={*own.values()}, checked=checked)
 
 
-def permission_by_method(rules: Mapping[str, Rule]) -> Rule:
-    """One rule for a path whose methods have theirs."""
-    first, *others = rules.values()
+def permission_by_method(offered: Mapping[str, Rule], unoffered: Mapping[str, Rule] = MappingProxyType({})) -> Rule:
+    """One rule for a path whose methods have theirs; that of OPTIONS is for whatever has none."""
+    rules = {**offered, **unoffered}
+    first = rules.get("OPTIONS") or next(iter(rules.values()))
+    others = [rule for rule in rules.values() if rule is not first]
     names, gaps = set().union(*(rule.names for rule in rules.values())), dict.fromkeys(first.gaps)
     model = next((rule.model for rule in rules.values() if rule.model), None)
     mine = set().union(*(rule.own for rule in rules.values()))

@@ -6,7 +6,7 @@ from typing import Any, Final
 from shared_schema.contract.contract import Contract
 from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, SerializerFacts
 from strangler.adoption.list_facts import QuerysetFacts
-from strangler.adoption.scaffold.access import permission_by_method, permission_of
+from strangler.adoption.scaffold.access import Rule, permission_by_method, permission_of
 from strangler.adoption.scaffold.account_tables import SIGN_INS
 from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.code import Code, Items, dictionary, quoted
@@ -77,7 +77,7 @@ class FeatureScaffold:
             self.paths.setdefault(each.endpoint.path, []).append(each)
             self._prepare(each)
         self.rules = {
-            path: permission_by_method({each.endpoint.method: each.rule for each in found})
+            path: permission_by_method({each.endpoint.method: each.rule for each in found}, self._unoffered(found[0]))
             for path, found in self.paths.items()
         }
 
@@ -93,6 +93,16 @@ class FeatureScaffold:
         names = sorted({each.endpoint.view.rpartition(".")[2] for each in self.endpoints})
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         return f"{', '.join(names[:_NAMED])}{more}"
+
+    def _unoffered(self, one: WrittenEndpoint) -> dict[str, Rule]:
+        """The rules of the other methods of an endpoint's path, and of OPTIONS, where those have their own."""
+        given = self.authenticators.account_tables, self._tables, self.own_permissions
+        return {
+            method: permission_of(
+                one.endpoint.model_copy(update={**dict(permissions), "method": method, "action": None}), *given
+            )
+            for method, permissions in one.endpoint.unoffered.items()
+        }
 
     def _prepare(self, each: WrittenEndpoint) -> None:
         """Finds the gaps of an endpoint, and writes its serializer and its resource."""

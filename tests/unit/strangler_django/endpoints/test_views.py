@@ -736,3 +736,25 @@ def test_a_filter_that_reads_by_a_form_field_of_the_projects_own_says_so() -> No
 
     found = {each["name"]: each["settings"] for each in _parameters(Own)}
     assert found == {name: ["a form field of your own"] for name in ("lower", "several")} | {"numbers": []}
+
+
+def test_methods_that_a_path_does_not_offer_have_permissions_all_the_same() -> None:
+    """The action is `metadata` for OPTIONS and none for another method, as DRF has it before it refuses one."""
+
+    class ByAction(ModelViewSet[Tag]):
+        queryset = Tag.objects.all()
+        serializer_class = TagSerializer
+
+        def get_permissions(self) -> list[Any]:
+            by_action: dict[Any, Any] = {"list": permissions.IsAdminUser, None: permissions.IsAuthenticated}
+            return [by_action.get(self.action, permissions.AllowAny)()]
+
+    found = view_facts(ByAction.as_view({"get": "list", "post": "create"}), "get", "list", {})
+    given = {method: each["permissions"] for method, each in found["unoffered"].items()}
+    signed_in = ["rest_framework.permissions.IsAuthenticated"]
+    assert found["permissions"] == ["rest_framework.permissions.IsAdminUser"]
+    assert given == {
+        "OPTIONS": ["rest_framework.permissions.AllowAny"],
+        **dict.fromkeys(("DELETE", "PATCH", "PUT"), signed_in),
+    }
+    assert "unoffered" not in view_facts(LIST, "get", "list", {})

@@ -13,6 +13,7 @@ from tests.unit.strangler.adoption.scaffold.harbour import (
     CREATE,
     LIST,
     NAME,
+    PERMISSIONS,
     ROW,
     SERIALIZER,
     SHOWN,
@@ -186,3 +187,17 @@ def test_options_describe_what_django_does() -> None:
 def test_a_view_without_options_says_so() -> None:
     text = text_of(feature(LIST | {"without": ["HEAD", "OPTIONS"]}), "router.py")
     assert 'without=("HEAD", "OPTIONS")' in " ".join(text.split())
+
+
+def test_options_and_methods_that_are_not_offered_have_the_rules_that_django_gives_them() -> None:
+    """What a path offers is no measure for them: the list may be for staff, and a PUT to it be refused to anybody."""
+    unoffered = {
+        "OPTIONS": {"permissions": [f"{PERMISSIONS}.AllowAny"]},
+        "PUT": {"permissions": [f"{PERMISSIONS}.IsAuthenticated"]},
+    }
+    own = {"overridden": ["get_permissions"], "constant": ["get_permissions"], "unoffered": unoffered}
+    staff = LIST | own | {"permissions": [f"{PERMISSIONS}.IsAdminUser"]}
+    router = " ".join(text_of(feature(staff, CREATE | own), "router.py").split())
+    assert "permission=ByMethod(AllowAny, GET=IsAdminUser, PUT=IsAuthenticated)" in router
+    same = {"unoffered": {"OPTIONS": {"permissions": [f"{PERMISSIONS}.AllowAny"]}}}
+    assert "permission=AllowAny," in text_of(feature(LIST | own | same), "router.py")
