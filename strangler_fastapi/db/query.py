@@ -19,6 +19,7 @@ from sqlalchemy.sql.selectable import GenerativeSelect
 from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeEngine
 
+from shared_schema.consumer.samples import Sample
 from shared_schema.contract.overlay import values_made
 from strangler_fastapi.db.driver_errors import DRIVER_ERRORS
 from strangler_fastapi.db.session import RequestSession
@@ -157,6 +158,10 @@ class Rows:
     key: Hashable
     build: Callable[[], Executable]
     values: Mapping[str, Any]
+
+    def sample(self, name: str) -> Sample:
+        """The statement under a name, for the consumer file."""
+        return Sample(name, self.build(), self.values)
 
 
 @dataclass(frozen=True)

@@ -57,10 +57,15 @@ class ManyToMany:
         linked = select(getattr(link, self.other)).where(getattr(link, self.source) == primary_key_of(owner))
         return linked.correlate(owner).order_by(primary_key_of(link))
 
-    def of(self, key: object) -> Select[Any]:
+    def of(self, key: object) -> Rows:
         """The keys that the row with that key is linked to."""
-        through: Any = self.through
-        return select(getattr(through, self.other)).where(getattr(through, self.source) == key)
+
+        def build() -> Executable:
+            source = getattr(self.through, self.source)
+            linked = select(getattr(self.through, self.other))
+            return linked.where(source == bindparam("key", type_=source.type))
+
+        return Rows((self.through, "linked", self.source, self.other), build, {"key": key})
 
     def add(self, key: object, others: Iterable[object]) -> Rows:
         """Links the row to these; a link that another request made meanwhile is left alone."""
@@ -74,7 +79,7 @@ class ManyToMany:
             rows = [{source: given, other: bindparam(name, type_=other.type)} for name in named]
             return insert(table).values(rows).on_conflict_do_nothing()
 
-        return Rows((self.through.__table_key__, "links", self.source, len(named)), build, {"key": key, **named})
+        return Rows((self.through, "links", self.source, self.other, len(named)), build, {"key": key, **named})
 
     def remove(self, key: object, others: Sequence[object]) -> Executable:
         """Takes these links away."""

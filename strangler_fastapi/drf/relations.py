@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Executable, func, select
+from sqlalchemy import Executable, bindparam, func, select
 from sqlalchemy.orm import aliased
 
 from shared_schema.consumer.samples import Sample, sample_of, sample_value
 from shared_schema.contract.values import BIGGEST, python_type
 from shared_schema.mapping import Reflected
-from strangler_fastapi.db.query import fetch, fetch_built
+from strangler_fastapi.db.query import Rows, fetch
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.bodies import Form
 from strangler_fastapi.drf.fields import MISSING, Field, Scope
@@ -37,15 +37,19 @@ class PrimaryKeyRelatedField(Field):
     async def convert(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, D102 - see Field
         # Null within a list is the key of no row; elsewhere it doesn't come here.
         key = None if value is None else self._key(value)
-        if not self._fits(key) or not await fetch_built(scope.session, self.lookup(key)):
+        if not self._fits(key) or not await fetch(scope.session, self.lookup(key)):
             text = 'Invalid pk "{pk_value}" - object does not exist.'
             raise self.refused("does_not_exist", text, pk_value=value)
         return key
 
-    def lookup(self, key: object) -> Executable:
+    def lookup(self, key: object) -> Rows:
         """The row with that key."""
-        column = getattr(self.model, self.key)
-        return select(column).where(column == key)
+
+        def build() -> Executable:
+            column = getattr(self.model, self.key)
+            return select(column).where(column == bindparam("key", type_=column.type))
+
+        return Rows((self.model, "row of", self.key), build, {"key": key})
 
     def value_type(self, *, request: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
         return python_type(self.type)
@@ -102,7 +106,7 @@ class SlugRelatedField(Field):
             slug = _slug_of(column.type.python_type, value)
         except (ArithmeticError, TypeError, ValueError, Invalid):
             raise self.refused("invalid", "Invalid value.") from None
-        rows = await fetch_built(scope.session, self.lookup(slug))
+        rows = await fetch(scope.session, self.lookup(slug))
         if not rows:
             raise self._unknown(value)
         return rows[0][0]
@@ -111,10 +115,15 @@ class SlugRelatedField(Field):
         text = "Object with {slug_name}={value} does not exist."
         return self.refused("does_not_exist", text, slug_name=self.slug_field, value=value)
 
-    def lookup(self, slug: object) -> Executable:
+    def lookup(self, slug: object) -> Rows:
         """The key of the row of that slug."""
         target = self.link.target
-        return select(getattr(target, self.link.key)).where(getattr(target, self.slug_field) == slug)
+
+        def build() -> Executable:
+            column = getattr(target, self.slug_field)
+            return select(getattr(target, self.link.key)).where(column == bindparam("slug", type_=column.type))
+
+        return Rows((target, "key of", self.link.key, self.slug_field), build, {"slug": slug})
 
     def select(self, owner: Any) -> Any:  # noqa: ANN401 - a mapped class or an alias of one, and an expression
         """The slug, of the row of `owner`."""
@@ -176,7 +185,7 @@ class ManyRelatedField(Field):
             NotPorted: nobody has written what Django calls for such links.
         """
         table = self.link.through.__table_key__
-        linked = {row[0] for row in await fetch_built(session, self.link.of(key))}
+        linked = {row[0] for row in await fetch(session, self.link.of(key))}
         if gone := sorted(linked - set(wanted)):
             write = RowWrite(table, "remove", gone, owner=key)
             await effects.before(session, write)
@@ -191,10 +200,9 @@ class ManyRelatedField(Field):
 
     def samples(self, name: str, key: Any) -> Iterator[Sample]:  # noqa: ANN401 - of the key's type
         """The statements of `write`."""
-        yield Sample(f"{name} linked", self.link.of(key))
+        yield self.link.of(key).sample(f"{name} linked")
         yield Sample(f"{name} unlink", self.link.remove(key, self.sample()))
-        added = self.link.add(key, self.sample())
-        yield Sample(f"{name} link", added.build(), added.values)
+        yield self.link.add(key, self.sample()).sample(f"{name} link")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -92,10 +92,10 @@ def body_samples(body: Serializer) -> Iterator[Sample]:
                 yield replace(sample, name=f"{name} {sample.name}")
         related = field.child if isinstance(field, ManyRelatedField) else field
         if isinstance(related, PrimaryKeyRelatedField):
-            yield Sample(f"related {name}", related.lookup(related.sample()))
+            yield related.lookup(related.sample()).sample(f"related {name}")
         if isinstance(related, SlugRelatedField):
             slug = sample_of(getattr(related.link.target, related.slug_field).type.python_type)
-            yield Sample(f"slug {name}", related.lookup(slug))
+            yield related.lookup(slug).sample(f"slug {name}")
         for check in field.validators:
             if isinstance(check, Unique):
                 yield Sample(f"unique {name}", check.others(field.sample()))
@@ -104,7 +104,7 @@ def body_samples(body: Serializer) -> Iterator[Sample]:
 
 def as_sample(rows: Rows) -> Sample:
     """Rows under the name of their structure."""
-    return Sample(_words(rows.key), rows.build(), rows.values)
+    return rows.sample(_words(rows.key))
 
 
 def _parameters(filters: Mapping[str, Filter]) -> Iterator[dict[str, str]]:

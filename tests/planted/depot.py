@@ -274,7 +274,7 @@ DEPOT_WRITES = {
     "a row need not be there": at(
         _RELATIONS,
         "items.create",
-        "if not self._fits(key) or not await fetch_built(scope.session, self.lookup(key)):",
+        "if not self._fits(key) or not await fetch(scope.session, self.lookup(key)):",
         "if not self._fits(key):",
     ),
     "a key too large is asked for": at(
