@@ -82,11 +82,18 @@ class HandlerRun(HandlerAnswers):
                 return self._try(body, handler)
             case ast.Raise(exc=ast.expr() as raised, cause=None | ast.Name() | ast.Constant()):
                 return self._raised(raised)
-            case ast.Return(value=None | ast.Constant(value=None)) if not self._scope.code.is_helper:
-                return _FAILED
+            case ast.Return(value=None | ast.Constant(value=None)):
+                return self._lacking() if self._scope.code.is_helper else _FAILED
             case ast.Return(value=ast.expr() as value):
                 return self._returned(value)
         raise UnreadError
+
+    def _lacking(self) -> Row:
+        """The row that a helper has looked for, and of which it returns None."""
+        (what, row) = self.done[-1] if self.done else ("", None)
+        if self._exists or what != "find" or not isinstance(row, Row):
+            raise UnreadError
+        return row
 
     def _branch(self, statement: ast.If, test: ast.expr, then: list[ast.stmt], otherwise: list[ast.stmt]) -> Any:  # noqa: ANN401 - as above
         if self._forgets(statement):

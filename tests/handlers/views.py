@@ -150,6 +150,35 @@ class ByShade(Open):
         return Response(serializer.data)
 
 
+class NoMaker(Open):
+    def get_object(self, pk: int) -> Maker | None:
+        try:
+            return Maker.objects.get(pk=pk)
+        except Maker.DoesNotExist:
+            return None
+
+    def get(self, request: Request, pk: int) -> Response:
+        maker = self.get_object(pk)
+        if not maker:
+            return Response({"detail": "Maker not found."}, status=status.HTTP_404_NOT_FOUND)
+        return Response(MakerSerializer(maker).data)
+
+    def put(self, request: Request, pk: int) -> Response:
+        maker = self.get_object(pk)
+        if maker is None:
+            return Response({"detail": "Maker not found."})
+        serializer = MakerSerializer(maker, data=request.data)
+        if serializer.is_valid():
+            serializer.save()
+            return Response({"msg": "Changed."})
+        return Response(serializer.errors)
+
+    def delete(self, request: Request, pk: int) -> Response:
+        maker: Any = self.get_object(pk)
+        maker.delete()
+        return Response({"msg": "Gone."})
+
+
 class MaybeMaker(Open):
     """One class for a list and for a row."""
 
@@ -370,6 +399,7 @@ urlpatterns = [
     path("sets/", Makers.as_view({"get": "list", "post": "create"})),
     path("sets/unranked/", Makers.as_view({"get": "unranked"})),
     path("sets/<int:pk>/", Makers.as_view({"get": "retrieve", "put": "update", "delete": "destroy"})),
+    path("none/<int:pk>/", NoMaker.as_view()),
     path("maybe/", MaybeMaker.as_view()),
     path("maybe/<str:name>/", MaybeMaker.as_view()),
     path("copied/", CopiedMakers.as_view({"get": "list", "post": "create"})),

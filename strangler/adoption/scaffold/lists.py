@@ -43,7 +43,8 @@ def write_list(endpoint: DjangoEndpoint, model: str, tables: Tables, *, time_zon
         except UnreadableError as gap:
             _gap(made, filters, name, str(gap))
     for name in endpoint.rows.parameters if endpoint.rows else ():
-        _gap(made, filters, name, f"read by {endpoint.view.rpartition('.')[2]}.get_queryset")
+        reader = endpoint.method.lower() if endpoint.handler and not endpoint.handler.filtered else "get_queryset"
+        _gap(made, filters, name, f"read by {endpoint.view.rpartition('.')[2]}.{reader}")
     terms = _ordering(made, endpoint, table, tables)
     made.arguments["ordering"] = texts(terms or ["id"])
     made.arguments["ordering_fields"] = texts(_orders(made, endpoint, filters, table, tables))

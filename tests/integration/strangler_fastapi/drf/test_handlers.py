@@ -168,6 +168,11 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("DELETE", "/sets/9/", None),
     ("DELETE", "/sets/2/", None),
     ("OPTIONS", "/sets/1/", None),
+    ("GET", "/none/1/", None),
+    ("GET", "/none/99/", None),
+    ("PUT", "/none/1/", {"name": "Ann", "rank": 8}),
+    ("PUT", "/none/1/", {"rank": 8}),
+    ("PUT", "/none/99/", {"rank": 8}),
     ("GET", "/maybe/", None),
     ("GET", "/maybe/Ann/", None),
     ("GET", "/maybe/Nobody/", None),
@@ -232,5 +237,6 @@ def test_gaps(handled: Any) -> None:
         "POST /numbers/{pk}/": ["handler MakerNumber.post is your own"],
         "PATCH /numbers/": ["handler MakerNumber.patch is your own"],
         "PUT /numbers/": ["handler MakerNumber.put is your own"],
+        "DELETE /none/{pk}/": ["handler NoMaker.delete is your own"],
         "DELETE /maybe/": ["handler MaybeMaker.delete is your own"],
     }
