@@ -3,7 +3,7 @@
 import ast
 import inspect
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -27,12 +27,14 @@ Body = list[Any]
 # Decorators that have done what they do by the time a view is read.
 _READ: Final = (
     *("api_view", "permission_classes", "authentication_classes", "throttle_classes", "renderer_classes"),
-    *("parser_classes", "schema", "action"),
+    *("parser_classes", "schema", "action", "csrf_exempt"),
 )
 # Methods and functions without another effect than their result.
 _PURE_METHODS: Final = frozenset(
     {"all", "filter", "exclude", "order_by", "select_related", "prefetch_related", "distinct", "annotate", "none"}
 )
+# Whose decorators say something to a document.
+_DOCUMENTS: Final = ("drf_spectacular.", "drf_yasg.")
 _TEXTS: Final = frozenset({"strip", "lower", "upper", "split"})
 _PURE: Final = (int, str, bool, float)
 _PLAIN: Final = (ast.Attribute, ast.Constant, ast.FormattedValue, ast.JoinedStr, ast.Name, ast.expr_context)
@@ -61,7 +63,7 @@ class HandlerCode:
             return None
         found = function or next(own_methods(kind, name), None)
         made = method_of(found, but=_READ)
-        if made is None:
+        if made is None or is_wrapped(found):
             return None
         places = ["self", "self.request"] if function is None else ["self.request"]
         try:
@@ -81,6 +83,22 @@ class HandlerCode:
             raise UnreadError
         body = _replaced(statements_of(made), dict(zip(names[1:], given, strict=True)))
         return cls(function, body, names_of(function), is_helper=True)
+
+
+def is_wrapped(function: Any) -> bool:  # noqa: ANN401 - a method
+    """Whether something is called in place of a method that its code doesn't name (`method_decorator` on a class)."""
+    module = str(getattr(function, "__globals__", {}).get("__name__", ""))
+    return inspect.unwrap(function) is not function and not module.startswith(_DOCUMENTS)
+
+
+def wrappers(view: Any) -> Iterator[str]:  # noqa: ANN401 - any callable
+    """The modules of what is called in place of a view (`cache_page(60)(View.as_view())`), besides DRF's own."""
+    while (inner := getattr(view, "__wrapped__", None)) is not None:
+        module = str(getattr(view, "__globals__", {}).get("__name__", ""))
+        # Any view of DRF is exempt.
+        if module != "django.views.decorators.csrf" and not module.startswith("rest_framework."):
+            yield module
+        view = inner
 
 
 def _of_api_view(handler: Any) -> Any:  # noqa: ANN401 - a function

@@ -11,7 +11,7 @@ from django.utils.functional import cached_property
 from rest_framework import generics
 from rest_framework.serializers import BaseSerializer, ListSerializer
 
-from strangler_django.endpoints.handler_code import HandlerCode, is_pure
+from strangler_django.endpoints.handler_code import HandlerCode, is_pure, is_wrapped
 from strangler_django.endpoints.handler_parts import (
     AnsweredError,
     Outcome,
@@ -235,7 +235,7 @@ class HandlerValues:
             return self._of_view()
         function = next(own_methods(type(self._view), name), None)
         made = method_of(function) if function else None
-        if made is None:
+        if made is None or is_wrapped(function):
             return None
         given = [self._resolved(each) for each in args]
         code = HandlerCode.of_helper(function, made, given)

@@ -20,6 +20,7 @@ from strangler_django.contract.sentences import first_line
 from strangler_django.contract.unconnected import databases_closed
 from strangler_django.endpoints.constant_hooks import constant_hooks
 from strangler_django.endpoints.databases import other_databases
+from strangler_django.endpoints.handler_code import wrappers
 from strangler_django.endpoints.handler_facts import handler_facts
 from strangler_django.endpoints.lists import (
     filter_facts,
@@ -164,6 +165,7 @@ def view_facts(
         "without": [name.upper() for name in ("head", "options") if name not in made.http_method_names],
         "of_caller": returns_caller(cls, "get_object"),
         "describes": hasattr(made, "get_serializer"),
+        "wrapped": list(wrappers(view)),
         "unread": [],
     }
     if isinstance(made, generics.GenericAPIView):

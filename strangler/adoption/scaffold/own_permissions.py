@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from strangler.adoption.endpoints import DjangoEndpoint, PermissionMap, PermissionRule
+from strangler.adoption.access_facts import PermissionMap, PermissionRule
+from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.scaffold.account_tables import MODEL_PERMISSIONS
 from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.code import LINE, dictionary, quoted, statement

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from shared_schema.throttling import TABLE
-from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, ThrottleFacts
+from strangler.adoption.access_facts import ThrottleFacts
+from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
 from strangler.adoption.scaffold.code import Call, Code, Items, call, quoted, statement
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake

@@ -42,6 +42,11 @@ def test_headers_count_but_for_those_that_frame_or_name_the_request() -> None:
     ]
 
 
+def test_allow_names_methods_in_any_order() -> None:
+    assert differences(answer(allow="GET, POST, OPTIONS"), answer(allow="OPTIONS, GET,POST")) == []
+    assert [each.place for each in differences(answer(allow="GET, POST"), answer(allow="GET"))] == ["header allow"]
+
+
 def test_etags_are_compared_where_the_bodies_are_the_same() -> None:
     def places(left: SideResponse, right: SideResponse) -> list[str]:
         return [each.place for each in differences(left, right)]

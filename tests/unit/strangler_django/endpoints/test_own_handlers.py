@@ -10,6 +10,9 @@ from django.db import models, transaction
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.test.utils import isolate_apps
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import cache_page
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import generics, permissions, serializers, status, viewsets
 from rest_framework.decorators import action, api_view, authentication_classes, permission_classes
 from rest_framework.response import Response
@@ -429,3 +432,19 @@ def test_rows_that_django_keeps_are_not_read() -> None:
     for name, is_read in (("stale", False), ("fresh", True)):
         found = {"handler": None} | view_facts(Sets.as_view({"get": name}), "get", name, {})
         assert (found["handler"] is not None, found["action"]) == (is_read, name)
+
+
+@method_decorator(cache_page(60), name="get")
+class Kept(APIView):
+    def get(self, request: Any) -> Response:
+        return Response(TagSerializer(Tag.objects.all(), many=True).data)
+
+
+def test_what_a_class_wraps_its_handler_in_is_not_passed_over() -> None:
+    assert handler_of(Kept) is None
+
+
+def test_what_is_called_in_place_of_a_view_is_a_fact() -> None:
+    for view in (Kept.as_view(), csrf_exempt(Kept.as_view()), tag):
+        assert facts_of(view, name="a")["wrapped"] == []
+    assert facts_of(cache_page(60)(Sets.as_view({"get": "list"})))["wrapped"] == ["django.utils.decorators"]

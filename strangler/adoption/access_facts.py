@@ -1,0 +1,72 @@
+"""Who may send a request, how often, and which version of the API it means."""
+
+from typing import Any
+
+from pydantic import Field
+
+from strangler.adoption.django_settings import Facts
+
+
+class PermissionRule(Facts):
+    """A permission of the project's own, as rules of the request and of the row, and what a refusal says.
+
+    A rule is true, false, or a list: `and`, `or` and `not` of rules, `methods` of requests, `caller` with an attribute
+    of the user, `owner` with the field in which the row has the caller (`pk` where it is the caller's own).
+    """
+
+    request: bool | list[Any]
+    row: bool | list[Any]
+    message: str | None = None
+
+
+class PermissionMap(Facts):
+    """What a permission by Django's tables wants of each method (`perms_map`); `anonymous` callers may be let in.
+
+    One of `rows` asks Django's backends for each row, too.
+    """
+
+    map: dict[str, tuple[str, ...]]
+    anonymous: bool
+    rows: bool = False
+
+
+class Permissions(Facts):
+    """The permissions of one method, as those of a DjangoEndpoint."""
+
+    permissions: tuple[str, ...] | None = ()
+    permission_rules: dict[str, PermissionRule] | None = None
+    permission_maps: dict[str, PermissionMap] | None = None
+
+
+class ThrottleFacts(Facts):
+    """A throttle that may refuse a request: `rate` is DRF's text of it, `scope` what is counted together.
+
+    `kind` is anon, user or scoped, after the class of DRF's that it is or derives from, else custom; `path` is where
+    its class is, `overridden` are the methods that the project wrote. One that is `shared` counts in the table of
+    strangler_django.throttling.
+    """
+
+    path: str = Field(alias="class")
+    kind: str
+    scope: str | None = None
+    rate: str | None = None
+    cache_format: str | None = None
+    shared: bool = False
+    overridden: tuple[str, ...] = ()
+
+
+class VersionFacts(Facts):
+    """Which version of the API a request means.
+
+    `kind` is accept, url, namespace, host or query, after the class of DRF's, else custom; `overridden` are the methods
+    that the project wrote. `namespace` are those in which the path is included, `pattern` finds the version in a
+    host's name.
+    """
+
+    kind: str
+    default: str | None = None
+    allowed: tuple[str, ...] = ()
+    parameter: str = "version"
+    namespace: str = ""
+    pattern: str | None = None
+    overridden: tuple[str, ...] = ()
