@@ -203,8 +203,7 @@ class DjangoEndpoint(Facts):
     each its own; `throttle_rates` are the throttles, but for those that never refuse a request.
     `title` and `description` are what OPTIONS says of the view, `described` is whose body it describes where that isn't
     the method's own serializer, and one that `describes` none has no `get_serializer`. `handler` is what a handler of
-    the project's own does, where it was read; all else is then as that does it. `wrapped` are the modules of functions
-    that are called in the view's place.
+    the project's own does, where it was read; all else is then as that does it.
     """
 
     path: str
@@ -227,7 +226,6 @@ class DjangoEndpoint(Facts):
     of_caller: bool = False
     handler: HandlerFacts | None = None
     describes: bool = True
-    wrapped: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     root: tuple[tuple[str, str], ...] | None = None
     permission_rules: dict[str, PermissionRule] | None = None

@@ -3,7 +3,7 @@
 import ast
 import inspect
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -89,16 +89,6 @@ def is_wrapped(function: Any) -> bool:  # noqa: ANN401 - a method
     """Whether something is called in place of a method that its code doesn't name (`method_decorator` on a class)."""
     module = str(getattr(function, "__globals__", {}).get("__name__", ""))
     return inspect.unwrap(function) is not function and not module.startswith(_DOCUMENTS)
-
-
-def wrappers(view: Any) -> Iterator[str]:  # noqa: ANN401 - any callable
-    """The modules of what is called in place of a view (`cache_page(60)(View.as_view())`), besides DRF's own."""
-    while (inner := getattr(view, "__wrapped__", None)) is not None:
-        module = str(getattr(view, "__globals__", {}).get("__name__", ""))
-        # Any view of DRF is exempt.
-        if module != "django.views.decorators.csrf" and not module.startswith("rest_framework."):
-            yield module
-        view = inner
 
 
 def _of_api_view(handler: Any) -> Any:  # noqa: ANN401 - a function

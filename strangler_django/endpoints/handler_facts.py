@@ -13,6 +13,7 @@ from strangler_django.endpoints.handler_parts import Outcome, UsedSerializer
 from strangler_django.endpoints.lists import facts_of_queryset, queryset_of, rows_facts
 from strangler_django.endpoints.own_code import is_own, passed_to
 from strangler_django.endpoints.own_handlers import ReadHandler, read_handler
+from strangler_django.endpoints.own_models import model_facts
 from strangler_django.endpoints.serializers import serializer_facts
 
 # What the handlers of DRF call, and one that is read doesn't unless it says so.
@@ -83,6 +84,10 @@ def _facts(made: Any, read: ReadHandler, facts: Mapping[str, Any]) -> dict[str, 
     if used is not None and used.cls is not None:
         replaced |= {"serializer", "described"}
         found |= _serializer(made, read, used, facts)
+    if read.action == "create" and used is not None:
+        # A new row is one of its serializer's model.
+        model = getattr(getattr(_made(made, used), "Meta", None), "model", None)
+        found["model"] = None if model is None else model_facts(model)
     if read.shown is not None and read.shown.saved_by is not None:
         found["serializer"] = _answered_by(made, read.shown, found.get("serializer", facts["serializer"]))
     if not _is_certain(made, read, found, facts):
@@ -99,10 +104,9 @@ def _rows(made: Any, read: ReadHandler) -> dict[str, Any]:  # noqa: ANN401 - as 
     if read.rows is None:
         return found | {"rows": None, "model": None, "queryset": None}
     queryset, rows = read.rows.queryset, rows_facts(read.rows)
-    meta = queryset.model._meta  # noqa: SLF001 - how Django documents to read a model
     return found | {
         "rows": rows if any(rows.values()) else None,
-        "model": {"label": meta.label, "table": meta.db_table},
+        "model": model_facts(queryset.model),
         "queryset": facts_of_queryset(queryset, made),
     }
 

@@ -105,3 +105,8 @@ def _keeps(method: Any, names: set[str]) -> bool:  # noqa: ANN401 - whatever a c
             case ast.Name(id="setattr" | "vars" | "exec") | ast.Attribute(attr="__dict__" | "__setattr__"):
                 return False
     return True
+
+
+def model_facts(model: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
+    """The name of a model, its table, and what writing one of its rows calls (`proxy_writes`)."""
+    return {"label": model._meta.label, "table": model._meta.db_table, "writes": proxy_writes(model)}

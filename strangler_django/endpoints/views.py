@@ -20,7 +20,6 @@ from strangler_django.contract.sentences import first_line
 from strangler_django.contract.unconnected import databases_closed
 from strangler_django.endpoints.constant_hooks import constant_hooks
 from strangler_django.endpoints.databases import other_databases
-from strangler_django.endpoints.handler_code import wrappers
 from strangler_django.endpoints.handler_facts import handler_facts
 from strangler_django.endpoints.lists import (
     filter_facts,
@@ -37,7 +36,7 @@ from strangler_django.endpoints.own_code import (
     returns_caller,
     saved_caller,
 )
-from strangler_django.endpoints.own_models import proxy_writes
+from strangler_django.endpoints.own_models import model_facts
 from strangler_django.endpoints.own_permissions import own_rules, permission_maps
 from strangler_django.endpoints.own_querysets import read_queryset
 from strangler_django.endpoints.serializers import class_name, serializer_facts
@@ -165,7 +164,6 @@ def view_facts(
         "without": [name.upper() for name in ("head", "options") if name not in made.http_method_names],
         "of_caller": returns_caller(cls, "get_object"),
         "describes": hasattr(made, "get_serializer"),
-        "wrapped": list(wrappers(view)),
         "unread": [],
     }
     if isinstance(made, generics.GenericAPIView):
@@ -327,8 +325,6 @@ def _model_class(made: Any) -> Any:  # noqa: ANN401 - as above
     return getattr(made.get_queryset(), "model", None)
 
 
-def _model(made: Any) -> dict[str, str] | None:  # noqa: ANN401 - as above
+def _model(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - as above
     model = _model_class(made)
-    if model is None:
-        return None
-    return {"label": model._meta.label, "table": model._meta.db_table, "writes": proxy_writes(model)}
+    return None if model is None else model_facts(model)

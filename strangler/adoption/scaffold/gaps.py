@@ -150,7 +150,6 @@ def request_gaps(endpoint: DjangoEndpoint) -> Iterator[str]:
         yield "a parameter of its path is the format of its answer"
     if "as_view" in endpoint.overridden:
         yield f"{endpoint.view.rpartition('.')[2]}.as_view is your own, or a decorator is around it"
-    yield from (f"the view is called by a function of {module}" for module in endpoint.wrapped)
     yield from (f"renderer {name}" for name in endpoint.renderers or () if name not in RENDERERS)
     if (endpoint.renderers or ())[:1] == (BROWSABLE_API,):
         yield "answers are pages of HTML unless a request wants JSON: put JSONRenderer before BrowsableAPIRenderer"

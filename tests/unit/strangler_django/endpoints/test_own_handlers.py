@@ -12,7 +12,6 @@ from django.shortcuts import get_object_or_404
 from django.test.utils import isolate_apps
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import cache_page
-from django.views.decorators.csrf import csrf_exempt
 from rest_framework import generics, permissions, serializers, status, viewsets
 from rest_framework.decorators import action, api_view, authentication_classes, permission_classes
 from rest_framework.response import Response
@@ -442,9 +441,3 @@ class Kept(APIView):
 
 def test_what_a_class_wraps_its_handler_in_is_not_passed_over() -> None:
     assert handler_of(Kept) is None
-
-
-def test_what_is_called_in_place_of_a_view_is_a_fact() -> None:
-    for view in (Kept.as_view(), csrf_exempt(Kept.as_view()), tag):
-        assert facts_of(view, name="a")["wrapped"] == []
-    assert facts_of(cache_page(60)(Sets.as_view({"get": "list"})))["wrapped"] == ["django.utils.decorators"]

@@ -72,7 +72,6 @@ from tests.unit.strangler.adoption.scaffold.harbour import (
             " put strangler_django.throttling into INSTALLED_APPS",
         ),
         ({"pagination": {"kind": "custom"}}, "pagination: custom"),
-        ({"wrapped": ["harbour.cache"]}, "the view is called by a function of harbour.cache"),
         ({"renderers": ["harbour.api.Xml"]}, "renderer harbour.api.Xml"),
         (
             {"renderers": [BROWSABLE_API, "rest_framework.renderers.JSONRenderer"]},
