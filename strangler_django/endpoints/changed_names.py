@@ -93,15 +93,22 @@ def _note(node: ast.AST, found: _Changes) -> None:
             found.shared.update(names)
         case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store() | ast.Del()):
             found.own.add(name)
-        case ast.Attribute(value=owner, attr=name, ctx=ast.Store() | ast.Del()):
+        case ast.Attribute(value=owner, attr=name, ctx=ast.Store() | ast.Del()) if _is_class(owner):
             found.shared.add(name)
-            if _is_class(owner):
-                found.of_classes.add(name)
+            found.of_classes.add(name)
+        case ast.Attribute(value=ast.Name() | ast.Attribute(), attr=name, ctx=ast.Store() | ast.Del()):
+            # What is made or looked up before is no constant itself.
+            found.shared.add(name)
+        case ast.Subscript(value=ast.Attribute(value=ast.Name(id="self"), attr=name), ctx=ast.Store() | ast.Del()):
+            found.own.add(name)
         case ast.Subscript(value=ast.Name(id=name) | ast.Attribute(attr=name), ctx=ast.Store() | ast.Del()):
             found.shared.add(name)
-        case ast.Call(func=ast.Attribute(value=ast.Name(id=name) | ast.Attribute(attr=name), attr=called)):
-            if called in _CHANGING:
-                found.shared.add(name)
+        case ast.Call(func=ast.Attribute(value=owner, attr=called)) if called in _CHANGING:
+            match owner:
+                case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                    found.own.add(name)
+                case ast.Name(id=name) | ast.Attribute(attr=name):
+                    found.shared.add(name)
         case ast.Call(func=ast.Name(id="setattr"), args=[owner, ast.Constant(value=str(name)), _]):
             found.shared.add(name)
             if _is_class(owner):

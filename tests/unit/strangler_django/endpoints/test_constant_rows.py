@@ -258,9 +258,22 @@ class ByInstance(Fields):
         return found
 
 
+class Fewer(Fields):
+    """What it takes from its own fields is none of `Meta`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.drop("name")
+
+    def drop(self, name: str) -> None:
+        self.fields.pop(name)
+        self.fields["id"].queryset = None
+
+
 class Fixed(Fields):
     def get_fields(self) -> Any:
         found = super(Fields, self).get_fields()
+        assert "name" in self.Meta.fields
         found["name"].help_text = "As on the door."
         return found
 
