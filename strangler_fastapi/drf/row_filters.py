@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Executable, Select, Text, bindparam, cast, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -264,8 +265,11 @@ def _read_several(column: Attribute, text: str) -> Any:  # noqa: ANN401 - of the
         Invalid: it is none, or no column can hold it.
     """
     check_storable(text)
+    kind = column().type.python_type
+    if kind is UUID:
+        return _read_uuid(text)
     try:
-        return read_text(column().type.python_type, text)
+        return read_text(kind, text)
     except (ArithmeticError, TypeError, ValueError, Invalid):
         raise Invalid(f"\u201c{text}\u201d is not a valid value.", "invalid_pk_value") from None
 
@@ -280,6 +284,8 @@ def _read_key(model: Any, text: str) -> Any:  # noqa: ANN401 - a mapped class, a
         return None
     check_storable(text)
     kind = primary_key(model).type
+    if kind.python_type is UUID:
+        return _read_uuid(text)
     try:
         key = read_text(kind.python_type, text)
     except (ArithmeticError, TypeError, ValueError, Invalid):
@@ -287,3 +293,11 @@ def _read_key(model: Any, text: str) -> Any:  # noqa: ANN401 - a mapped class, a
     if isinstance(key, int) and abs(key) > biggest(kind):
         raise Invalid(NO_ROW, "invalid_choice")
     return key
+
+
+def _read_uuid(text: str) -> UUID:
+    """A key as Django's column reads it, whose error the fields of its forms hand on."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Invalid(f"\u201c{text}\u201d is not a valid UUID.") from None

@@ -14,8 +14,23 @@ from django_filters import filters
 from django_filters.filters import NumberFilter
 from hypothesis import example, given
 from hypothesis import strategies as st
-from sqlalchemy import Boolean, Date, DateTime, Integer, Interval, Numeric, Text, Time, Uuid, column
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Integer,
+    Interval,
+    MetaData,
+    Numeric,
+    Table,
+    Text,
+    Time,
+    Uuid,
+    column,
+)
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import registry
 from starlette.datastructures import QueryParams
 
 from strangler_fastapi.drf.filter_forms import (
@@ -156,6 +171,18 @@ def test_a_row_is_named_by_no_character_that_no_column_holds() -> None:
         with pytest.raises(ValidationFailed) as failed:
             filter_criteria(QueryParams({"name": "\x00"}), {"name": made(lambda: column("row_id", Integer), model)})
         assert failed.value.body == {"name": ["Null characters are not allowed."]}
+
+
+@pytest.mark.parametrize("text", ["no-such-value", "{12345678", "7"])
+def test_a_row_by_a_uuid_is_refused_in_the_words_of_djangos_column(text: str) -> None:
+    model = type("Row", (), {})
+    registry().map_imperatively(model, Table("rows", MetaData(), Column("id", Uuid, primary_key=True)))
+    with pytest.raises(ValidationError) as expected:
+        models.UUIDField().to_python(text)
+    for made in (related_filter, related_multiple_filter):
+        with pytest.raises(ValidationFailed) as failed:
+            filter_criteria(QueryParams({"name": text}), {"name": made(lambda: column("row_id", Uuid), model)})
+        assert failed.value.body == {"name": expected.value.messages}
 
 
 def test_a_lookup_that_is_none_is_named_at_the_start() -> None:
