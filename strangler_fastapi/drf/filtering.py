@@ -178,15 +178,21 @@ def comma_separated(reader: Filter) -> Filter:
     return replace(reader, spelling="commas")
 
 
-def not_ported_filter(what: str) -> Filter:
-    """A parameter of Django's that isn't ported yet: who uses it is answered with 501."""
+def not_ported_filter(what: str, *, takes_empty: bool = False) -> Filter:
+    """A parameter of Django's that isn't ported yet: who uses it is answered with 501.
 
-    def read(_name: str, text: str) -> Criterion | None:
-        if text:
+    One that is empty says nothing to a filter of django-filter's, but may to code of a project's own (`takes_empty`).
+    """
+
+    def read(_name: str, given: Any) -> Criterion | None:  # noqa: ANN401 - a text, or all of them
+        if given:
             raise NotPorted(what)
         return None
 
-    return Filter(read, samples=(), description=f"Not ported yet: {what}.")
+    description = f"Not ported yet: {what}."
+    if takes_empty:
+        return Filter(read, samples=(), description=description, many=True, spelling="repeated")
+    return Filter(read, samples=(), description=description)
 
 
 def read_boolean(text: str, *, selected: bool = False) -> bool | None:

@@ -41,10 +41,10 @@ def write_list(endpoint: DjangoEndpoint, model: str, tables: Tables, *, time_zon
                 raise UnreadableError("two filters of one parameter")
             filters[name] = own.code(each)
         except UnreadableError as gap:
-            _gap(made, filters, name, str(gap))
+            _gap(made, filters, name, str(gap), is_own=True)
     for name in endpoint.rows.parameters if endpoint.rows else ():
         reader = endpoint.method.lower() if endpoint.handler and not endpoint.handler.filtered else "get_queryset"
-        _gap(made, filters, name, f"read by {endpoint.view.rpartition('.')[2]}.{reader}")
+        _gap(made, filters, name, f"read by {endpoint.view.rpartition('.')[2]}.{reader}", is_own=True)
     terms = _ordering(made, endpoint, table, tables)
     made.arguments["ordering"] = texts(terms or ["id"])
     made.arguments["ordering_fields"] = texts(_orders(made, endpoint, filters, table, tables))
@@ -158,14 +158,15 @@ def _searched(
     return names
 
 
-def _gap(made: WrittenList, filters: dict[str, Code], name: str, what: str) -> None:
-    filters[name] = _gap_code(made, f"?{name}=: {what}")
+def _gap(made: WrittenList, filters: dict[str, Code], name: str, what: str, *, is_own: bool = False) -> None:
+    filters[name] = _gap_code(made, f"?{name}=: {what}", is_own=is_own)
 
 
-def _gap_code(made: WrittenList, what: str) -> Code:
+def _gap_code(made: WrittenList, what: str, *, is_own: bool = False) -> Code:
+    """The code of a gap; code of the project's own may say something of an empty value, too."""
     made.gaps.append(what)
     made.imports.setdefault(_FILTERING, set()).add("not_ported_filter")
-    return call("not_ported_filter", quoted(what))
+    return call("not_ported_filter", quoted(what), takes_empty="True" if is_own else None)
 
 
 def _pages(made: WrittenList, endpoint: DjangoEndpoint) -> Code:

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from shared_schema.contract.callables import callable_of
@@ -173,3 +174,12 @@ def test_pages_say_their_own_parameters() -> None:
     fixed = PageNumberPagination(page_size=5, page_size_query_param=None, page_query_param="p", last_page_strings=())
     assert fixed.parameters["p"] == "The page's number."
     assert "page_size" not in fixed.parameters
+
+
+def test_a_parameter_that_code_of_a_project_reads_is_refused_where_it_is_empty() -> None:
+    own = {"near": not_ported_filter("?near=: read by Boats.get_queryset", takes_empty=True)}
+    usual = {"near": not_ported_filter("filter near: by_distance")}
+    for text in ("", "x"):
+        with pytest.raises(NotPorted):
+            filter_criteria(QueryParams(near=text), own)
+    assert filter_criteria(QueryParams(far="x"), own) == filter_criteria(QueryParams(near=""), usual) == ()
