@@ -23,13 +23,13 @@ UNSEEN: dict[str, Fault] = {
     "a list is kept in memory": at(
         "strangler_fastapi/drf/resources.py",
         "tags.create",
-        "        return JsonResponse("
+        "        return handler.response("
         "await paginate(request, session, self.listing, criteria, terms, self._pagination))\n",
         '        kept = self.__dict__.setdefault("kept", {})\n'
         "        if request.url.query not in kept:\n"
         "            page = await paginate(request, session, self.listing, criteria, terms, self._pagination)\n"
         "            kept[request.url.query] = page\n"
-        "        return JsonResponse(kept[request.url.query])\n",
+        "        return handler.response(kept[request.url.query])\n",
     ),
     "a row is kept in memory": at(
         "fastapi_app/posts/router.py",
