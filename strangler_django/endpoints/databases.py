@@ -9,8 +9,8 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections, router
 from rest_framework import serializers
 
+from strangler_django.endpoints.constants.watched_code import state_read
 from strangler_django.endpoints.sources import related_model
-from strangler_django.endpoints.watched_code import state_read
 
 # Backends that choose a schema for each request.
 _SCHEMAS: Final = ("django_tenants.", "tenant_schemas.", "django_pgschemas.")

@@ -11,8 +11,8 @@ from rest_framework.settings import api_settings
 from rest_framework.validators import UniqueTogetherValidator, UniqueValidator
 
 from strangler_django.endpoints.conditions import is_narrowed
-from strangler_django.endpoints.constant_rows import rows_state
-from strangler_django.endpoints.watched_code import state_read
+from strangler_django.endpoints.constants.rows import rows_state
+from strangler_django.endpoints.constants.watched_code import state_read
 
 # The settings that say how fields of these kinds are written and read where they don't.
 _FORMATS: Final = {

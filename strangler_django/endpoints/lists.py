@@ -15,7 +15,7 @@ from rest_framework import filters, generics, pagination
 from strangler_django.contract.plain import plain
 from strangler_django.endpoints.annotations import annotations_of
 from strangler_django.endpoints.conditions import conditions_of, is_narrowed
-from strangler_django.endpoints.constant_rows import rows_state
+from strangler_django.endpoints.constants.rows import rows_state
 from strangler_django.endpoints.own_backends import backend_name, own_backends
 from strangler_django.endpoints.own_code import is_own
 from strangler_django.endpoints.own_models import changed_rows, own_manager, reads_rows

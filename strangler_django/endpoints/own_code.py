@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from strangler_django.endpoints.changed_names import is_changed
+from strangler_django.endpoints.constants.changed_names import is_changed
 
 _LIBRARIES: Final = ("rest_framework.", "django.")
 # Decorators that say something of a method to a document, and change nothing of what it does.

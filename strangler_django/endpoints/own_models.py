@@ -14,8 +14,8 @@ from django.db.models.sql import Query
 
 from strangler_django.contract.tables import overrides, receivers
 from strangler_django.endpoints.conditions import is_narrowed
+from strangler_django.endpoints.constants.watched_code import state_read
 from strangler_django.endpoints.own_code import code_of, is_own
-from strangler_django.endpoints.watched_code import state_read
 
 # Methods by which Django and DRF find and read the rows of a queryset.
 _READING: Final = (

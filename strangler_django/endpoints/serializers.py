@@ -14,6 +14,7 @@ from rest_framework.utils.model_meta import get_field_info
 from strangler_django.contract.plain import plain
 from strangler_django.endpoints.addresses import row_address
 from strangler_django.endpoints.conditions import equal_columns, is_narrowed
+from strangler_django.endpoints.constants.watched_code import state_read
 from strangler_django.endpoints.field_rules import (
     caller_default,
     changed_later,
@@ -32,7 +33,6 @@ from strangler_django.endpoints.own_models import own_creation
 from strangler_django.endpoints.own_rows import shown_rows
 from strangler_django.endpoints.own_values import attribute_value, method_value, string_value
 from strangler_django.endpoints.sources import is_lacking, link_facts, property_name, related_model, text_attribute
-from strangler_django.endpoints.watched_code import state_read
 
 # Attributes of DRF's fields that limit or shape a value.
 _LIMITS: Final = (

@@ -18,9 +18,9 @@ from rest_framework.views import APIView
 
 from strangler_django.contract.sentences import first_line
 from strangler_django.contract.unconnected import databases_closed
-from strangler_django.endpoints.constant_hooks import constant_hooks
+from strangler_django.endpoints.constants.hooks import constant_hooks
 from strangler_django.endpoints.databases import other_databases
-from strangler_django.endpoints.handler_facts import handler_facts
+from strangler_django.endpoints.handlers.facts import handler_facts
 from strangler_django.endpoints.lists import (
     filter_facts,
     has_queryset,

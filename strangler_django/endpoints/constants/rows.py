@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.db.models.manager import BaseManager
 
-from strangler_django.endpoints.watched_code import state_read
+from strangler_django.endpoints.constants.watched_code import state_read
 
 
 def rows_state(rows: Any, owner: type | None = None, name: str = "") -> str | None:  # noqa: ANN401 - a queryset, or a manager

@@ -8,11 +8,11 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404
 from rest_framework import exceptions
 
-from strangler_django.endpoints.handler_answers import HandlerAnswers
-from strangler_django.endpoints.handler_calls import ListedRows
-from strangler_django.endpoints.handler_code import HandlerCode, logs
-from strangler_django.endpoints.handler_parts import AnsweredError, Outcome, Row, RowMissingError, Saved
-from strangler_django.endpoints.handler_values import DATA
+from strangler_django.endpoints.handlers.answers import HandlerAnswers
+from strangler_django.endpoints.handlers.calls import ListedRows
+from strangler_django.endpoints.handlers.parts import AnsweredError, Outcome, Row, RowMissingError, Saved
+from strangler_django.endpoints.handlers.source import HandlerCode, logs
+from strangler_django.endpoints.handlers.values import DATA
 from strangler_django.endpoints.own_code import UnreadError, is_own, named
 from strangler_django.endpoints.own_expressions import CALLER
 

@@ -21,7 +21,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language
 
 from django_app.blog.models import Post
-from strangler_django.endpoints.watched_code import state_read
+from strangler_django.endpoints.constants.watched_code import state_read
 
 LOCAL = threading.local()
 CONTEXT: Any = contextvars.ContextVar("CONTEXT", default=None)

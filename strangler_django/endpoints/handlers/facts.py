@@ -8,11 +8,11 @@ from rest_framework import viewsets
 from strangler_django.contract.sentences import first_line
 from strangler_django.contract.unconnected import databases_closed
 from strangler_django.endpoints.databases import other_databases
-from strangler_django.endpoints.handler_code import HandlerCode
-from strangler_django.endpoints.handler_parts import Outcome, UsedSerializer
+from strangler_django.endpoints.handlers.parts import Outcome, UsedSerializer
+from strangler_django.endpoints.handlers.reading import ReadHandler, read_handler
+from strangler_django.endpoints.handlers.source import HandlerCode
 from strangler_django.endpoints.lists import facts_of_queryset, queryset_of, rows_facts
 from strangler_django.endpoints.own_code import is_own, passed_to
-from strangler_django.endpoints.own_handlers import ReadHandler, read_handler
 from strangler_django.endpoints.own_models import model_facts
 from strangler_django.endpoints.serializers import serializer_facts
 

@@ -11,8 +11,7 @@ from django.utils.functional import cached_property
 from rest_framework import generics
 from rest_framework.serializers import BaseSerializer, ListSerializer
 
-from strangler_django.endpoints.handler_code import HandlerCode, is_pure, is_wrapped
-from strangler_django.endpoints.handler_parts import (
+from strangler_django.endpoints.handlers.parts import (
     AnsweredError,
     Outcome,
     Row,
@@ -20,6 +19,7 @@ from strangler_django.endpoints.handler_parts import (
     Saved,
     UsedSerializer,
 )
+from strangler_django.endpoints.handlers.source import HandlerCode, is_pure, is_wrapped
 from strangler_django.endpoints.own_code import UnreadError, is_own, method_of, named, own_methods
 from strangler_django.endpoints.own_expressions import replaced
 from strangler_django.endpoints.own_querysets import ReadQueryset, read_rows

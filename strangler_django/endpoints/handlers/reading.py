@@ -15,9 +15,9 @@ it did on its way says which of DRF's actions it is, and what it answers instead
 from dataclasses import dataclass
 from typing import Any
 
-from strangler_django.endpoints.handler_code import HandlerCode
-from strangler_django.endpoints.handler_parts import Outcome, Row, UsedSerializer
-from strangler_django.endpoints.handler_run import HandlerRun
+from strangler_django.endpoints.handlers.parts import Outcome, Row, UsedSerializer
+from strangler_django.endpoints.handlers.run import HandlerRun
+from strangler_django.endpoints.handlers.source import HandlerCode
 from strangler_django.endpoints.own_code import UnreadError
 from strangler_django.endpoints.own_querysets import ReadQueryset
 

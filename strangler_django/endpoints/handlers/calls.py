@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from rest_framework import generics
 
-from strangler_django.endpoints.handler_parts import AnsweredError, Outcome, UsedSerializer
-from strangler_django.endpoints.handler_values import HandlerValues
+from strangler_django.endpoints.handlers.parts import AnsweredError, Outcome, UsedSerializer
+from strangler_django.endpoints.handlers.values import HandlerValues
 from strangler_django.endpoints.own_code import UnreadError, is_super, own_methods
 from strangler_django.endpoints.own_querysets import ReadQueryset
 

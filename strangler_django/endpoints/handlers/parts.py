@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from strangler_django.endpoints.handler_code import Body
+from strangler_django.endpoints.handlers.source import Body
 from strangler_django.endpoints.read_querysets import ReadQueryset
 
 

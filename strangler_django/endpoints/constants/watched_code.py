@@ -33,7 +33,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from strangler_django.contract.unconnected import databases_closed
-from strangler_django.endpoints.changed_names import is_changed, is_changed_by, is_state_of_classes
+from strangler_django.endpoints.constants.changed_names import is_changed, is_changed_by, is_state_of_classes
 
 # What a view knows of one request, and a serializer of its context.
 _OF_REQUEST: Final = frozenset({"args", "format_kwarg", "headers", "kwargs", "response", "swagger_fake_view"})

@@ -5,9 +5,9 @@ from typing import Any
 
 from rest_framework.response import Response
 
-from strangler_django.endpoints.handler_calls import HandlerCalls, Headers, SuperAnswer
-from strangler_django.endpoints.handler_code import body_of, response_of
-from strangler_django.endpoints.handler_parts import Outcome, UsedSerializer
+from strangler_django.endpoints.handlers.calls import HandlerCalls, Headers, SuperAnswer
+from strangler_django.endpoints.handlers.parts import Outcome, UsedSerializer
+from strangler_django.endpoints.handlers.source import body_of, response_of
 from strangler_django.endpoints.own_code import UnreadError
 
 
