@@ -22,6 +22,8 @@ err: Final = Console(highlight=False, soft_wrap=True, stderr=True)
 _COLOURS: Final = {"postgres": "blue", "django": "green", "fastapi": "cyan", "nginx": "magenta"}
 _WIDTH: Final = 8
 _MANY: Final = 4
+# Of what is no terminal.
+_NO_WIDTH: Final = 10_000
 _STDIN: Final = "-"
 
 
@@ -54,13 +56,14 @@ def logged_show(show: Callable[[str], None] = note) -> None:
 
 
 def table_print(headers: Sequence[str], rows: Iterable[Sequence[str | Text]], *, whole: Collection[str]) -> None:
-    """A table as wide as the terminal: long cells are folded, but for the columns `whole`."""
+    """A table: on a terminal as wide as that, with long cells folded but for the columns `whole`; else a line each."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for header in headers:
         table.add_column(header, overflow="fold", no_wrap=header in whole)
     for row in rows:
         table.add_row(*row)
-    out.print(table, soft_wrap=False)
+    console = out if out.is_terminal else Console(file=out.file, highlight=False, width=_NO_WIDTH)
+    console.print(table, soft_wrap=False)
 
 
 def shared_by_most(cells: Sequence[Sequence[str]]) -> dict[str, int]:
