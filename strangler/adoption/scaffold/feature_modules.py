@@ -27,10 +27,10 @@ class FeatureModules:
         )
         if self._feature.serializers.written:
             yield "serializers.py", self._serializers_text()
-        named = [(self._effects_constant(each), self._feature.effects(each)) for each in self._feature.used()]
+        named = [(self._effects_constant(each), self._feature.effects(each)) for each in self._feature.resources.used()]
         if text := effects_text(self._feature.name, self._feature.package, named):
             yield "effects.py", text
-        if text := saving_text(self._feature.name, self._feature.package, self._feature.used()):
+        if text := saving_text(self._feature.name, self._feature.package, self._feature.resources.used()):
             yield "service.py", text
         if text := self._feature.own_permissions.module_text(self._feature.name):
             yield "permissions.py", text
@@ -47,7 +47,7 @@ class FeatureModules:
             module.use(f"{self._feature.package}.models", *_classes(text))
             module.use("strangler_fastapi.drf.serializers", "Serializer")
             module.use_all(written.imports)
-        for resource in self._feature.used():
+        for resource in self._feature.resources.used():
             text = self._resource_text(resource)
             module.add(text)
             classes = {resource.serializer.model, *resource.lists.classes, *_classes(text)}
@@ -88,7 +88,7 @@ class FeatureModules:
                 effects=self._effects_constant(resource) if self._feature.effects(resource) else None,
                 checked=texts(sorted(resource.checked)) if resource.checked else None,
                 model_name=quoted(resource.model_name) if resource.model_name else None,
-                name=quoted(resource.constant.lower()) if len(self._feature.used()) > 1 else None,
+                name=quoted(resource.constant.lower()) if len(self._feature.resources.used()) > 1 else None,
                 actions=texts(every) if len(every) < len(set(ACTIONS.values())) else None,
             ),
         )
@@ -103,11 +103,11 @@ class FeatureModules:
             any(each.endpoint.authenticators for each in self._feature.endpoints)
             and self._feature.authenticators.identifies
         )
-        sent = [f"{each.constant}.statements()" for each in self._feature.used()]
+        sent = [f"{each.constant}.statements()" for each in self._feature.resources.used()]
         if identifies:
             module.use(f"{self._feature.package}.accounts", "identity_statements")
             sent.insert(0, "identity_statements()")
-        for each in self._feature.used():
+        for each in self._feature.resources.used():
             module.use(f"{self._feature.package}.{self._feature.name}.serializers", each.constant)
         own = {
             "MODEL_PERMISSIONS": any(rule.model for rule in self._feature.rules.values()),

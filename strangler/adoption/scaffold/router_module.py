@@ -108,7 +108,7 @@ class RouterModule:
         answered = _answered(endpoints)
         # OPTIONS looks for what a PUT changes.
         put = next((each for each in endpoints if each.endpoint.method == "PUT"), None)
-        resource = self._feature.resource_of(put) if put else None
+        resource = self._feature.resources.resource_of(put) if put else None
         finds = resource is not None
         serializers = f"{self._feature.package}.{self._feature.name}.serializers"
         described = next((each.described for each in (put, *endpoints) if each and each.described), None)
@@ -146,7 +146,7 @@ class RouterModule:
             if each.endpoint.root is not None and not each.gaps:
                 yield self._root_text(module, view, each)
                 continue
-            resource = self._feature.resource_of(each)
+            resource = self._feature.resources.resource_of(each)
             if resource is None:
                 yield _gap_text(view, each)
                 continue
@@ -158,7 +158,7 @@ class RouterModule:
                 other
                 for other in endpoints
                 if other.route.name == each.route.name
-                and self._feature.resource_of(other) is resource
+                and self._feature.resources.resource_of(other) is resource
                 and self._call_text(other, resource) == key[0]
             ]
             module.use("fastapi", "Request")

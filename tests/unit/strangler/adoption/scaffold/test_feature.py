@@ -143,7 +143,7 @@ def test_the_rows_of_an_endpoint_are_those_of_its_own_queryset() -> None:
     delete = LIST | {"method": "DELETE", "action": "destroy", "serializer": None, "path": "/api/boats/{pk}/"}
     mine = {"queryset": {"ordering": ["name"], "where": [["is", "id", "gt", 1]]}}
     made = feature(LIST, CREATE, delete | mine)
-    resources = [made.resource_of(each) for each in made.endpoints]
+    resources = [made.resources.resource_of(each) for each in made.endpoints]
     assert resources[0] is resources[1] is not resources[2]
     assert ["where" in each.lists.arguments for each in resources if each] == [False, False, True]
 

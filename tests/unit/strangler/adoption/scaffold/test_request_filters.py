@@ -112,7 +112,7 @@ def test_paths_with_views_of_one_name_have_resources_of_their_own() -> None:
     one, all_one = ({"path": f"{path}{{pk}}/"} | row for path in ("/api/boats/", "/api/all-boats/"))
     made = feature(LIST | paged, LIST | other, LIST | one, LIST | all_one)
     assert [each.gaps for each in made.endpoints] == [[], [], [], []]
-    resources = [made.resource_of(each) for each in made.endpoints]
+    resources = [made.resources.resource_of(each) for each in made.endpoints]
     assert resources[0] is resources[2] is not resources[1] is resources[3]
     first, second = " ".join(text_of(made, "serializers.py").split()).split("= Resource(")[1:]
     assert ("pagination=None" in first, "pagination=None" in second) == (False, True)

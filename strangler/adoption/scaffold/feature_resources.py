@@ -1,0 +1,200 @@
+"""The resources of a feature: which endpoints share one, and what each is made of."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
+from strangler.adoption.list_facts import QuerysetFacts
+from strangler.adoption.scaffold.authenticators import Authenticators
+from strangler.adoption.scaffold.code import Code, Items, dictionary, quoted
+from strangler.adoption.scaffold.conditions import RowConditions
+from strangler.adoption.scaffold.gaps import (
+    ACTIONS,
+    needs_no_queryset,
+)
+from strangler.adoption.scaffold.handlers import handled_key, handled_list
+from strangler.adoption.scaffold.lists import write_list
+from strangler.adoption.scaffold.serializers import Serializers
+from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
+from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint, WrittenResource
+from strangler.adoption.scaffold.written_list import WrittenList
+from strangler.adoption.scaffold.written_serializer import WrittenSerializer
+
+
+class FeatureResources:
+    """Those of the endpoints that `use` was called with; endpoints of equal rows, serializers and filters share one."""
+
+    def __init__(
+        self,
+        name: str,
+        endpoints: Sequence[WrittenEndpoint],
+        *,
+        api: DjangoApi,
+        tables: Tables,
+        authenticators: Authenticators,
+        serializers: Serializers,
+    ) -> None:
+        self._name = name
+        self._endpoints = endpoints
+        self._api = api
+        self._tables = tables
+        self._authenticators = authenticators
+        self._serializers = serializers
+        self._resources: dict[tuple[str, ...], WrittenResource] = {}
+
+    def use(self, each: WrittenEndpoint, action: str) -> None:
+        """Has a resource do the action."""
+        resource = self._resource(each)
+        if ACTIONS[action] not in resource.actions:
+            resource.actions.append(ACTIONS[action])
+        resource.checked |= each.rule.checked
+        if action == "create" and each.endpoint.creator and each.endpoint.model:
+            # A handler says so of new rows alone.
+            creator = self._authenticators.caller_column(each.endpoint.model.table, each.endpoint.creator)
+            resource.callers = {"creator": quoted(creator), **resource.callers}
+        if each.saves:
+            resource.saves[ACTIONS[action]] = each.saves
+            if each.performed:
+                resource.performed[ACTIONS[action]] = each.performed
+        if action == "list":
+            each.limits += resource.lists.gaps
+            each.remarks += resource.lists.remarks
+
+    def _resource(self, each: WrittenEndpoint) -> WrittenResource:
+        endpoint = each.endpoint
+        serializer = each.serializer or self._serializer_of_view(endpoint)
+        shown = each.answers or serializer
+        if endpoint.model is None or {serializer.facts.table, shown.facts.table} != {endpoint.model.table}:
+            raise UnreadableError("its serializer is of another model than its rows")
+        key = self._key(each, serializer)
+        if key not in self._resources:
+            # An action may begin with other rows than the list does.
+            of = self._with_rows(endpoint)
+            rows = {"queryset": of.queryset, "rows": of.rows}
+            listed = self._list_of_view(endpoint).model_copy(update=rows)
+            made = write_list(listed, serializer.model, self._tables, time_zone=self._api.settings.zone)
+            self._narrow(made, endpoint, serializer.model)
+            taken = {resource.constant for resource in self._resources.values()}
+            names = (self._name, snake(serializer.title), *(f"{self._name}_{number}" for number in range(2, 100)))
+            constants = (name.upper() for name in names)
+            constant = next(name for name in constants if name not in taken and not name.endswith("_SERIALIZER"))
+            self._resources[key] = WrittenResource(
+                constant, serializer, made, self._lookup(endpoint), self._callers(endpoint, made), each.answers
+            )
+            if self._tables.facts(endpoint.model.table).model != endpoint.model.label:
+                self._resources[key].model_name = endpoint.model.name
+        return self._resources[key]
+
+    def _serializer_of_view(self, endpoint: DjangoEndpoint) -> WrittenSerializer:
+        """The serializer of what is deleted: any of its view."""
+        for other in self._endpoints:
+            if other.serializer and (other.endpoint.view, other.endpoint.model) == (endpoint.view, endpoint.model):
+                return other.serializer
+        if endpoint.serializer is None:
+            raise UnreadableError("there is no serializer")
+        return self._serializers.write(endpoint.serializer, annotated=self.annotated(endpoint))
+
+    def annotated(self, endpoint: DjangoEndpoint) -> Collection[str]:
+        """What the rows of a view have besides their columns."""
+        return (self._with_rows(endpoint).queryset or QuerysetFacts()).annotations
+
+    def _with_rows(self, endpoint: DjangoEndpoint) -> DjangoEndpoint:
+        """The endpoint whose rows one is about: a new row is one of its view's list."""
+        return self._list_of_view(endpoint) if needs_no_queryset(endpoint) else endpoint
+
+    def _list_of_view(self, endpoint: DjangoEndpoint) -> DjangoEndpoint:
+        """The list whose filters a view has; the endpoint itself where it has no list, or one that can't be read."""
+        if endpoint.handler is not None and (not endpoint.handler.filtered or endpoint.action == "list"):
+            return handled_list(endpoint, self._api.endpoints)
+        if endpoint.action == "list" and endpoint.model:
+            return endpoint
+        same = [
+            each
+            for each in self._api.endpoints
+            if each.view == endpoint.view and each.action == "list" and each.model
+            if endpoint.model is None or each.model == endpoint.model
+        ]
+        # Several paths may have a view of that name, each with settings of its own.
+        above = (each for each in same if endpoint.path.startswith(each.path))
+        return next(above, same[0] if same else endpoint)
+
+    def _lookup(self, endpoint: DjangoEndpoint) -> tuple[str, str]:
+        """The field and the parameter by which a path names a row."""
+        lookup = endpoint.lookup or {"field": "pk", "parameter": "pk"}
+        field_name, parameter = str(lookup["field"]), str(lookup["parameter"])
+        if endpoint.model and field_name != "pk":
+            facts = self._tables.compared(endpoint.model.table, [field_name])
+            field_name = "pk" if facts.primary_key else self._tables.attribute_of(endpoint.model.table, field_name)
+        return field_name, parameter
+
+    def _callers(self, endpoint: DjangoEndpoint, lists: WrittenList) -> Mapping[str, Code | None]:
+        """The columns in which rows have their maker, the caller that may see them, and what the path names."""
+        assert endpoint.model is not None  # noqa: S101 - the caller has looked
+        table, column = endpoint.model.table, self._authenticators.caller_column
+        named: dict[str, Code | None] = {}
+        if endpoint.creator:
+            named["creator"] = quoted(column(table, endpoint.creator))
+        if endpoint.of_caller:
+            if not self._authenticators.is_of_users(table):
+                raise UnreadableError("the caller is of another model than its serializer")
+            return named | {"of_caller": "True"}
+        if endpoint.rows is None:
+            return named
+        if (path := endpoint.rows.owner) is not None:
+            named["owner"] = quoted(self._row_attribute(table, path, lists))
+            *way, last = path.split("__")
+            column(self._tables.table_at(table, way), last)
+        if endpoint.rows.unless:
+            if not self._authenticators.has_attribute(endpoint.rows.unless):
+                raise UnreadableError(f"rows depend on {endpoint.rows.unless} of callers")
+            named["owner_except"] = quoted(endpoint.rows.unless)
+        within = {self._row_attribute(table, name, lists): each for name, each in endpoint.rows.within.items()}
+        if within:
+            named["within"] = dictionary({name: quoted(parameter) for name, parameter in within.items()})
+        return named
+
+    def _row_attribute(self, table: str, path: str, lists: WrittenList) -> str:
+        """The attribute of a row at the end of a path of foreign keys; one of another row is an annotation."""
+        self._tables.follow(table, path.split("__"))
+        if "__" in path:
+            lists.annotations[path] = path
+            return path
+        return self._tables.attribute_of(table, path)
+
+    def used(self) -> list[WrittenResource]:
+        """The resources that an endpoint without gaps uses."""
+        return [each for each in self._resources.values() if each.actions and self._works(each)]
+
+    def _works(self, resource: WrittenResource) -> bool:
+        return any(self.resource_of(each) is resource for each in self._endpoints)
+
+    def resource_of(self, each: WrittenEndpoint) -> WrittenResource | None:
+        """What answers an endpoint; None where it has gaps, or is none of a resource's."""
+        if each.gaps or each.endpoint.root is not None or each.token_view or each.gives_token:
+            return None
+        serializer = each.serializer or self._serializer_of_view(each.endpoint)
+        return self._resources.get(self._key(each, serializer))
+
+    def _key(self, each: WrittenEndpoint, serializer: WrittenSerializer) -> tuple[str, ...]:
+        """What endpoints of one resource have in common."""
+        shown = (each.answers or serializer).constant
+        of = self._with_rows(each.endpoint)
+        numbers = of.queryset.annotations if of.queryset else {}
+        rows = self._where(each.endpoint), numbers, of.rows, handled_key(each.endpoint, of)
+        listed = self._list_of_view(each.endpoint)
+        lists = listed.filters, listed.pagination, each.endpoint.lookup, of.model
+        return each.endpoint.view, serializer.constant, shown, str((rows, lists))
+
+    def _where(self, endpoint: DjangoEndpoint) -> tuple[list[Any], ...]:
+        """The conditions of the rows."""
+        of = self._with_rows(endpoint)
+        return of.queryset.where if of.queryset and not needs_no_queryset(of) else ()
+
+    def _narrow(self, lists: WrittenList, endpoint: DjangoEndpoint, model: str) -> None:
+        """Writes the conditions that the rows meet."""
+        where = self._where(endpoint)
+        if endpoint.model is None or not where:
+            return
+        conditions = RowConditions(model, endpoint.model.table, self._tables, lists.imports)
+        codes = tuple(map(conditions.code, where))
+        lists.arguments["where"] = Items("()", codes, prefix="lambda: ")
