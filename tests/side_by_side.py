@@ -158,7 +158,7 @@ def _library(
 def add_endpoints(many: View, one: View, rows: Resource) -> None:
     """The list, new rows, one row and its changes, as the resource answers them."""
 
-    @many.get(many=list)
+    @many.get(many=list, query=rows.query)
     async def rows_list(request: Request, session: Session) -> Response:
         return await rows.list(request, session)
 

@@ -17,13 +17,10 @@ from django_filters.rest_framework import CharFilter, DjangoFilterBackend, Filte
 from rest_framework import serializers, viewsets
 from rest_framework.filters import SearchFilter
 from sqlalchemy.orm import Mapped
-from starlette.requests import Request
-from starlette.responses import Response
 
 from shared_schema.mapping import Mapping, Reflected
 from strangler_django.contract.tables import table_facts
 from strangler_django.contract.unconnected import Sql
-from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf.collection_fields import ListField
 from strangler_fastapi.drf.fields import CharField
 from strangler_fastapi.drf.filter_forms import TEXT
@@ -36,7 +33,7 @@ from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.view import View, feature_router
 from tests.databases import empty_database
 from tests.shared_stack import StackAddresses
-from tests.side_by_side import PREFIXES, BothSides, djangos_database, side_by_side
+from tests.side_by_side import PREFIXES, BothSides, add_endpoints, djangos_database, side_by_side
 
 with isolate_apps("django_app.blog"):
 
@@ -134,23 +131,7 @@ class Library:
         given: dict[str, Any] = {"permission": AllowAny, "authenticators": (), "serializer": serializer}
         many = View(self.router, "/crates/", name="Crates", methods=("GET", "POST"), **given)
         one = View(self.router, "/crates/{pk}/", name="Crates", methods=("GET", "PUT", "PATCH"), **given)
-
-        @many.get(many=list, query=crates.query)
-        async def crates_list(request: Request, session: Session) -> Response:
-            return await crates.list(request, session)
-
-        @many.post(status=201)
-        async def crates_create(request: Request, session: Session) -> Response:
-            return await crates.create(request, session)
-
-        @one.get()
-        async def crates_retrieve(request: Request, session: Session) -> Response:
-            return await crates.retrieve(request, session)
-
-        @one.put()
-        @one.patch()
-        async def crates_update(request: Request, session: Session) -> Response:
-            return await crates.update(request, session)
+        add_endpoints(many, one, crates)
 
 
 @pytest.fixture(scope="module")
