@@ -31,6 +31,7 @@ class Endpoint:
 ENDPOINTS: Final = (
     Endpoint(name="own-list", method="GET", requests=Rows.own_lists, target=6),
     Endpoint(name="feed", method="GET", requests=Rows.feeds),
+    Endpoint(name="tags", method="GET", requests=Rows.tags),
     Endpoint(name="detail", method="GET", requests=Rows.details, target=4),
     Endpoint(
         name="create", method="POST", requests=Rows.creates, target=2.5, written=Rows.posts_written, by_shape=True

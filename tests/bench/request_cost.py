@@ -67,7 +67,7 @@ class Checkout:
 
 def bench(
     folders: Annotated[list[Path], typer.Argument(exists=True, file_okay=False, help="Checkouts; the first is 1.00.")],
-    only: Annotated[str, typer.Option(help="Endpoints, separated by commas.")] = "own-list,detail,create",
+    only: Annotated[str, typer.Option(help="Endpoints, separated by commas.")] = "own-list,tags,detail,create",
     turns: Annotated[int, typer.Option(min=2, max=500, help="Turns of each checkout.")] = 40,
     number: Annotated[int, typer.Option(min=16, max=5000, help="Requests of a turn.")] = 150,
 ) -> None:

@@ -86,6 +86,10 @@ class Rows:
         """Everybody's posts, asked by nobody in particular."""
         yield Request(path="/feed/")
 
+    def tags(self, _number: int) -> Iterator[Request]:
+        """The first page of tags, asked by nobody in particular."""
+        yield Request(path="/tags/")
+
     def details(self, _number: int) -> Iterator[Request]:
         """Every tenth post, each asked by its author, but for those whose author is inactive."""
         tokens = {user: self._access(user) for user in self._user_ids()}

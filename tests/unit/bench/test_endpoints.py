@@ -11,7 +11,7 @@ def names(only: str) -> list[str]:
 
 
 def test_all_are_measured_by_default() -> None:
-    assert names("") == ["own-list", "feed", "detail", "create", "publish", "token", "refresh"]
+    assert names("") == ["own-list", "feed", "tags", "detail", "create", "publish", "token", "refresh"]
 
 
 def test_some_are_picked_by_name_and_keep_their_order() -> None:
@@ -19,7 +19,7 @@ def test_some_are_picked_by_name_and_keep_their_order() -> None:
 
 
 def test_an_unknown_name_is_refused_with_those_there_are() -> None:
-    with pytest.raises(UsageError, match="no endpoint details to measure: ONLY takes own-list, feed, detail, "):
+    with pytest.raises(UsageError, match="no endpoint details to measure: ONLY takes own-list, feed, tags, detail, "):
         endpoints_select("own-list,details")
 
 
