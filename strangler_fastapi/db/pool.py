@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import PoolProxiedConnection, event
 from sqlalchemy.exc import DisconnectionError
@@ -70,6 +70,12 @@ class FairPool(AsyncAdaptedQueuePool):
             else:
                 self._free += 1
 
+    def recreate(self) -> Self:
+        """See Pool; the new one has the old one's listeners too, and each refuses what its pool has not marked."""
+        pool: Self = super().recreate()  # type: ignore[assignment] # SQLAlchemy makes one of the same class
+        pool._renewed = self._renewed
+        return pool
+
     def renew(self) -> None:
         """Has each connection replaced before it is used again, with what was prepared on it."""
         self._renewed += 1
@@ -88,5 +94,5 @@ class FairPool(AsyncAdaptedQueuePool):
 
     def _refuse_old(self, connection: Any, record: Any, _proxy: object) -> None:  # noqa: ANN401 - SQLAlchemy's own
         """Has a connection replaced that is dead or too old, before a request meets it; a ping would cost a trip."""
-        if connection.driver_connection.is_closed() or record.info["renewed"] != self._renewed:
+        if connection.driver_connection.is_closed() or record.info["renewed"] < self._renewed:
             raise DisconnectionError

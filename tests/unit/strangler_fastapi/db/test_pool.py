@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.util import greenlet_spawn
 
 from strangler_fastapi.db.pool import FairPool
 
@@ -27,6 +28,13 @@ class Left:
 
     def close(self) -> None:
         self.is_in_pool = True
+
+
+class Opened(Left):
+    """A connection as a driver opens it."""
+
+    def rollback(self) -> None:
+        pass
 
 
 def pool_of(size: int = 1, *, seconds: float = 10) -> Any:
@@ -111,3 +119,13 @@ async def test_who_has_waited_too_long_is_refused_and_no_connection_is_lost() ->
         await pool.begin_turn()
     pool.end_turn()
     assert await pool.begin_turn() is None
+
+
+async def test_a_pool_that_was_disposed_of_opens_connections_whatever_was_renewed_before_or_after() -> None:
+    pool = FairPool(Opened)
+    for number in (1, 2):
+        pool.renew()
+        pool = pool.recreate()
+        connection: Any = await greenlet_spawn(pool.connect)
+        assert connection.info["renewed"] == number
+        await greenlet_spawn(connection.close)
