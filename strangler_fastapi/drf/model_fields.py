@@ -181,6 +181,9 @@ def _class(facts: ColumnFacts, name: str) -> type[Field]:
         hint = "DRF takes no array with choices: pass the class of a field as `into`"
         hint = hint if facts.items else "export the schema again, for the facts of its values"
         raise LookupError(f"Column {name} is an array that has no field here: {hint}.")
+    if facts.items is not None and facts.items.kind == "JSONField":
+        hint = "its lists would be taken for arrays within the array: pass the class of a field as `into`"
+        raise LookupError(f"Column {name} is an array of JSON, which has no field here: {hint}.")
     if facts.references is not None:
         return PrimaryKeyRelatedField
     if facts.file is not None:

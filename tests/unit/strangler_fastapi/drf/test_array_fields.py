@@ -149,6 +149,18 @@ def test_an_array_of_which_no_field_can_be_made_is_named() -> None:
         assert model_field(BoxRow, "x", contract=contract, into=ListField)
 
 
+@pytest.mark.parametrize("depth", [1, 2])
+def test_an_array_of_json_has_no_field(depth: int) -> None:
+    """SQLAlchemy takes a list that is one of its values for an array within it."""
+    facts: dict[str, Any] = {"kind": "JSONField", "type": "jsonb"}
+    for _ in range(depth):
+        facts = {"kind": "ArrayField", "type": "jsonb[]", "items": {"field": "x", "null": False} | facts}
+    table = {"name": "blog_box", "model": "blog.Box", "columns": {"x": {"field": "x", "null": False} | facts}}
+    contract = Contract.model_validate({"format": 2, "tables": {"blog_box": table}})
+    with pytest.raises(LookupError, match=r"Column blog_box\.x(\[\])? is an array of JSON, which has no field here"):
+        model_field(BoxRow, "x", contract=contract)
+
+
 def test_a_value_of_the_contract_may_be_of_several_dimensions() -> None:
     assert FACTS["columns"]["grid"]["type"] == "integer[]"
     assert as_column([["1", 2], [3, None]], "integer[]") == [[1, 2], [3, None]]
