@@ -323,6 +323,8 @@ class View:
         if "PUT" in methods and self._find is not None:
             try:
                 await self._find(with_method(request, "PUT"), session, request.state.caller)
+            except (NotPorted, Unavailable):
+                raise
             except ApiError:
                 methods.remove("PUT")
         facts: dict[str, Any] = {method: self._described.describe() for method in methods}

@@ -9,7 +9,7 @@ from strangler_fastapi.auth.authentication import BaseAuthentication
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.documents import document_security
 from strangler_fastapi.drf.permissions import AllowAny, BasePermission, Rule, as_permission, is_granted
-from strangler_fastapi.errors import ApiError, NotAuthenticated, NotPorted, PermissionDenied
+from strangler_fastapi.errors import ApiError, NotAuthenticated, NotPorted, PermissionDenied, Unavailable
 
 
 def with_method(request: Request, method: str) -> Request:
@@ -72,10 +72,17 @@ class ViewAccess:
                 raise self._refusal(request, permission)
 
     async def may(self, request: Request, method: str) -> bool:
-        """Whether the caller could send the same request with another method, as OPTIONS says."""
+        """Whether the caller could send the same request with another method, as OPTIONS says.
+
+        Raises:
+            NotPorted: only Django knows.
+            Unavailable: nobody knows now.
+        """
         other, caller = with_method(request, method), request.state.caller
         try:
             verdicts = [await is_granted(rule.has_permission(other, caller)) for rule in self._permissions]
+        except (NotPorted, Unavailable):
+            raise
         except ApiError:
             return False
         return all(verdicts)

@@ -21,7 +21,15 @@ from strangler_fastapi.drf.handlers import ErrorBody
 from strangler_fastapi.drf.links import ForeignKey
 from strangler_fastapi.drf.nested_fields import NestedField
 from strangler_fastapi.drf.pagination import PageNumberPagination
-from strangler_fastapi.drf.permissions import AllowAny, ByMethod, IsAuthenticated, as_permission, not_ported
+from strangler_fastapi.drf.permissions import (
+    SAFE_METHODS,
+    AllowAny,
+    BasePermission,
+    ByMethod,
+    IsAuthenticated,
+    as_permission,
+    not_ported,
+)
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.unported import unported, unported_of
 from strangler_fastapi.drf.urls import ApiPrefixes
@@ -72,6 +80,47 @@ async def test_options_is_a_gap_where_it_tells_what_one_takes_and_where_nothing_
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://testserver") as client:
         answer = await client.options("/boats/")
     assert (answer.status_code, "get_total" in answer.text) == (status, status == NotPorted.status)
+
+
+class ByTheTide(BasePermission):
+    """Django's, of which what it says of writing isn't known."""
+
+    def __init__(self, *, of_rows: bool) -> None:
+        self._of_rows = of_rows
+
+    def has_permission(self, request: Request, _caller: object) -> bool:
+        return self._of_rows or self._says(request)
+
+    def has_object_permission(self, request: Request, _caller: object, _obj: object) -> bool:
+        return self._says(request)
+
+    def _says(self, request: Request) -> bool:
+        if request.method not in SAFE_METHODS:
+            raise NotPorted("permission ByTheTide")
+        return True
+
+
+@pytest.mark.parametrize("of_rows", [False, True])
+async def test_options_is_one_where_only_django_knows_whether_the_caller_may_write(*, of_rows: bool) -> None:
+    router = feature_router(PREFIXES, "boats")
+
+    async def find(request: Request, _session: object, _caller: object) -> None:
+        await boat.access.check_object(request, None)
+
+    boat = View(
+        router,
+        "/boats/{pk}/",
+        name="Boat",
+        methods=("PUT",),
+        permission=ByTheTide(of_rows=of_rows),
+        serializer=Serializer("Boat", {}),
+        find=find,
+    )
+    app = create_application((router,), service="boats", prefixes=PREFIXES, database=lambda: None)  # type: ignore[arg-type,return-value] # never started
+    app.state.database = SimpleNamespace(problem=None, engine=None, is_pooled=False, replica=None)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://testserver") as client:
+        answer = await client.options("/boats/1/")
+    assert (answer.status_code, answer.json()) == (501, NotPorted("permission ByTheTide").body)
 
 
 async def test_a_value_that_only_django_makes_is_one() -> None:
