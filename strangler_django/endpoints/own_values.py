@@ -155,6 +155,8 @@ class _Reader(RowAttributes):
         key = self._key(test)
         if key is None:
             return self._read(test)
+        if (names := self._attributes(test)) and self._may_be_false(names[0]):
+            raise UnreadError
         return ast.Compare(left=key, ops=[ast.IsNot()], comparators=[ast.Constant(value=None)])
 
     def _key(self, code: ast.expr) -> ast.expr | None:
@@ -163,6 +165,11 @@ class _Reader(RowAttributes):
         if names is None or not isinstance(field := self._fields().get(names[0]), ForeignKey):
             return None
         return column_of("__".join((*self._path, field.attname))) if names == [field.name] else None
+
+    def _may_be_false(self, name: str) -> bool:
+        """Whether a row that a foreign key points at may be false all the same."""
+        model = self._fields()[name].related_model
+        return any(hasattr(model, each) for each in ("__bool__", "__len__"))
 
     def _proved(self, test: ast.expr, *, holds: bool) -> frozenset[str]:
         """The foreign keys that aren't null where a test holds, or where it doesn't."""
@@ -199,7 +206,7 @@ class _Reader(RowAttributes):
                 return self._locals[name]
             case ast.IfExp(test=test, body=then, orelse=otherwise):
                 return self._chosen(test, lambda: self._read(then), lambda: self._read(otherwise))
-            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in _FUNCTIONS and args:
+            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if self._is_builtin(name) and args:
                 if name == "len" and len(args) == 1 and (names := self._rows(args[0])) is not None:
                     return self._counted(names, "count")
                 if name == "str" and len(args) == 1 and self._is_row(args[0]):
@@ -222,6 +229,10 @@ class _Reader(RowAttributes):
             case _ if isinstance(code, _PLAIN):
                 return self._parts(code)
         raise UnreadError
+
+    def _is_builtin(self, name: str) -> bool:
+        """Whether a name is one of Python's functions, and nothing of the project's own (`from … import round`)."""
+        return name in _FUNCTIONS and name not in self._globals and name not in self._locals
 
     def _rows(self, code: ast.expr) -> list[str] | None:
         """The names of the relation all of whose rows an expression is; None of another one."""

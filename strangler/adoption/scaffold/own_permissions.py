@@ -45,7 +45,10 @@ class OwnPermissions:
                 raise
             row = True
         name = self._named(path.rpartition(".")[2], self._text(path, rule, row, columns))
-        return name, {*columns.values()} if looks_at_rows else set()
+        if not looks_at_rows or row is True:
+            return name, set()
+        # One that looks at the caller alone is asked once there is the row, all the same.
+        return name, {*columns.values()} or {self._key(endpoint)}
 
     def use_map(self, path: str, mapped: PermissionMap) -> str:
         """The class of a permission by Django's tables that wants others of a method than DRF's does."""
@@ -93,10 +96,16 @@ class OwnPermissions:
         if field == "pk":
             if not self._authenticators.is_of_users(endpoint.model.table):
                 raise UnreadableError("its rows are no users")
-            return self._tables.facts(endpoint.model.table).primary_key[0]
+            return self._key(endpoint)
         column = self._authenticators.caller_column(endpoint.model.table, field)
         assert column is not None  # noqa: S101 - a field was given
         return column
+
+    def _key(self, endpoint: DjangoEndpoint) -> str:
+        """The primary key of the endpoint's rows."""
+        if endpoint.model is None:
+            raise UnreadableError("it is shown a row of a model that can't be read without a request")
+        return self._tables.facts(endpoint.model.table).primary_key[0]
 
     def _text(self, path: str, rule: PermissionRule, row: Code, columns: dict[str, str]) -> str:
         for attribute in _attributes([rule.request, row]):

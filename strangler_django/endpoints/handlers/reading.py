@@ -124,7 +124,8 @@ class _Reader:
         if used is None or not used.is_validated:
             return None
         run = HandlerRun(self._view, self._code, valid=False)
-        if run.done[-1][0] != "validate":
+        what, validated = run.done[-1]
+        if what != "validate" or run.outcome.used not in (None, validated):
             raise UnreadError
         return None if run.outcome.raises else run.outcome
 

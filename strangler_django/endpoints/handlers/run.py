@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404
 from rest_framework import exceptions
+from rest_framework.permissions import BasePermission
 
 from strangler_django.endpoints.handlers.answers import HandlerAnswers
 from strangler_django.endpoints.handlers.calls import ListedRows
@@ -37,6 +38,7 @@ class HandlerRun(HandlerAnswers):
     ) -> None:
         super().__init__(view, code, exists=exists, valid=valid, paged=paged)
         self.nonzero: set[str] = set()
+        self._raises_404 = True
         self.outcome = self._followed(code.body)
 
     def _followed(self, body: Sequence[ast.stmt]) -> Outcome:
@@ -182,20 +184,40 @@ class HandlerRun(HandlerAnswers):
             raise UnreadError
         before = len(self.done)
         try:
-            return self.block(body)
+            found = self.block(body)
+            if isinstance(found, Outcome) and found.detail is not None:
+                # Raised in the same function, and perhaps caught.
+                raise UnreadError
+            return found
         except RowMissingError as error:
             (model,) = error.args
             if caught not in (Exception, ObjectDoesNotExist, model.DoesNotExist):
                 raise
         except AnsweredError:
-            if caught not in (Exception, Http404):
+            # A body that is refused is no Http404, nor is NotFound.
+            is_missing = self.done[-1:] != [] and self.done[-1][0] == "find"
+            if caught is not Exception and not (caught is Http404 and is_missing and self._raises_404):
                 raise
         finally:
             # Whatever else is done may fail, too.
             is_lookup = len(body) == 1 and [what for what, _ in self.done[before:]] == ["find"]
             if caught in (Exception, ObjectDoesNotExist) and not is_lookup:
                 raise UnreadError
+            if caught is Exception and self._may_refuse(self.done[-1][1]):
+                raise UnreadError
         return self.block(handler.body)
+
+    def _may_refuse(self, row: Row) -> bool:
+        """Whether finding a row may end otherwise than without one: by permissions that it is shown, or by filters."""
+        view = self._view
+        if row.rows is not None or not row.checks:
+            return row.checks
+        hooks = ("check_object_permissions", "filter_queryset", "permission_denied")
+        return (
+            any(is_own(type(view), name) for name in hooks)
+            or any(_asks_of_rows(type(each)) for each in view.get_permissions())
+            or any(not each.__module__.startswith("rest_framework.") for each in view.filter_backends)
+        )
 
     def _raised(self, raised: ast.expr) -> Outcome:
         """What DRF answers where a handler raises that something isn't there."""
@@ -206,8 +228,10 @@ class HandlerRun(HandlerAnswers):
                     raise UnreadError
             case _:
                 called, given = raised, []
-        if named(called, self._scope.code.names) not in (Http404, exceptions.NotFound) or self._exists:
+        found = named(called, self._scope.code.names)
+        if found not in (Http404, exceptions.NotFound) or self._exists:
             raise UnreadError
+        self._raises_404 = found is Http404
         match given:
             case []:
                 return Outcome(raises=True, detail="Not found.")
@@ -217,6 +241,10 @@ class HandlerRun(HandlerAnswers):
         raise UnreadError
 
     def _assign(self, name: str, value: ast.expr) -> None:
+        kept = (each for known, each in self._scope.names.items() if known != name and isinstance(each, ast.expr))
+        if any(isinstance(part, ast.Name) and part.id == name for each in kept for part in ast.walk(each)):
+            # What was made of it before is of what it was then.
+            raise UnreadError
         found = self._super(value) or self._listed(value) or self._success_headers(value)
         found = found or self._saved(value) or self._row(value) or self._serializer(value)
         if found is not None:
@@ -280,3 +308,9 @@ class HandlerRun(HandlerAnswers):
             raise UnreadError
         self.done.append(("save", used))
         return Saved(used)
+
+
+def _asks_of_rows(permission: type) -> bool:
+    """Whether a permission is asked about rows, and may refuse one."""
+    asks = getattr(permission, "has_object_permission", None)
+    return asks is not BasePermission.has_object_permission

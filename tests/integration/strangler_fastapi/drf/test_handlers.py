@@ -36,7 +36,7 @@ PROJECT = """
     database = { fastapi_role = "handled" }
 """
 DJANGOS: dict[str, Any] = {
-    "ROOT_URLCONF": "tests.handlers.views",
+    "ROOT_URLCONF": "tests.handlers.urls",
     "REST_FRAMEWORK": djangos.REST_FRAMEWORK | {"DEFAULT_PAGINATION_CLASS": None, "DEFAULT_THROTTLE_CLASSES": ()},
 }
 
@@ -216,10 +216,35 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("POST", "/names/", {"name": "Fay"}),
     ("OPTIONS", "/names/", None),
 ]
+NAMED = {"name": "Kit", "rank": 3}
+REFUSED: list[tuple[str, str, Any]] = [
+    *((method, f"/{view}/1/", NAMED) for view in ("read", "many") for method in ("GET", "PUT", "PATCH", "DELETE")),
+    *((method, f"/{view}/99/", NAMED) for view in ("read", "many") for method in ("GET", "PUT", "PATCH", "DELETE")),
+    ("PUT", "/read/1/", {}),
+    ("OPTIONS", "/read/1/", None),
+    ("GET", "/caught/1/", None),
+    ("GET", "/caught/99/", None),
+    ("PUT", "/caught/1/", {}),
+    ("PUT", "/caught/1/", {"name": "Lea"}),
+    ("PUT", "/caught/99/", {}),
+    ("PUT", "/refused/1/", {"name": "Mo"}),
+    ("PUT", "/refused/1/", {}),
+    ("PUT", "/refused/99/", {}),
+    ("POST", "/made/", {}),
+    ("POST", "/made/", {"name": "Ned"}),
+    ("GET", "/raised/1/", None),
+    ("GET", "/raised/99/", None),
+    ("DELETE", "/raised/99/", None),
+]
 
 
 def test_what_is_written_answers_as_the_handlers_do(sides: Sides) -> None:
     for method, path, body in REQUESTS:
+        sides.ask(method, path, body)
+
+
+def test_what_is_refused_is_refused_as_the_handlers_do(sides: Sides) -> None:
+    for method, path, body in REFUSED:
         sides.ask(method, path, body)
 
 
@@ -239,4 +264,8 @@ def test_gaps(handled: Any) -> None:
         "PUT /numbers/": ["handler MakerNumber.put is your own"],
         "DELETE /none/{pk}/": ["handler NoMaker.delete is your own"],
         "DELETE /maybe/": ["handler MaybeMaker.delete is your own"],
+        "GET /refused/{pk}/": ["handler Refused.get is your own"],
+        "PUT /raised/{pk}/": ["handler Raised.put is your own"],
+        "POST /raised/{pk}/": ["handler Raised.post is your own"],
+        "PATCH /raised/{pk}/": ["handler Raised.patch is your own"],
     }

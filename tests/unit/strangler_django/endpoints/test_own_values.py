@@ -30,6 +30,9 @@ class Methods(serializers.ModelSerializer[Post]):
     def price(self, post: Post) -> Any:
         return post.id * Decimal("1.1") + LEAST
 
+    def rounded(self, obj: Post) -> int:
+        return round(obj.id)
+
     def author(self, obj: Post) -> str | None:
         if not obj.author:
             return None
@@ -80,6 +83,19 @@ def test_expressions_are_read(name: str, code: str, columns: list[str]) -> None:
 @pytest.mark.parametrize("name", ["some", "theirs", "own", "time", "effect", "title"])
 def test_anything_else_is_not(name: str) -> None:
     assert method_value(Methods, name, Post) is None
+
+
+def test_a_function_of_the_projects_own_is_not_taken_for_pythons(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `from numbers_of_ours import round` makes one."""
+    assert method_value(Methods, "rounded", Post) is not None
+    monkeypatch.setitem(globals(), "round", lambda _: 0)
+    assert method_value(Methods, "rounded", Post) is None
+
+
+@pytest.mark.parametrize("name", ["__bool__", "__len__"])
+def test_a_row_that_may_be_false_is_not_asked_for_its_truth(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(User, name, lambda _: 0, raising=False)
+    assert method_value(Methods, "author", Post) is None
 
 
 def test_methods_of_a_model_are_read_through_foreign_keys() -> None:
