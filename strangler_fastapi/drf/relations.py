@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -16,8 +17,9 @@ from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.bodies import Form
 from strangler_fastapi.drf.fields import MISSING, Field, Scope
 from strangler_fastapi.drf.links import ForeignKey, ManyToMany, OneToMany
-from strangler_fastapi.drf.validators import NO_LIST, Invalid, check_storable
+from strangler_fastapi.drf.validators import NO_LIST, Invalid, biggest, check_storable
 from strangler_fastapi.effects import RowWrite, TableEffects
+from strangler_fastapi.errors import NotPorted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +67,7 @@ class PrimaryKeyRelatedField(Field):
             check_storable(text := str(value))
             return text
         if kind is UUID:
-            try:
-                return UUID(int=value) if isinstance(value, int) else UUID(str(value))
-            except ValueError:
-                raise Invalid(f"\u201c{value}\u201d is not a valid UUID.") from None
+            return _read_uuid(value)
         try:
             return kind(value)
         except (TypeError, ValueError, OverflowError):
@@ -102,14 +101,21 @@ class SlugRelatedField(Field):
         if value is None:
             # Within a list; elsewhere it doesn't come here. No row is found by null.
             raise self._unknown(value)
-        try:
-            slug = _slug_of(column.type.python_type, value)
-        except (ArithmeticError, TypeError, ValueError, Invalid):
-            raise self.refused("invalid", "Invalid value.") from None
+        slug = self._slug(column.type.python_type, value)
+        if isinstance(slug, int) and abs(slug) > biggest(column.type):
+            raise self._unknown(value)
         rows = await fetch(scope.session, self.lookup(slug))
         if not rows:
             raise self._unknown(value)
         return rows[0][0]
+
+    def _slug(self, kind: type, value: Any) -> Any:  # noqa: ANN401 - as it was sent, and as the column has it
+        if kind is UUID:
+            return _read_uuid(value)
+        try:
+            return _slug_of(kind, value)
+        except (ArithmeticError, TypeError, ValueError, Invalid):
+            raise self.refused("invalid", "Invalid value.") from None
 
     def _unknown(self, value: object) -> Invalid:
         text = "Object with {slug_name}={value} does not exist."
@@ -265,9 +271,24 @@ def _slug_of(kind: type, value: Any) -> Any:  # noqa: ANN401 - as it was sent, a
     """A slug as the column's type; of a text, whatever text it is.
 
     Raises:
-        TypeError, ValueError, Invalid: it is none.
+        ArithmeticError, TypeError, ValueError, Invalid: it is none.
+        NotPorted: how Django reads one of that type is not known here.
     """
+    if not issubclass(kind, str | int | float | Decimal):
+        raise NotPorted(f"rows that are found by a {kind.__name__}")
     if kind is str:
         check_storable(text := str(value))
         return text
     return kind(value)
+
+
+def _read_uuid(value: object) -> UUID:
+    """A UUID as Django's column reads it, whose error DRF hands on.
+
+    Raises:
+        Invalid: it is none.
+    """
+    try:
+        return UUID(int=value) if isinstance(value, int) else UUID(str(value))
+    except ValueError:
+        raise Invalid(f"\u201c{value}\u201d is not a valid UUID.") from None

@@ -15,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rest_framework import serializers
 from rest_framework.metadata import SimpleMetadata
-from sqlalchemy import BigInteger, Column, MetaData, Table, Text, Uuid
+from sqlalchemy import BigInteger, Column, Date, MetaData, Table, Text, Uuid
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared_schema.contract.contract import Contract
@@ -25,14 +25,19 @@ from strangler_django.contract.unconnected import Sql
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.bodies import Form
 from strangler_fastapi.drf.fields import Scope
-from strangler_fastapi.drf.links import OneToMany
+from strangler_fastapi.drf.links import ForeignKey, OneToMany
 from strangler_fastapi.drf.model_fields import model_field, model_fields
 from strangler_fastapi.drf.nested_fields import shape_of
-from strangler_fastapi.drf.relations import ManyRelatedField, ManySlugRelatedField, PrimaryKeyRelatedField
+from strangler_fastapi.drf.relations import (
+    ManyRelatedField,
+    ManySlugRelatedField,
+    PrimaryKeyRelatedField,
+    SlugRelatedField,
+)
 from strangler_fastapi.drf.sample_queries import body_samples, body_values
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.validators import Invalid
-from strangler_fastapi.errors import ValidationFailed
+from strangler_fastapi.errors import NotPorted, ValidationFailed
 
 THERE = 7
 LABEL = UUID(int=5)
@@ -76,17 +81,24 @@ class BookSerializer(serializers.ModelSerializer[DjangoBook]):
         fields = ("shelf", "spare", "label")
 
 
+class NamedSerializer(serializers.Serializer[Any]):
+    shelf = serializers.SlugRelatedField("pk", queryset=DjangoShelf.objects.all())
+    label = serializers.SlugRelatedField("pk", queryset=DjangoLabel.objects.all())
+
+
 class Library(Reflected):
     __mapping__ = Mapping()
 
 
 class Shelf(Library):
+    pk: ClassVar[Any]
     __tablename__ = "shelves"
     __columns__: ClassVar = {"number": "id"}
     number: Any
 
 
 class Label(Library):
+    pk: ClassVar[Any]
     __tablename__ = "labels"
     id: Any
 
@@ -104,6 +116,14 @@ CONTRACT = Contract.model_validate({"format": 2, "tables": TABLES})
 METADATA = MetaData()
 Shelf.number = Table("shelves", METADATA, Column("id", BigInteger)).c.id
 Label.id = Table("labels", METADATA, Column("id", Uuid)).c.id
+Shelf.pk, Label.pk = Shelf.number, Label.id
+NAMED = Serializer(
+    "Named",
+    {
+        "shelf": SlugRelatedField(link=ForeignKey("shelf_id", Shelf, "pk"), slug_field="pk"),
+        "label": SlugRelatedField(link=ForeignKey("label_id", Label, "pk"), slug_field="pk"),
+    },
+)
 BOOK = Serializer("Book", model_fields(Book, "shelf_id", "spare_id", "label_id", contract=CONTRACT))
 
 
@@ -160,6 +180,31 @@ VALUES = st.sampled_from([None, True, *NUMBERS, *UUIDS, "", "x", "\x00", [], [7]
 async def test_json_is_taken_or_refused_alike(shelf: Any, spare: Any, label: Any) -> None:
     data = {"shelf": shelf, "spare": spare, "label": label}
     assert await answer(data) == drf_answer(data)
+
+
+@given(shelf=VALUES, label=VALUES)
+@example(shelf=2**63, label=-1)
+@example(shelf=7, label=2**128)
+async def test_a_row_is_found_alike_by_a_number_and_by_a_uuid(shelf: Any, label: Any) -> None:
+    data = {"shelf": shelf, "label": label}
+    theirs = NamedSerializer(data=data)
+    try:
+        found: Any = await NAMED.validate(data, SCOPE)
+    except ValidationFailed as error:
+        found = {"errors": error.body}
+    if theirs.is_valid():
+        assert found == {name: row.pk for name, row in theirs.validated_data.items()}
+    else:
+        assert found == {"errors": json.loads(json.dumps(theirs.errors))}
+
+
+async def test_a_row_that_is_found_by_a_day_is_a_gap() -> None:
+    class Day(Library):
+        day: ClassVar[Any] = Table("days", MetaData(), Column("day", Date)).c.day
+
+    field = SlugRelatedField(link=ForeignKey("day_id", Day, "day"), slug_field="day")
+    with pytest.raises(NotPorted):
+        await field.convert("2026-01-03", SCOPE)
 
 
 async def test_what_is_left_out_is_required_alike() -> None:
