@@ -270,14 +270,19 @@ def _remembered(key: Hashable, compile_: Callable[[], _Compiled]) -> _Compiled:
 
 def _compile(statement: Executable, cache_key: Any = None) -> _Compiled:  # noqa: ANN401 - SQLAlchemy's own
     compiled: Any = statement.compile(dialect=_dialect, cache_key=cache_key)  # type: ignore[attr-defined] # every statement has it
-    names = tuple(compiled.positiontup or ())
+    text, names = compiled.string, tuple(compiled.positiontup or ())
     made = {column.key: _as_bound(make, column.type) for column, make in values_made(compiled)}
     # By their own names: an escaped one would hide a column's whose name has a space or a comma in it.
     every = compiled.construct_params(escape_names=False, _check=False)
+    if compiled.post_compile_params and cache_key is None:
+        # `in_` has a parameter for each value of its list, which is a constant of this statement.
+        expanded = compiled._process_parameters_for_postcompile(every)  # noqa: SLF001 - as SQLAlchemy executes it
+        text, names = expanded.statement, tuple(expanded.positiontup or ())
+        every |= expanded.additional_parameters
     # What a call has to give is none: left out it would be null.
-    constants = {name: every[name] for name in names if not compiled.binds[name].required}
+    constants = {name: every[name] for name in names if name not in compiled.binds or not compiled.binds[name].required}
     needs_transaction = any(isinstance(part, UpdateBase) or _locks(part) for part in iterate(statement))  # type: ignore[arg-type] # every statement can be walked
-    return _Compiled(compiled.string, names, constants, made, needs_transaction, compiled)
+    return _Compiled(text, names, constants, made, needs_transaction, compiled)
 
 
 def _locks(part: object) -> bool:

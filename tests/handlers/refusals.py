@@ -137,7 +137,17 @@ class Raised(Open):
         return Response(serializer.data)
 
 
+class Named(generics.ListAPIView[Maker]):
+    queryset = Maker.objects.filter(name__in=["Ann", "Bob"], rank__in=(1, 2)).order_by("name")
+    serializer_class = MakerSerializer
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    pagination_class = None
+    filter_backends = ()
+
+
 urlpatterns = [
+    path("named/", Named.as_view()),
     path("read/<int:pk>/", Read.as_view()),
     path("many/<int:pk>/", ReadByMany.as_view()),
     path("caught/<int:pk>/", Caught.as_view()),

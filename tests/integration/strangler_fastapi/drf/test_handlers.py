@@ -235,6 +235,7 @@ REFUSED: list[tuple[str, str, Any]] = [
     ("GET", "/raised/1/", None),
     ("GET", "/raised/99/", None),
     ("DELETE", "/raised/99/", None),
+    ("GET", "/named/", None),
 ]
 
 

@@ -154,6 +154,15 @@ async def test_a_value_that_is_left_out_is_no_null() -> None:
         await sent("left out", statement, {"other": "a"})
 
 
+async def test_a_list_of_constants_has_a_parameter_for_each() -> None:
+    """As `status__in=[…]` of a `get_queryset` is written."""
+    among = THINGS.c.state.in_(["new", "old"]), THINGS.c.name == bindparam("which"), THINGS.c.state.in_([])
+    statement = select(THINGS.c.name).where(*among)
+    (text, first), (_, second) = await sent("among", statement, {"which": "a"}, {"which": "b"})
+    assert "state IN ($2::VARCHAR, $3::VARCHAR)" in text
+    assert (first, second) == (("a", "new", "old"), ("b", "new", "old"))
+
+
 async def built(*statements: Executable) -> list[tuple[str, tuple[Any, ...]]]:
     driver = Driver()
     for statement in statements:
