@@ -10,14 +10,16 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlparse
+from uuid import UUID
 
 from sqlalchemy import func
 from starlette.requests import Request
 from starlette.routing import Match
 
+from shared_schema.contract.values import python_type
 from strangler_fastapi.drf.fields import Field, Scope
 from strangler_fastapi.drf.links import ManyToMany, OneToMany
-from strangler_fastapi.drf.relations import PrimaryKeyRelatedField
+from strangler_fastapi.drf.relations import PrimaryKeyRelatedField, read_uuid
 from strangler_fastapi.drf.urls import ApiPrefixes, public_base, replace_query_parameter
 from strangler_fastapi.drf.validators import Invalid
 from strangler_fastapi.drf.versioning import BaseVersioning
@@ -84,10 +86,14 @@ class HyperlinkedRelatedField(PrimaryKeyRelatedField):
 
     async def convert(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, D102 - see Field
         try:
-            return await super().convert(self._named(value), scope)
+            named = self._named(value)
         except _NoAddress as error:
             code, text, values = error.args
             raise self.refused(code, text, **values) from None
+        # Of a text that is none DRF hands on what Django's column says.
+        key = read_uuid(named) if python_type(self.type) is UUID else named
+        try:
+            return await super().convert(key, scope)
         except Invalid:
             raise self.refused("does_not_exist", "Invalid hyperlink - Object does not exist.") from None
 

@@ -67,7 +67,7 @@ class PrimaryKeyRelatedField(Field):
             check_storable(text := str(value))
             return text
         if kind is UUID:
-            return _read_uuid(value)
+            return read_uuid(value)
         try:
             return kind(value)
         except (TypeError, ValueError, OverflowError):
@@ -111,7 +111,7 @@ class SlugRelatedField(Field):
 
     def _slug(self, kind: type, value: Any) -> Any:  # noqa: ANN401 - as it was sent, and as the column has it
         if kind is UUID:
-            return _read_uuid(value)
+            return read_uuid(value)
         try:
             return _slug_of(kind, value)
         except (ArithmeticError, TypeError, ValueError, Invalid):
@@ -282,7 +282,7 @@ def _slug_of(kind: type, value: Any) -> Any:  # noqa: ANN401 - as it was sent, a
     return kind(value)
 
 
-def _read_uuid(value: object) -> UUID:
+def read_uuid(value: object) -> UUID:
     """A UUID as Django's column reads it, whose error DRF hands on.
 
     Raises:

@@ -1,13 +1,26 @@
 """Addresses in answers are those that the client of the request knows."""
 
 from types import SimpleNamespace
+from typing import Any, ClassVar, cast
+from uuid import UUID
 
 import pytest
+from sqlalchemy import BigInteger, Column, MetaData, Table, Uuid
 from starlette.requests import Request
 
-from strangler_fastapi.drf.hyperlinks import HyperlinkedField, HyperlinksField, addresses, answered_request
+from shared_schema.mapping import Mapping, Reflected
+from strangler_fastapi.db.session import RequestSession
+from strangler_fastapi.drf.fields import Scope
+from strangler_fastapi.drf.hyperlinks import (
+    HyperlinkedField,
+    HyperlinkedRelatedField,
+    HyperlinksField,
+    addresses,
+    answered_request,
+)
 from strangler_fastapi.drf.links import OneToMany
 from strangler_fastapi.drf.urls import ApiPrefixes
+from strangler_fastapi.drf.validators import Invalid
 
 NOTES = "/notes/{}/"
 
@@ -40,6 +53,40 @@ def test_an_address_begins_as_the_request_did(prefix: str | None, query: bytes, 
     finally:
         answered_request.reset(token)
     assert addresses(request, {"seven": "/notes/7/"}) == {"seven": address}
+
+
+class Rows:
+    """No row at all."""
+
+    async def driver(self) -> "Rows":
+        return self
+
+    async def fetch(self, _statement: str, _key: object) -> list[Any]:
+        return []
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "sentence"),
+    [
+        ("uuid", "x", "“x” is not a valid UUID."),
+        ("uuid", str(UUID(int=1)), "Invalid hyperlink - Object does not exist."),
+        ("bigint", "x", "Invalid hyperlink - Object does not exist."),
+    ],
+)
+async def test_an_address_of_no_row_is_refused_as_by_drf(kind: str, name: str, sentence: str) -> None:
+    class Note(Reflected):
+        __mapping__ = Mapping()
+        __tablename__ = "notes"
+        id: ClassVar[Any] = Table("notes", MetaData(), Column("id", Uuid if kind == "uuid" else BigInteger)).c.id
+
+    field = HyperlinkedRelatedField(path=NOTES, model=Note, key="id", type=kind, read_only=False)
+    token = answered_request.set(asked())
+    try:
+        with pytest.raises(Invalid) as raised:
+            await field.convert(f"/api/v2/notes/{name}/", Scope(session=cast("RequestSession", Rows())))
+    finally:
+        answered_request.reset(token)
+    assert raised.value.detail == [sentence]
 
 
 def test_a_slug_is_escaped_as_django_does() -> None:
