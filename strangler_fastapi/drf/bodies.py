@@ -50,12 +50,6 @@ class Form(Mapping[str, Any]):
         """Every value of a name, in the order sent."""
         return self._values.get(name, [])
 
-    def indexed(self, name: str) -> list[Any]:
-        """The values of `name[0]`, `name[1]` and so on, by index (`rest_framework.utils.html`)."""
-        pattern = re.compile(rf"{re.escape(name)}\[([0-9]{{1,{_MOST_DIGITS}}})\]")
-        found = {int(match[1]): self[key] for key in self if (match := pattern.fullmatch(key))}
-        return [found[index] for index in sorted(found)]
-
     def below(self, name: str) -> "Form":
         """What stands as `name.key`: one object within the form."""
         head = f"{name}."
@@ -63,7 +57,10 @@ class Form(Mapping[str, Any]):
         return Form((key.removeprefix(head), value) for key, value in found)
 
     def rows(self, name: str) -> list[Any]:
-        """What stands as `name[0]key`, or as `name[0]`, by index: objects within the form, or values."""
+        """What stands as `name[0]key`, or as `name[0]`, by index: objects or lists within the form, or values.
+
+        See `rest_framework.utils.html`.
+        """
         pattern = re.compile(rf"{re.escape(name)}\[([0-9]{{1,{_MOST_DIGITS}}})\](.*)")
         found: dict[int, Any] = {}
         for key in self:

@@ -30,9 +30,12 @@ class ListField(Field):
     min_length: int | None = None
 
     def extract_from_form(self, name: str, form: Form, *, partial: bool) -> Any:  # noqa: ANN401, ARG002, D102 - see Field
-        return form.all(name) or form.indexed(name) or MISSING
+        return form.all(name) or form.rows(name) or MISSING
 
     async def convert(self, value: Any, scope: Scope) -> list[Any]:  # noqa: ANN401, D102 - see Field
+        if isinstance(value, Form):
+            # A list within a list of a form: `name[0][1]`.
+            value = value.rows("")
         if not isinstance(value, list):
             raise self.refused("not_a_list", NO_LIST, input_type=type(value).__name__)
         if not (value or self.allow_empty):

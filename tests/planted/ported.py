@@ -367,7 +367,7 @@ PORTED_WRITES = {
     "a form's lists are one value": at(
         "strangler_fastapi/drf/collection_fields.py",
         "posts.create",
-        "return form.all(name) or form.indexed(name) or MISSING",
+        "return form.all(name) or form.rows(name) or MISSING",
         "return form.all(name)[:1] or MISSING",
     ),
     "a form without a boolean says nothing": at(

@@ -213,7 +213,11 @@ def test_arrays_of_other_lengths_are_no_failure(sides: BothSides) -> None:
 
 
 @pytest.mark.parametrize(
-    "form", ["name=a&tags=x&tags=y&prices=1", "name=a&tags[0]=x&tags[2]=y", "name=a&prices=", "tags=&prices=1.5&name=b"]
+    "form",
+    [
+        *("name=a&tags=x&tags=y&prices=1", "name=a&tags[0]=x&tags[2]=y", "name=a&prices=", "tags=&prices=1.5&name=b"),
+        *("name=a&grid[0][0]=1&grid[0][1]=2&notes[1][0]=3", "name=a&grid[0]=1&notes[0]a=2", "name=a&tags[0][0]=x"),
+    ],
 )
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 def test_a_form_has_a_value_for_each(sides: BothSides, method: str, form: str) -> None:

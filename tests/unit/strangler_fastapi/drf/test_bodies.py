@@ -235,4 +235,4 @@ async def test_as_many_fields_as_django_reads(number: int) -> None:
 
 
 async def test_an_index_of_more_digits_than_a_number_has_is_none() -> None:
-    assert Form([(f"tags[{'1' * 5000}]", "a"), ("tags[2]", "b")]).indexed("tags") == ["b"]
+    assert Form([(f"tags[{'1' * 5000}]", "a"), ("tags[2]", "b")]).rows("tags") == ["b"]
