@@ -3,6 +3,7 @@
 import errno
 import random
 import socket
+from collections import deque
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ from strangler.errors import UsageError
 _FIRST_PORT: Final = 10_000
 _FIRST_EPHEMERAL: Final = 49_152
 _EPHEMERAL_FILE: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_picked: Final[deque[int]] = deque(maxlen=100)
 
 
 def port_is_free(*, host: str, port: int) -> bool:
@@ -35,10 +37,12 @@ def port_is_free(*, host: str, port: int) -> bool:
 def port_free_pick() -> int:
     """A port of 127.0.0.1 that was free a moment ago, and that no outgoing connection is given meanwhile.
 
-    A server that starts slowly on a busy machine loses a port of the system's own choice to the next client.
+    A server that starts slowly on a busy machine loses a port of the system's own choice to the next client. The last
+    hundred that were picked here aren't picked again: their servers may not listen yet.
     """
-    for port in random.sample(range(_FIRST_PORT, _first_ephemeral()), k=100):
-        if port_is_free(host="127.0.0.1", port=port):
+    for port in random.sample(range(_FIRST_PORT, _first_ephemeral()), k=200):
+        if port not in _picked and port_is_free(host="127.0.0.1", port=port):
+            _picked.append(port)
             return port
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

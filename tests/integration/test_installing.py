@@ -200,7 +200,7 @@ def test_the_wheel_leads_from_the_oldest_django_to_its_fastapi_in_three_environm
     strangler = tool.with_name("strangler")
     init = run(strangler, "init", "--manage", f"{django} manage.py", "--name", "shop", cwd=project, env=BARE)
     assert "nginx/routes.toml is written: 5 routes at stage legacy" in init
-    assert "6 endpoints: 6 declare." in run(strangler, "inventory", cwd=project, env=BARE)
+    assert "6 endpoints: 6 scaffold." in run(strangler, "inventory", cwd=project, env=BARE)
     assert "6 endpoints: 6 whole, 0 with gaps." in run(strangler, "scaffold", "*", cwd=project, env=BARE)
 
     run(fastapi, "-m", "shop_fastapi.consumer", cwd=project, env=BARE)

@@ -55,8 +55,10 @@ DEPOT_READS = {
     ),
     "pages of six": at(ITEMS, "items.list", "page_size=5,", "page_size=6,"),
     "places by their id": at(PLACES, "places.list", 'ordering=("name",)', 'ordering=("id",)'),
-    "labels from the first on": at(LABELS, "labels.list", 'ordering=("-word",)', 'ordering=("word",)'),
-    "a whole list comes in pages": at(LABELS, "labels.list", ", pagination=None)", ")"),
+    "labels from the first on": at(
+        LABELS, "labels.list", 'LABEL_SERIALIZER, ordering=("-word",)', 'LABEL_SERIALIZER, ordering=("word",)'
+    ),
+    "a whole list comes in pages": at(LABELS, "labels.list", ', pagination=None, name="labels")', ', name="labels")'),
     "a list ends at the thousandth row": at(
         f"{DRF}/listing.py", "wishes.list", "rows[0][-1] if told", "min(rows[0][-1], 1000) if told"
     ),

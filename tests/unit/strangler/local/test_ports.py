@@ -38,3 +38,11 @@ def test_a_taken_port_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ports, "port_is_free", is_free)
     assert port_free_pick() == asked[2]
     assert len(set(asked)) == 3
+
+
+def test_no_port_is_picked_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by a checkout that picks four before it starts a server at any of them."""
+    monkeypatch.setattr(ports, "port_is_free", lambda **_where: True)
+    monkeypatch.setattr(ports, "_first_ephemeral", lambda: ports._FIRST_PORT + 250)
+    for _ in range(20):
+        assert len({port_free_pick() for _ in range(100)}) == 100
