@@ -68,7 +68,7 @@ def string_value(model: type[Model], source: str) -> dict[str, Any] | None:
 def _value(read: Any, model: type[Model]) -> dict[str, Any] | None:  # noqa: ANN401 - a function
     """The expression as JSON: its `code`, and the `columns` and links that it `counts` by their names in it."""
     try:
-        code = read()
+        code = _Formatted().visit(read())
     except UnreadError:
         return None
     names = sorted({each.id for each in ast.walk(code) if isinstance(each, ast.Name)})
@@ -87,6 +87,44 @@ def _value(read: Any, model: type[Model]) -> dict[str, Any] | None:  # noqa: ANN
         source = name.removesuffix("_count")
         text = re.sub(rf"\b{COUNT}{source}\b", name, text)
     return {"code": text, "columns": columns} | ({"counts": counts} if counts else {})
+
+
+class _Formatted(ast.NodeTransformer):
+    """Has texts within an f-string stand in none.
+
+    Python 3.12 and later writes them in the quotes of the f-string, which the service's Python may be too old to read.
+    """
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.expr:
+        self.generic_visit(node)
+        if not any(_has_text(part) for part in node.values):
+            return node
+        template, values = "", []
+        for part in node.values:
+            match part:
+                case ast.Constant(value=str() as text):
+                    template += text.replace("{", "{{").replace("}", "}}")
+                case ast.FormattedValue(value=value, conversion=conversion, format_spec=None | ast.JoinedStr() as spec):
+                    shown = "".join(_written(each) for each in spec.values) if spec else ""
+                    template += f"{{{f'!{chr(conversion)}' if conversion > 0 else ''}{f':{shown}' if shown else ''}}}"
+                    values.append(value)
+        method = ast.Attribute(ast.Constant(template), "format", ast.Load())
+        return ast.Call(method, values, [])
+
+
+def _has_text(part: ast.expr) -> bool:
+    found = ast.walk(part.value) if isinstance(part, ast.FormattedValue) else ()
+    return any(
+        isinstance(each, ast.JoinedStr) or (isinstance(each, ast.Constant) and isinstance(each.value, str | bytes))
+        for each in found
+    )
+
+
+def _written(part: ast.expr) -> str:
+    """A part of how a value is formatted; a width or the like that is computed isn't read."""
+    if not isinstance(part, ast.Constant):
+        raise UnreadError
+    return str(part.value)
 
 
 class _Reader(RowAttributes):

@@ -44,6 +44,9 @@ class Methods(serializers.ModelSerializer[Post]):
             word = obj.title
         return f"{word}: {len(obj.tags.all()) + obj.tags.all().count()}"
 
+    def worded(self, obj: Post) -> str:
+        return f"{{{obj.title.replace('a', 'b')!r:>9}}} {f'{obj.id}':<4}|{obj.id:03}|{obj.title or 'none'}"
+
     def some(self, obj: Post) -> int:
         return obj.tags.filter(name="x").count()
 
@@ -61,6 +64,17 @@ class Methods(serializers.ModelSerializer[Post]):
         return obj.title
 
 
+def test_texts_within_a_text_are_as_every_python_reads_them() -> None:
+    """Python 3.12 would write them in the quotes of the f-string, which the service's Python may not read."""
+    found = method_value(Methods, "worded", Post)
+    assert found is not None
+    assert found["code"] == (
+        "'{{{!r:>9}}} {:<4}|{:03}|{}'.format(title.replace('a', 'b'), f'{id_}', id_, title or 'none')"
+    )
+    post = Post(id=7, title="a cat")
+    assert eval(found["code"], {"title": post.title, "id_": post.id}) == Methods().worded(post)  # noqa: S307 - of above
+
+
 @pytest.mark.parametrize(
     ("name", "code", "columns"),
     [
@@ -69,7 +83,8 @@ class Methods(serializers.ModelSerializer[Post]):
         ("author", "None if not author_id is not None else author__username", ["author_id", "author__username"]),
         (
             "reach",
-            "f'{title}: {tags_count + tags_count}' if tags_count > 0 else f\"{'none'}: {tags_count + tags_count}\"",
+            "f'{title}: {tags_count + tags_count}' if tags_count > 0"
+            " else '{}: {}'.format('none', tags_count + tags_count)",
             ["title"],
         ),
     ],
