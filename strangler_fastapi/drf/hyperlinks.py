@@ -19,9 +19,9 @@ from starlette.routing import Match
 from shared_schema.contract.values import python_type
 from strangler_fastapi.drf.fields import Field, Scope
 from strangler_fastapi.drf.links import ManyToMany, OneToMany
-from strangler_fastapi.drf.relations import PrimaryKeyRelatedField, read_uuid
+from strangler_fastapi.drf.relations import PrimaryKeyRelatedField
 from strangler_fastapi.drf.urls import ApiPrefixes, public_base, replace_query_parameter
-from strangler_fastapi.drf.validators import Invalid
+from strangler_fastapi.drf.validators import Invalid, read_uuid
 from strangler_fastapi.drf.versioning import BaseVersioning
 
 # What Django's `reverse` leaves as it is.

@@ -17,7 +17,7 @@ from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.bodies import Form
 from strangler_fastapi.drf.fields import MISSING, Field, Scope
 from strangler_fastapi.drf.links import ForeignKey, ManyToMany, OneToMany
-from strangler_fastapi.drf.validators import NO_LIST, Invalid, biggest, check_storable
+from strangler_fastapi.drf.validators import NO_LIST, Invalid, biggest, check_storable, read_uuid
 from strangler_fastapi.effects import RowWrite, TableEffects
 from strangler_fastapi.errors import NotPorted
 
@@ -280,15 +280,3 @@ def _slug_of(kind: type, value: Any) -> Any:  # noqa: ANN401 - as it was sent, a
         check_storable(text := str(value))
         return text
     return kind(value)
-
-
-def read_uuid(value: object) -> UUID:
-    """A UUID as Django's column reads it, whose error DRF hands on.
-
-    Raises:
-        Invalid: it is none.
-    """
-    try:
-        return UUID(int=value) if isinstance(value, int) else UUID(str(value))
-    except ValueError:
-        raise Invalid(f"\u201c{value}\u201d is not a valid UUID.") from None

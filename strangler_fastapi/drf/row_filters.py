@@ -18,7 +18,7 @@ from strangler_fastapi.drf.filter_forms import FormField, no_such_choice
 from strangler_fastapi.drf.filtering import NO_ROW, Attribute, Filter, Params
 from strangler_fastapi.drf.filters import column_filter
 from strangler_fastapi.drf.links import ManyToMany
-from strangler_fastapi.drf.validators import Invalid, biggest, check_storable
+from strangler_fastapi.drf.validators import Invalid, biggest, check_storable, read_uuid
 
 
 @dataclass(frozen=True)
@@ -267,7 +267,7 @@ def _read_several(column: Attribute, text: str) -> Any:  # noqa: ANN401 - of the
     check_storable(text)
     kind = column().type.python_type
     if kind is UUID:
-        return _read_uuid(text)
+        return read_uuid(text)
     try:
         return read_text(kind, text)
     except (ArithmeticError, TypeError, ValueError, Invalid):
@@ -285,7 +285,7 @@ def _read_key(model: Any, text: str) -> Any:  # noqa: ANN401 - a mapped class, a
     check_storable(text)
     kind = primary_key(model).type
     if kind.python_type is UUID:
-        return _read_uuid(text)
+        return read_uuid(text)
     try:
         key = read_text(kind.python_type, text)
     except (ArithmeticError, TypeError, ValueError, Invalid):
@@ -293,11 +293,3 @@ def _read_key(model: Any, text: str) -> Any:  # noqa: ANN401 - a mapped class, a
     if isinstance(key, int) and abs(key) > biggest(kind):
         raise Invalid(NO_ROW, "invalid_choice")
     return key
-
-
-def _read_uuid(text: str) -> UUID:
-    """A key as Django's column reads it, whose error the fields of its forms hand on."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Invalid(f"\u201c{text}\u201d is not a valid UUID.") from None

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sized
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from sqlalchemy import BigInteger, Boolean, ColumnElement, Executable, Integer, SmallInteger, select
 from sqlalchemy.ext.compiler import compiles
@@ -281,6 +282,18 @@ def is_in_range(kind: TypeEngine[Any], value: Any) -> bool:  # noqa: ANN401 - of
     if isinstance(value, Decimal):
         return value.is_finite() and abs(value.adjusted()) <= _MOST_DIGITS
     return not isinstance(kind, Integer) or -biggest(kind) - 1 <= value <= biggest(kind)
+
+
+def read_uuid(value: object) -> UUID:
+    """A UUID as Django's column reads it, whose error DRF hands on.
+
+    Raises:
+        Invalid: it is none.
+    """
+    try:
+        return UUID(int=value) if isinstance(value, int) else UUID(str(value))
+    except ValueError:
+        raise Invalid(f"\u201c{value}\u201d is not a valid UUID.") from None
 
 
 def biggest(kind: TypeEngine[Any]) -> int:
