@@ -98,7 +98,7 @@ def create_application(
     tracing = Traces(service) if traces else None
     if tracing:
         options["telemetry"] = tracing.options
-    # FastAPI would look for it with each request, which takes 4 % of one (docs/benchmark.md).
+    # FastAPI would look for it with each request, which takes 3 % of a detail (docs/benchmark.md).
     options.setdefault("telemetry", _NO_TELEMETRY)
 
     @asynccontextmanager

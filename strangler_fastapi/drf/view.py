@@ -100,7 +100,7 @@ class View:
         self._serializer = serializer
         self._described = (described or serializer) if describes else None
         self._gaps: dict[str, tuple[str, ...]] = {}
-        self._undescribed: dict[str, tuple[str, ...]] = {}
+        self._undescribed: set[str] = set()
         self._find = find
         self._methods = methods
         self._without = without
@@ -208,7 +208,7 @@ class View:
         """
         self._gaps[method] = what
         if describes:
-            self._undescribed[method] = what
+            self._undescribed.add(method)
 
         async def answer() -> Response:
             raise NotPorted(*what)
@@ -317,7 +317,7 @@ class View:
         offered = [method for method in offered if self._described is not None or method in self._undescribed]
         methods = [method for method in offered if await self.access.may(request, method)]
         if lacking := next((method for method in methods if method in self._undescribed), None):
-            raise NotPorted(*self._undescribed[lacking])
+            raise NotPorted(*self._gaps[lacking])
         if self._described is None:
             return {}
         if "PUT" in methods and self._find is not None:
