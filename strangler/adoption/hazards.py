@@ -140,13 +140,12 @@ def _access(endpoint: DjangoEndpoint) -> Iterator[Hazard]:
 
 
 def _handler(endpoint: DjangoEndpoint) -> Iterator[Hazard]:
-    if endpoint.handler is not None:
-        pass
-    elif endpoint.action is None:
+    is_read = endpoint.handler is not None
+    if endpoint.action is None and not is_read:
         known = any(base.startswith(_KNOWN_VIEWS) for base in endpoint.bases)
         effort = Effort.PORT if known else Effort.REWRITE
         yield Hazard("handler", effort, f"{endpoint.view}.{endpoint.method.lower()}")
-    elif endpoint.action not in _CALLS:
+    elif endpoint.action not in _CALLS and not is_read:
         yield Hazard("handler", Effort.REWRITE, f"{endpoint.view}.{endpoint.action}")
     for name in endpoint.overridden:
         if name in (*_EVERY, *_CALLS.get(endpoint.action or "", ())):

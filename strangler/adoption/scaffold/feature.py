@@ -93,13 +93,14 @@ class FeatureScaffold:
 
     def _unoffered(self, one: WrittenEndpoint) -> dict[str, Rule]:
         """The rules of the other methods of an endpoint's path, and of OPTIONS, where those have their own."""
-        given = self.authenticators.account_tables, self._tables, self.own_permissions
         return {
-            method: permission_of(
-                one.endpoint.model_copy(update={**dict(permissions), "method": method, "action": None}), *given
-            )
+            method: self._rule(one.endpoint.model_copy(update={**dict(permissions), "method": method, "action": None}))
             for method, permissions in one.endpoint.unoffered.items()
         }
+
+    def _rule(self, endpoint: DjangoEndpoint) -> Rule:
+        """Whom an endpoint lets in."""
+        return permission_of(endpoint, self.authenticators.account_tables, self._tables, self.own_permissions)
 
     def _prepare(self, each: WrittenEndpoint) -> None:
         """Finds the gaps of an endpoint, and writes its serializer and its resource."""
@@ -107,8 +108,7 @@ class FeatureScaffold:
         if endpoint.model is not None and endpoint.model.table not in self.contract.tables:
             each.gaps.append(f"table {endpoint.model.table} is not in the contract")
             return
-        given = self.authenticators.account_tables, self._tables, self.own_permissions
-        each.rule = permission_of(endpoint, *given)
+        each.rule = self._rule(endpoint)
         each.gaps += self.throttles.gaps(endpoint)
         if handler := self.api.settings.own_exception_handler:
             each.functions.append(f"errors by {handler}")

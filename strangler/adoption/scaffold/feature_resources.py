@@ -8,10 +8,7 @@ from strangler.adoption.list_facts import QuerysetFacts
 from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.code import Code, Items, dictionary, quoted
 from strangler.adoption.scaffold.conditions import RowConditions
-from strangler.adoption.scaffold.gaps import (
-    ACTIONS,
-    needs_no_queryset,
-)
+from strangler.adoption.scaffold.gaps import ACTIONS, needs_no_queryset
 from strangler.adoption.scaffold.handlers import handled_key, handled_list
 from strangler.adoption.scaffold.lists import write_list
 from strangler.adoption.scaffold.serializers import Serializers
