@@ -34,9 +34,10 @@ def reads_rows(cls: type) -> bool:
 
 def own_manager(manager: Any) -> bool:  # noqa: ANN401 - a manager
     """Whether code of the project's own gives other rows of a manager than all of its model, or in another order."""
-    if any(_is_own(manager, name) for name in _FINDING) or reads_rows(manager._queryset_class):
+    # A manager has the methods of its queryset's class, as they are wrapped.
+    if any(is_own(type(manager), name) for name in _FINDING) or reads_rows(manager._queryset_class):
         return True
-    if not _is_own(manager, "get_queryset"):
+    if not is_own(type(manager), "get_queryset"):
         return False
     return state_read(manager.all) is not None or _chooses(manager.all())
 
@@ -50,7 +51,7 @@ def _chooses(queryset: Any) -> bool:  # noqa: ANN401 - as above
 def own_creation(model: Any) -> str | None:  # noqa: ANN401 - a model class
     """The code of the project's own by which a ModelSerializer makes a new row; None where it is Django's."""
     manager = model._default_manager
-    is_there = _is_own(manager, "create") or is_own(manager._queryset_class, "create")
+    is_there = is_own(type(manager), "create") or is_own(manager._queryset_class, "create")
     if is_there:
         return f"{type(manager).__name__}.create"
     return next(chain(changed_rows(model), proxy_writes(model)), None)
@@ -78,18 +79,13 @@ def own_users(model: Any) -> str | None:  # noqa: ANN401 - as above
 def own_sign_in(model: Any) -> str | None:  # noqa: ANN401 - as above
     """The project's own code that finds a user by the name which a sign-in says; None where it is Django's."""
     manager = model._default_manager
-    return f"{type(manager).__name__}.get_by_natural_key" if _is_own(manager, "get_by_natural_key") else None
+    return f"{type(manager).__name__}.get_by_natural_key" if is_own(type(manager), "get_by_natural_key") else None
 
 
 def proxy_writes(model: Any) -> list[str]:  # noqa: ANN401 - as above
     """What of the project Django calls as it writes a row of a proxy and not of the model itself, or the reverse."""
     named, concrete = ({*overrides(each), *receivers(each)} for each in (model, model._meta.concrete_model))
     return sorted(named ^ concrete)
-
-
-def _is_own(manager: Any, name: str) -> bool:  # noqa: ANN401 - as above
-    # A manager has the methods of its queryset's class, as they are wrapped.
-    return is_own(type(manager), name)
 
 
 def _keeps(method: Any, names: set[str]) -> bool:  # noqa: ANN401 - whatever a class has under a name
