@@ -109,7 +109,7 @@ def test_a_field_that_drf_does_not_make_of_its_column_is_the_projects() -> None:
 
 
 def changed_by(model: type[models.Model], **attributes: dict[str, Any]) -> dict[str, Any]:
-    """What is told to be other than DRF makes it of fields of a model that get these attributes in `get_fields`."""
+    """The changes that are found where `get_fields` gives a model's fields these attributes."""
     meta = type("Meta", (), {"model": model, "fields": (*attributes,)})
 
     class Late(serializers.ModelSerializer[Any]):
