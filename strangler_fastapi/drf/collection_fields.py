@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Final
 
@@ -36,7 +36,8 @@ class ListField(Field):
         if isinstance(value, Form):
             # A list within a list of a form: `name[0][1]`.
             value = value.rows("")
-        if not isinstance(value, list):
+        # As DRF, whatever has items; JSON has but lists.
+        if isinstance(value, str | Mapping) or not isinstance(value, Collection):
             raise self.refused("not_a_list", NO_LIST, input_type=type(value).__name__)
         if not (value or self.allow_empty):
             raise self.refused("empty", "This list may not be empty.")

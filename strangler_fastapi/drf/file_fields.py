@@ -22,6 +22,8 @@ from strangler_fastapi.drf.validators import Invalid
 
 # Given the values that are written to the row and the file's name, the name with its folders.
 UploadTo = Callable[[Mapping[str, Any], str], str]
+# Given an upload, the width and the height of the image; raises Invalid. It may wait for the disk.
+ImageCheck = Callable[[UploadedFile], tuple[int, int] | None]
 # The code of an ending that isn't allowed (`FileExtensionValidator`).
 _NO_ENDING: Final = "invalid_extension"
 _NO_IMAGE: Final = "Upload a valid image. The file you uploaded was either not an image or a corrupted image."
@@ -128,12 +130,14 @@ class FileField(Field):
 class ImageField(FileField):
     """A file that Pillow takes for an image (`serializers.ImageField`); it needs `strangler[images]`.
 
-    `width_field` and `height_field` are the attributes that keep its size.
+    `width_field` and `height_field` are the attributes that keep its size. `check` looks at the file in place of
+    Pillow and of the endings that it knows, as DRF's `_DjangoImageField`, of SVG for example.
     """
 
     kind: ClassVar[str] = "image upload"
     width_field: str | None = None
     height_field: str | None = None
+    check: ImageCheck | None = None
     installed: bool = field(default_factory=lambda: find_spec("PIL") is not None)
 
     def __post_init__(self) -> None:
@@ -143,14 +147,15 @@ class ImageField(FileField):
 
     async def convert(self, value: Any, scope: Scope) -> Any:  # noqa: ANN401, D102 - see Field
         upload = await super().convert(value, scope)
-        upload.image_size = await run_in_threadpool(_image_size, upload)
-        if upload.image_size is None:
-            raise self.refused("invalid_image", _NO_IMAGE)
-        ending = PurePath(upload.name).suffix[1:].lower()
-        if ending not in _image_endings():
-            allowed = ", ".join(_image_endings())
-            raise Invalid(f"File extension “{ending}” is not allowed. Allowed extensions are: {allowed}.", _NO_ENDING)
+        upload.image_size = await run_in_threadpool(self.check or self._look, upload)
         return upload
+
+    def _look(self, upload: UploadedFile) -> tuple[int, int]:
+        size = _image_size(upload)
+        if size is None:
+            raise self.refused("invalid_image", _NO_IMAGE)
+        _pillow_endings()(upload.name)
+        return size
 
     def columns(self, upload: UploadedFile | None) -> dict[str, Any]:  # noqa: D102 - see FileField
         size = (None, None) if upload is None else upload.image_size or (None, None)
@@ -188,24 +193,29 @@ async def files_kept(fields: Mapping[str, Field], values: Mapping[str, Any]) -> 
 
 def allowed_endings(extensions: list[str]) -> Validator:
     """A file whose name ends in one of those (Django's `FileExtensionValidator`)."""
-    allowed = [extension.lower() for extension in extensions]
+    check = _ending_check([extension.lower() for extension in extensions])
+    return lambda value, _scope: check(value.name)
 
-    def check(value: Any, _scope: Scope) -> None:  # noqa: ANN401 - a file
-        ending = PurePath(value.name).suffix[1:].lower()
+
+def _ending_check(allowed: list[str]) -> Callable[[str], None]:
+    """Refuses the name of a file that ends in none of those."""
+    listed = ", ".join(allowed)
+
+    def check(name: str) -> None:
+        ending = PurePath(name).suffix[1:].lower()
         if ending not in allowed:
-            listed = ", ".join(allowed)
             raise Invalid(f"File extension “{ending}” is not allowed. Allowed extensions are: {listed}.", _NO_ENDING)
 
     return check
 
 
 @cache
-def _image_endings() -> tuple[str, ...]:
-    """Those of every format that Pillow knows (`get_available_image_extensions`)."""
+def _pillow_endings() -> Callable[[str], None]:
+    """Refuses what is of no format that Pillow knows (`validate_image_file_extension`)."""
     from PIL import Image
 
     Image.init()
-    return tuple(ending.lower()[1:] for ending in Image.EXTENSION)
+    return _ending_check([ending.lower()[1:] for ending in Image.EXTENSION])
 
 
 def _image_size(upload: UploadedFile) -> tuple[int, int] | None:

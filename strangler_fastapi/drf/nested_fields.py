@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from sqlalchemy import ScalarSelect, Select, func
+from sqlalchemy import DateTime, ScalarSelect, Select, func
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -190,9 +190,12 @@ def _first_of_each(convert: Callable[[Any], Any] | None) -> Callable[[Any], Any]
 
 
 def _python_type(column: object) -> type | None:
-    """The Python type of an expression's values; None where SQLAlchemy can't say."""
+    """The Python type of an expression's values; None where SQLAlchemy can't say, or the moments have no zone."""
+    typed = getattr(column, "type", None)
+    if isinstance(typed, DateTime) and not typed.timezone:
+        return None
     try:
-        kind: type | None = getattr(getattr(column, "type", None), "python_type", None)
+        kind: type | None = getattr(typed, "python_type", None)
     except NotImplementedError:
         return None
     return kind

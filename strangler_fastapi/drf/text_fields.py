@@ -170,6 +170,8 @@ class UUIDField(ValueField):
                 return UUID(hex=value)
         except ValueError:
             pass
+        if isinstance(value, UUID):
+            return value
         raise self.refused("invalid", "Must be a valid UUID.", value=value)
 
 

@@ -79,11 +79,23 @@ class _FormattedField(ValueField):
             formats = formats.replace(word, readable)
         raise self.refused("invalid", f"{self.noun} {_WRONG_FORMAT}", format=formats)
 
-    def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:  # noqa: ARG002 - see Field
+    def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:
+        """Of a column of another type texts stay as they are, and an empty one is null."""
+        write = self._writer()
+        if kind is self.python:
+            return write
+
+        def show(value: Any) -> Any:  # noqa: ANN401 - whatever the column holds
+            if isinstance(value, str):
+                return value or None
+            return value if write is None else write(value)
+
+        return show
+
+    def _writer(self) -> Callable[[Any], Any] | None:
+        """What writes a value of the field's type; None where JSON has it in that form by itself."""
         pattern = self.format
-        if pattern is None or pattern.lower() == ISO_8601:
-            return None
-        return lambda value: value.strftime(pattern)
+        return None if pattern is None or pattern.lower() == ISO_8601 else lambda value: value.strftime(pattern)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +108,10 @@ class DateField(_FormattedField):
     iso: ClassVar[str] = "YYYY-MM-DD"
 
     async def convert(self, value: Any, scope: Scope) -> date:  # noqa: ANN401, ARG002, D102 - see Field
-        return self.read(value, parse_date, datetime.date)
+        # No JSON has one, but what a parser of a project's own reads.
+        if isinstance(value, datetime):
+            raise self.refused("datetime", "Expected a date but got a datetime.")
+        return value if isinstance(value, date) else self.read(value, parse_date, datetime.date)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +124,7 @@ class TimeField(_FormattedField):
     iso: ClassVar[str] = "hh:mm[:ss[.uuuuuu]]"
 
     async def convert(self, value: Any, scope: Scope) -> time:  # noqa: ANN401, ARG002, D102 - see Field
-        return self.read(value, parse_time, datetime.time)
+        return value if isinstance(value, time) else self.read(value, parse_time, datetime.time)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +141,10 @@ class DateTimeField(_FormattedField):
     default_timezone: tzinfo | None = UTC
 
     async def convert(self, value: Any, scope: Scope) -> datetime:  # noqa: ANN401, ARG002, D102 - see Field
-        return self.placed(self.read(value, read_datetime, lambda parsed: parsed))
+        if isinstance(value, date) and not isinstance(value, datetime):
+            raise self.refused("date", "Expected a datetime but got a date.")
+        moment = value if isinstance(value, datetime) else self.read(value, read_datetime, lambda parsed: parsed)
+        return self.placed(moment)
 
     def placed(self, moment: datetime) -> datetime:
         """The moment in the field's zone.
@@ -146,8 +164,13 @@ class DateTimeField(_FormattedField):
         # A time that a change of the clocks leaves out is taken, as by DRF: of one before it or after it.
         return moment.replace(tzinfo=zone)
 
-    def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:  # noqa: ARG002, D102 - see Field
-        if self.format is None or (self.format.lower() == ISO_8601 and self.default_timezone is UTC):
+    def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:
+        """JSON has moments of UTC as they are; see there."""
+        is_plain = self.format is not None and self.format.lower() == ISO_8601 and self.default_timezone is UTC
+        return None if is_plain and kind is datetime else super().representation(kind)
+
+    def _writer(self) -> Callable[[Any], Any] | None:
+        if self.format is None:
             return None
         return partial(_written, zone=self.default_timezone, pattern=self.format)
 
@@ -163,6 +186,8 @@ class DurationField(ValueField):
     format: str | None = DJANGO
 
     async def convert(self, value: Any, scope: Scope) -> timedelta:  # noqa: ANN401, ARG002, D102 - see Field
+        if isinstance(value, timedelta):
+            return value
         try:
             duration = parse_duration(str(value))
         except OverflowError:
@@ -194,7 +219,7 @@ def _written(moment: datetime, *, zone: tzinfo | None, pattern: str) -> str:
     if zone is None:
         local = moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
     else:
-        local = moment.astimezone(zone)
+        local = moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
     if pattern.lower() != ISO_8601:
         return local.strftime(pattern)
     text = local.isoformat()

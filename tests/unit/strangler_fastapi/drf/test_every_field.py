@@ -341,6 +341,31 @@ async def test_a_key_that_is_left_out_is_too(name: str) -> None:
     assert repr(await answer(name, {})) == repr(drf_answer(name, {}))
 
 
+NAIVE = datetime(2026, 3, 29, 2, 30)  # noqa: DTZ001 - the field has a zone for it
+# Of a column of text or JSON.
+TEXTS = ("", "2026-03-01")
+# What JSON has none of, and a parser of a project's own may give: of YAML, of MessagePack.
+OBJECTS: dict[str, Any] = {
+    "date": date(2026, 3, 1),
+    "moment": datetime(2026, 3, 29, 1, 30, tzinfo=UTC),
+    "naive moment": NAIVE,
+    "time": time(1, 2, 3),
+    "duration": timedelta(hours=30),
+    "decimal": Decimal("1.5"),
+    "uuid": uuid.UUID(int=7),
+    "pair": (1, "2"),
+    "set": {7},
+    "bytes": b"a",
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("given", OBJECTS)
+async def test_what_a_parser_of_ones_own_gives_is_taken_or_refused_as_by_drf(name: str, given: str) -> None:
+    value = OBJECTS[given]
+    assert repr(await answer(name, {"x": value})) == repr(drf_answer(name, {"x": value}))
+
+
 WRITTEN: dict[str, list[Any]] = {
     "hex uuid": [uuid.UUID(int=7)],
     "int uuid": [uuid.UUID(int=7)],
@@ -348,13 +373,13 @@ WRITTEN: dict[str, list[Any]] = {
     "big integer": [2**60],
     "decimal": [Decimal("1.50"), Decimal("-0.01")],
     "rounded decimal": [Decimal("1.500"), Decimal("40.000"), Decimal("0.120")],
-    "date": [date(2026, 3, 1)],
-    "dotted date": [date(2026, 3, 1)],
-    "time": [time(1, 2), time(1, 2, 3, 4)],
-    "short time": [time(13, 2)],
-    "moment": [datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 3, 29, 1, 0, 0, 5, tzinfo=UTC)],
-    "moment in Berlin": [datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 12, 29, 1, 0, 0, 5, tzinfo=UTC)],
-    "written moment": [datetime(2026, 3, 29, 1, tzinfo=UTC)],
+    "date": [date(2026, 3, 1), *TEXTS],
+    "dotted date": [date(2026, 3, 1), *TEXTS],
+    "time": [time(1, 2), time(1, 2, 3, 4), *TEXTS],
+    "short time": [time(13, 2), *TEXTS],
+    "moment": [datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 3, 29, 1, 0, 0, 5, tzinfo=UTC), NAIVE, *TEXTS],
+    "moment in Berlin": [datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 12, 29, 1, 0, 0, 5, tzinfo=UTC), NAIVE],
+    "written moment": [datetime(2026, 3, 29, 1, tzinfo=UTC), NAIVE, *TEXTS],
     "duration": [timedelta(0), timedelta(days=-1, seconds=5), timedelta(days=3, microseconds=7)],
     "bounded duration": [timedelta(0), timedelta(days=-1, seconds=5), timedelta(hours=30)],
 }

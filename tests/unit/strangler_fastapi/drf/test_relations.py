@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, ClassVar, cast
 from unittest.mock import Mock, patch
@@ -15,7 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rest_framework import serializers
 from rest_framework.metadata import SimpleMetadata
-from sqlalchemy import BigInteger, Column, Date, MetaData, Table, Text, Uuid
+from sqlalchemy import BigInteger, Column, Date, DateTime, MetaData, Table, Text, Uuid
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared_schema.contract.contract import Contract
@@ -34,8 +35,10 @@ from strangler_fastapi.drf.relations import (
     PrimaryKeyRelatedField,
     SlugRelatedField,
 )
+from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.sample_queries import body_samples, body_values
 from strangler_fastapi.drf.serializers import Serializer
+from strangler_fastapi.drf.time_fields import DateTimeField
 from strangler_fastapi.drf.validators import Invalid
 from strangler_fastapi.errors import NotPorted, ValidationFailed
 
@@ -297,3 +300,18 @@ def test_slugs_within_a_row_are_rows_whatever_their_column_is_called() -> None:
     (column,) = shape_of(serializer, Hall, is_within=True).columns
     # The driver reads no array within a row but one of rows.
     assert "array((SELECT row(seats_1.row)" in str(column)
+
+
+def test_a_moment_without_a_zone_is_answered_in_the_fields() -> None:
+    class Base(DeclarativeBase): ...
+
+    class Train(Base):
+        __tablename__ = "trains"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        leaves: Mapped[datetime] = mapped_column(DateTime())
+        comes: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+    serializer = Serializer("Train", {"leaves": DateTimeField(), "comes": DateTimeField()})
+    moment = datetime(2026, 3, 1, 13, tzinfo=UTC)
+    answer = JsonResponse(shape_of(serializer, Train).build((moment.replace(tzinfo=None), moment)))
+    assert answer.body == b'{"leaves":"2026-03-01T13:00:00Z","comes":"2026-03-01T13:00:00Z"}'
