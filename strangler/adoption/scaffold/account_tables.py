@@ -57,6 +57,7 @@ class AccountTables:
         self._renews = api.settings.password_hasher == "argon2"  # noqa: S105 - an algorithm
         self._backends = api.settings.sessions.backends
         self._signs_in_by = api.settings.signs_in_by
+        self._username_field = api.settings.username_field
         self._permits = any(each.permission_maps for each in api.endpoints) and self.permission_gap() is None
         self._gives_tokens = any(map(self.is_auth_token_view, api.endpoints)) and self.auth_token_gap() is None
         gives = any(map(self.token_action, api.endpoints)) or self.ends_callers
@@ -86,7 +87,10 @@ class AccountTables:
         """Why the service can't tell whether a name and a password are those of a user."""
         if others := [name for name in self._backends if name not in _BACKENDS]:
             return f"asks {', '.join(others)}"
-        return None if self._signs_in_by is None else f"finds users by {self._signs_in_by}"
+        if self._signs_in_by is not None:
+            return f"finds users by {self._signs_in_by}"
+        is_named_otherwise = self._users is not None and self._username_field not in self._users.columns
+        return f"finds users by {self._username_field}, whose column has another name" if is_named_otherwise else None
 
     def is_auth_token_view(self, endpoint: DjangoEndpoint) -> bool:
         """Whether it is DRF's view that gives a user its token; one with another serializer is the project's own."""

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-from shared_schema.contract.contract import ColumnFacts, Contract, TableFacts
+from shared_schema.contract.contract import Contract, TableFacts
 from strangler.adoption.django_settings import SessionSettings
 from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
 from strangler.adoption.scaffold.account_tables import AccountTables
@@ -61,6 +61,7 @@ class Authenticators:
         by_model = {facts.model: facts for facts in contract.tables.values()}
         self._sessions = api.settings.sessions
         self._users_by = api.settings.users_by
+        self._username_field = api.settings.username_field
         self._token_cookie = api.settings.token_cookie
         self._users = by_model.get(api.settings.user_model)
         lists = Counter(each.authenticators for each in api.endpoints if each.is_api and each.authenticators)
@@ -157,7 +158,7 @@ class Authenticators:
         """The module of the callers."""
         users = self._users
         assert users is not None  # noqa: S101 - somebody is identified
-        name = self._tables.use(users.name, *self._account_columns(users), *self._login(users))
+        name = self._tables.use(users.name, *self._account_columns(users), self._login(users))
         module = Module("Who calls: Django's users, and how a request says which of them it is from.", package)
         module.use("collections.abc", "Iterator")
         module.use("dataclasses", "dataclass")
@@ -165,10 +166,10 @@ class Authenticators:
         module.use("strangler_fastapi.auth.user_tables", "UserTables")
         module.use(f"{package}.models", name)
         module.add("", _account(users, self._account_columns(users), module), "")
-        username = self._login(users)[:1]
-        made = call("UserTables", user=name, account="Account", username_field=_other(username))
+        username = self._tables.attribute_of(users.name, self._username_field)
+        other_name = None if username == "username" else username
+        made = call("UserTables", user=name, account="Account", username_field=_unless(username, "username"))
         module.add(statement("USERS", made))
-        other_name = None if username == ["username"] else username[0]
         if self._ends_callers:
             self.account_tables.write(module, package, other_name)
         for kind in self._known:
@@ -295,13 +296,9 @@ class Authenticators:
     def _account_columns(self, users: TableFacts) -> list[str]:
         return ["id", "is_active", *(name for name in _LOOKED_AT if name in users.columns), "password"]
 
-    def _login(self, users: TableFacts) -> list[str]:
-        """The column of the username: Django's own, else a unique text."""
-        unique = [name for name, facts in users.columns.items() if facts.unique and _is_text(facts)]
-        found = "username" if "username" in users.columns else next(iter(unique), None)
-        if found is None:
-            raise UnreadableError(f"{users.model} has no username")
-        return [found]
+    def _login(self, users: TableFacts) -> str:
+        """The column of the user model's USERNAME_FIELD."""
+        return self._tables.column_of(users.name, self._username_field)[0]
 
 
 def _account(users: TableFacts, columns: list[str], module: Module) -> str:
@@ -325,11 +322,3 @@ def _unless(value: object, usual: object) -> Code | None:
 def _header(name: str) -> str:
     """Django's CSRF_HEADER_NAME as a client sends it."""
     return name.removeprefix("HTTP_").replace("_", "-").title()
-
-
-def _is_text(facts: ColumnFacts) -> bool:
-    return facts.type.startswith(("character", "text", "citext"))
-
-
-def _other(username: list[str]) -> Code | None:
-    return None if username == ["username"] else quoted(username[0])

@@ -65,7 +65,7 @@ def api_and_made(
         {"path": f"/{number}/", "method": "GET", "kind": "view", "view": "harbour.V", "authenticators": names}
         for number, names in enumerate(lists)
     ]
-    settings = {"user_model": "harbour.Sailor", "sessions": sessions}
+    settings = {"user_model": "harbour.Sailor", "username_field": "email", "sessions": sessions}
     api = DjangoApi.model_validate({"format": 1, "endpoints": endpoints, "settings": settings})
     return api, Authenticators(api, CONTRACT, tables or Tables(CONTRACT))
 
@@ -141,7 +141,7 @@ OBTAIN: dict[str, Any] = {
 
 
 def accounts(**settings: Any) -> Authenticators:
-    given = {"user_model": "harbour.Sailor"} | settings
+    given = {"user_model": "harbour.Sailor", "username_field": "email"} | settings
     api = DjangoApi.model_validate({"format": 1, "endpoints": [OBTAIN], "settings": given})
     return Authenticators(api, CONTRACT, Tables(CONTRACT))
 
@@ -153,6 +153,24 @@ def test_drfs_view_of_tokens_has_the_tables_of_users_and_tokens() -> None:
         " renews_passwords=False)\n"
     ) in text
     compile(text, "accounts.py", "exec")
+
+
+def test_callers_sign_in_with_the_field_that_the_user_model_names() -> None:
+    columns = TABLES["crew"]["columns"]
+    named = {"username": {"field": "username", "unique": True, **TEXT}, "mail": {"field": "letters", **TEXT}}
+    contract = Contract.model_validate(
+        {"format": 2, "tables": TABLES | {"crew": TABLES["crew"] | {"columns": columns | named}}}
+    )
+
+    def made(field: str) -> Authenticators:
+        given = {"user_model": "harbour.Sailor", "username_field": field}
+        api = DjangoApi.model_validate({"format": 1, "endpoints": [OBTAIN], "settings": given})
+        return Authenticators(api, contract, Tables(contract))
+
+    assert "USERS = UserTables(user=Sailor, account=Account)\n" in made("username").accounts_text("harbour_fastapi")
+    assert 'account=Account, username_field="email")\n' in made("email").accounts_text("harbour_fastapi")
+    renamed = made("letters").account_tables.auth_token_gap()
+    assert renamed == "finds users by letters, whose column has another name"
 
 
 def test_a_backend_of_the_projects_own_is_a_gap() -> None:
@@ -198,7 +216,12 @@ def test_a_token_in_a_cookie_is_found_as_dj_rest_auth_finds_it(cookie: dict[str,
     endpoints = [
         {"path": "/", "method": "GET", "kind": "view", "view": "harbour.V", "authenticators": (COOKIE_JWT, BASIC)}
     ]
-    settings = {"user_model": "harbour.Sailor", "token_cookie": cookie, "sessions": {"csrf_cookie_name": "own"}}
+    settings = {
+        "user_model": "harbour.Sailor",
+        "username_field": "email",
+        "token_cookie": cookie,
+        "sessions": {"csrf_cookie_name": "own"},
+    }
     api = DjangoApi.model_validate({"format": 1, "endpoints": endpoints, "settings": settings})
     written = Authenticators(api, CONTRACT, Tables(CONTRACT))
     assert (written.has_tokens, written.gaps(api.endpoints[0])) == (True, [])
