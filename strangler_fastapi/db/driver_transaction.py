@@ -65,7 +65,7 @@ class DriverTransaction:
         try:
             self._adapted._handle_exception(error)  # noqa: SLF001 - as above
         except kind as translated:
-            is_dead = self._dialect.is_disconnect(translated, None, None)
+            is_dead = self._dialect.is_disconnect(translated, self._adapted, None)
             return DBAPIError.instance(
                 None, None, translated, kind, connection_invalidated=is_dead, dialect=self._dialect
             )

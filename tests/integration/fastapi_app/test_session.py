@@ -197,6 +197,32 @@ async def test_a_connection_that_dies_in_a_transaction_keeps_nobody_waiting(
     assert narrow.in_use == 0
 
 
+@pytest.mark.parametrize("way", ["driver", "SQLAlchemy", "SQLAlchemy's statement"])
+async def test_a_connection_that_the_server_has_ended_is_no_failure_of_the_service(
+    running: Running, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    # The driver has read why, and not yet that there is nothing more to read: it isn't closed.
+    fields = b"SFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
+    ended = b"E" + (len(fields) + 4).to_bytes(4) + fields
+
+    async def lose(_request: Any, session: RequestSession, *_: Any, **__: Any) -> None:
+        if way == "driver":
+            await session.begin_transaction()
+        else:
+            await session.execute(text("SELECT 1"))
+        (await session.driver())._protocol.data_received(ended)
+        if way == "SQLAlchemy's statement":
+            await session.execute(text("SELECT 2"))
+
+    monkeypatch.setattr(feed, "paginate", lose)
+    for _ in range(12):
+        refused = await running.client.get("/feed/")
+        assert (refused.status_code, "retry-after" in refused.headers) == (503, True), refused.text
+        assert running.in_use == 0
+    monkeypatch.undo()
+    assert [(await running.client.get("/feed/")).status_code for _ in range(12)] == [200] * 12
+
+
 async def test_signing_in_holds_no_connection_while_the_password_is_hashed(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
