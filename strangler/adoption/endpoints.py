@@ -194,7 +194,8 @@ class DjangoEndpoint(Facts):
     `perform_create` saves the caller and does nothing else, `rows` what `get_queryset` does where it was read, and
     `own_filters` names code of the project's own that leaves out more rows, of a list or of what a path names,
     `elsewhere` rows that aren't in the database of the contract.
-    `format_parameter` says that a parameter of the path chooses the renderer, as `?format=` does.
+    `format_parameter` says that a parameter of the path chooses the renderer, as `?format=` does, `optional_slash` that
+    the path is answered without the slash at its end, too.
     `root` are the names and paths that the root of a router lists, in the order of its answer.
     `without` are HEAD and OPTIONS, where the view's `http_method_names` leave them out. `of_caller` says that
     `get_object` returns the user who asks.
@@ -216,6 +217,7 @@ class DjangoEndpoint(Facts):
     csrf_exempt: bool = False
     parameters: tuple[EndpointParameter, ...] = ()
     format_parameter: bool = False
+    optional_slash: bool = False
     bases: tuple[str, ...] = ()
     overridden: tuple[str, ...] = ()
     constant: tuple[str, ...] = ()

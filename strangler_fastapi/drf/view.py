@@ -52,7 +52,8 @@ class View:
 
     Its methods are added with `get`, `post` and so on; every other method gets DRF's answer. It is `without` HEAD or
     OPTIONS where `http_method_names` of Django's leave them out. `patterns` are the regular expressions of the path's
-    variables by name, such as `[0-9]+` of `<int:pk>`: a path with other values is one that nobody serves.
+    variables by name, such as `[0-9]+` of `<int:pk>`: a path with other values is one that nobody serves. One with an
+    `optional_slash` answers without the slash at its end, too, as one of a router with `trailing_slash="/?"`.
 
     `permission` says who may send a request, by one rule or by several (`strangler_fastapi.drf.permissions`).
     `authenticators` find its caller, in their order: the service's own where they are left out, `()` where the view
@@ -75,6 +76,7 @@ class View:
         methods: tuple[str, ...],
         without: tuple[str, ...] = (),
         patterns: Mapping[str, str] = MappingProxyType({}),
+        optional_slash: bool = False,
         permission: Rule | tuple[Rule, ...] | None = None,
         authenticators: tuple[BaseAuthentication, ...] | None = None,
         challenge: Callable[[Request], str | None] | None = None,
@@ -105,6 +107,7 @@ class View:
         self._methods = methods
         self._without = without
         self._patterns = patterns
+        self._optional_slash = optional_slash
         allowed = {*methods, "OPTIONS", *(("HEAD",) if "GET" in methods else ())} - {*without}
         self.allow = ", ".join(method for method in METHODS if method in allowed)
         self._renderers = renderers
@@ -256,7 +259,7 @@ class View:
         routes = self._router.routes
         route = cast("ViewRoute", routes.pop())
         routes.insert(routes.index(self._fallback), route)
-        route.narrow(self._patterns)
+        route.narrow(self._patterns, optional_slash=self._optional_slash)
         if documentation.get("include_in_schema", True):
             route.view = self
 
@@ -283,7 +286,7 @@ class View:
             self._path, self._answer_others, methods=list(METHODS), dependencies=self._guards, include_in_schema=False
         )
         route = cast("ViewRoute", self._router.routes[-1])
-        route.narrow(self._patterns)
+        route.narrow(self._patterns, optional_slash=self._optional_slash)
         return route
 
     async def _guard(self, request: Request, session: Session) -> None:

@@ -44,7 +44,8 @@ async def current_caller(request: Request) -> Any:  # noqa: ANN401 - the view's 
 class ViewRoute(APIRoute):
     """A route that rejects another path before it matches its pattern: FastAPI tries every route in turn.
 
-    A request that meets a change of the tables is handled once more. `view` is whose documented method it is.
+    A request that meets a change of the tables is handled once more. `view` is whose documented method it is;
+    `optional_slash` says that it answers its path without the slash at its end, too.
 
     An endpoint that takes nothing but the request, the session and the caller is called without FastAPI's dependency
     solver, which costs more than the endpoint. One with dependencies or parameters of its own, and a request that is
@@ -52,6 +53,7 @@ class ViewRoute(APIRoute):
     """
 
     view: Any = None
+    optional_slash = False
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # noqa: ANN401 - APIRoute's own
         super().__init__(path, endpoint, **options)
@@ -63,7 +65,7 @@ class ViewRoute(APIRoute):
         methods = self.methods or set()
         # The fallback of a view keeps TRACE, which never gets an endpoint; it answers methods of other protocols too.
         answers = scope["method"] in methods or ("TRACE" in methods and scope["method"] not in METHODS)
-        if not answers or not path.startswith(_prefix(self)) or path.count("/") != self.path.count("/"):
+        if not answers or not path.startswith(_prefix(self)) or path.count("/") not in _segments(self):
             return Match.NONE, {}
         match, child_scope = super().matches(scope)
         return (Match.NONE if match is Match.NONE else Match.FULL), child_scope
@@ -76,11 +78,14 @@ class ViewRoute(APIRoute):
         response = await _handle_twice(partial(self._answer, self._parameters), Request(scope, receive, send))
         await response(scope, receive, send)
 
-    def narrow(self, patterns: Mapping[str, str]) -> None:
+    def narrow(self, patterns: Mapping[str, str], *, optional_slash: bool = False) -> None:
         """Have it match paths alone whose variables, by name, are all of such a regular expression."""
+        self.optional_slash = optional_slash
         text: str = self.path_regex.pattern
         for name, pattern in patterns.items():
             text = text.replace(f"(?P<{name}>{_SEGMENT})", f"(?P<{name}>{pattern})")
+        if optional_slash:
+            text = f"{text.removesuffix('/$')}/?$"
         self.path_regex = re.compile(text)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -156,14 +161,23 @@ class ViewTable(BaseRoute):
 
 def _prefix(route: BaseRoute) -> str:
     """What each path of a view's route begins with."""
-    return route.path.partition("{")[0] if isinstance(route, ViewRoute) else ""
+    if not isinstance(route, ViewRoute):
+        return ""
+    path = route.path.removesuffix("/") if route.optional_slash else route.path
+    return path.partition("{")[0]
+
+
+def _segments(route: ViewRoute) -> tuple[int, ...]:
+    """How many slashes a path of a view's route may have."""
+    count = route.path.count("/")
+    return (count, count - 1) if route.optional_slash else (count,)
 
 
 def _keys(route: BaseRoute) -> list[tuple[str, int]]:
-    """The methods of a view's route, each with the number of its path's segments."""
+    """The methods of a view's route, each with the numbers of slashes that its path may have."""
     if not isinstance(route, ViewRoute):
         return []
-    return [(method, route.path.count("/")) for method in route.methods or ()]
+    return [(method, count) for method in route.methods or () for count in _segments(route)]
 
 
 async def _handle_twice(handle: Callable[[Request], Awaitable[Response]], request: Request) -> Response:

@@ -137,6 +137,7 @@ class RouterModule:
                 throttles=self._feature.throttles.of_view(first, module, self._feature.package),
                 versioning=versioning_of_view(first, module),
                 patterns=_patterns(first),
+                optional_slash="True" if first.optional_slash else None,
             ),
         )
 

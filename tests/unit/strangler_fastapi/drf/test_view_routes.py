@@ -22,6 +22,8 @@ router = feature_router(PREFIXES, "notes")
 view = View(router, "/notes/", name="Note", methods=("GET", "POST"), permission=AllowAny)
 
 numbered = View(router, "/notes/{pk}/", name="Note", methods=("GET",), patterns={"pk": "[0-9]+"}, permission=AllowAny)
+either = View(router, "/drafts/{pk}/", name="Draft", methods=("GET",), optional_slash=True, permission=AllowAny)
+fixed = View(router, "/drafts/", name="Drafts", methods=("GET",), optional_slash=True, permission=AllowAny)
 
 
 @plain.get("/plain/")
@@ -42,6 +44,16 @@ async def notes_create(session: Session) -> Response:
 @numbered.get()
 async def notes_retrieve(request: Request, _session: Session) -> Response:
     return Response(request.path_params["pk"])
+
+
+@either.get()
+async def drafts_retrieve(request: Request, _session: Session) -> Response:
+    return Response(request.path_params["pk"])
+
+
+@fixed.get()
+async def drafts_list(_session: Session) -> Response:
+    return Response("all")
 
 
 def refuse(session: Any) -> Response:
@@ -107,6 +119,15 @@ async def test_a_variable_is_what_its_pattern_says(opened: list[bool]) -> None:
     assert opened
     # Only what there is with a slash is redirected there.
     assert (await answered("/notes/7")).headers["Location"] == "/api/v2/notes/7/"
+
+
+@pytest.mark.parametrize(
+    ("path", "text"), [("/drafts", "all"), ("/drafts/", "all"), ("/drafts/7", "7"), ("/drafts/7/", "7")]
+)
+async def test_an_optional_slash_may_be_left_out(path: str, text: str, opened: list[bool]) -> None:
+    assert (await answered(path)).text == text
+    assert opened
+    assert (await answered(f"{path.rstrip('/')}//")).status_code == httpx.codes.NOT_FOUND
 
 
 async def answered(path: str) -> httpx.Response:

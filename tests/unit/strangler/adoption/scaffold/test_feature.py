@@ -139,6 +139,11 @@ def test_a_variable_of_a_path_has_the_pattern_of_django() -> None:
         assert "patterns" not in text_of(feature(LIST | ROW | {"parameters": parameters}), "router.py")
 
 
+def test_a_path_with_an_optional_slash_is_answered_without_it() -> None:
+    assert "    optional_slash=True,\n" in text_of(feature(LIST | {"optional_slash": True}), "router.py")
+    assert "optional_slash" not in text_of(feature(LIST), "router.py")
+
+
 def test_the_rows_of_an_endpoint_are_those_of_its_own_queryset() -> None:
     delete = LIST | {"method": "DELETE", "action": "destroy", "serializer": None, "path": "/api/boats/{pk}/"}
     mine = {"queryset": {"ordering": ["name"], "where": [["is", "id", "gt", 1]]}}
