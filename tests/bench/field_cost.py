@@ -90,11 +90,20 @@ KINDS: Final[dict[str, Kind]] = {
     "moment": Kind(DateTimeField(), drf.DateTimeField, datetime, "2026-01-05T10:05:00Z"),
     "duration": Kind(DurationField(), drf.DurationField, timedelta, "02:03:04"),
     "choice": Kind(ChoiceField(choices=_CHOICES), lambda: drf.ChoiceField([*_CHOICES.items()]), Literal["a", "b"], "b"),
+    "list of numbers": Kind(
+        ListField(child=IntegerField()), lambda: drf.ListField(child=drf.IntegerField()), list[int], [1, 20, 300]
+    ),
     "list of texts": Kind(
         ListField(child=fields.CharField()),
         lambda: drf.ListField(child=drf.CharField()),
         list[str],
         ["some", "more", "texts"],
+    ),
+    "long list": Kind(
+        ListField(child=fields.CharField()),
+        lambda: drf.ListField(child=drf.CharField()),
+        list[str],
+        ["some text"] * 100,
     ),
 }
 

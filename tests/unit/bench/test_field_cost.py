@@ -4,8 +4,8 @@ import pytest
 
 from tests.bench.field_cost import KINDS, field_cost
 
-# Of each it is at most twice, but for a list, whose items are asked one by one; so much for a machine that is busy.
-_OF_PYDANTICS = dict.fromkeys(KINDS, 3.0) | {"list of texts": 5.0}
+# Of each it is about twice at most, but for a long list of texts, whose blanks are cut; so much for a machine that is busy.
+_OF_PYDANTICS = dict.fromkeys(KINDS, 3.0) | {"long list": 5.0}
 
 
 @pytest.mark.parametrize("kind", KINDS)

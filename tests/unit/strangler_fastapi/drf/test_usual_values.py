@@ -66,6 +66,17 @@ FIELDS: dict[str, tuple[Field, tuple[Any, ...]]] = {
     ),
     "choice": (ChoiceField(choices={"a": "A", 1: "One", "1": "Eins", "": "None"}, allow_blank=True), ("a", "1")),
     "list": (ListField(child=CharField(max_length=3), min_length=1, max_length=3), (["a", " b "],)),
+    "list of texts": (
+        ListField(child=CharField()),
+        (["ä", " b\t"], ["\x85a\u2028"], ["a b", "c"], ["a  b"], ["line\n"], ["a" * 64], ["x" * 500] * 300),
+    ),
+    "list of bounded texts": (ListField(child=CharField(min_length=2, max_length=4), min_length=2), (["ab", "cd"],)),
+    "list of untrimmed texts": (ListField(child=CharField(trim=False)), ([" a", "bc\n"], ["a"])),
+    "list of numbers": (ListField(child=IntegerField(min_value=-2, max_value=9), max_length=4), ([-2, 9],)),
+    "list of big numbers": (ListField(child=BigIntegerField()), ([2**60, -(2**40)],)),
+    "list of booleans": (ListField(child=BooleanField(allow_null=True)), ([True, False],)),
+    "list of days": (ListField(child=DateField()), (["2026-01-05"],)),
+    "list of texts of a pattern": (ListField(child=CharField(validators=(NO_X,))), (["abc"],)),
     "list of lists": (ListField(child=ListField(child=IntegerField())), ([[1], [2, 3]],)),
 }
 EDGES = st.sampled_from(["", " ", "\x00", "\x1c", "\x85", "\u2028", "\u00b2", "\u0663", "\ud800", "\n", "-", "_", "x"])
@@ -80,6 +91,20 @@ NEARLY = (
     *("10:05:06+02:00", "10:05+02", "02:03:4", "24:00:00", "2026-01-05T10", "20260105", "0001-01-01T00:00:00+14:00"),
     *("{00000000-0000-0000-0000-000000000007}", "urn:uuid:00000000-0000-0000-0000-000000000007", "0" * 32),
     *("a@b", "a@-b.de", "a@b.c", "http://example", "ftp://example.com", "http://a.b-.com", "https://[::1]/", "a\n"),
+    *(
+        ["a", "", "b"],
+        ["a", ""],
+        ["", "a"],
+        [""],
+        ["a\x1f"],
+        ["a\x00"],
+        ["\ud800"],
+        ["a", 1],
+        [1, True],
+        [None],
+        [2**63],
+    ),
+    *(["a", "b", "c", "d"], ["abcd", "abcde"], ["a"] * 1001, [b"a", b"b"]),
 )
 
 
