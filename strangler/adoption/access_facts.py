@@ -11,12 +11,27 @@ class PermissionRule(Facts):
     """A permission of the project's own, as rules of the request and of the row, and what a refusal says.
 
     A rule is true, false, or a list: `and`, `or` and `not` of rules, `methods` of requests, `caller` with an attribute
-    of the user, `owner` with the field in which the row has the caller (`pk` where it is the caller's own).
+    of the user, `value` with a column of the user and the values that let in, `owner` with the field in which the row
+    has the caller (`pk` where it is the caller's own).
     """
 
     request: bool | list[Any]
     row: bool | list[Any]
     message: str | None = None
+
+
+def caller_attributes(*rules: bool | list[Any]) -> set[str]:
+    """The attributes of callers that rules of permissions look at."""
+    found: set[str] = set()
+    for rule in rules:
+        match rule:
+            case ["caller" | "value", name, *_]:
+                found.add(name)
+            case ["owner", *_]:
+                found.add("is_authenticated")
+            case ["and" | "or" | "not", *parts]:
+                found |= caller_attributes(*parts)
+    return found
 
 
 class PermissionMap(Facts):

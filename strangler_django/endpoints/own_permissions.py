@@ -1,6 +1,9 @@
 """Permissions of a project's own that look at the method, the caller and the row's owner, and at nothing else.
 
 def has_permission(self, request, view):
+    return request.user.is_authenticated and request.user.role == "editor"
+
+def has_permission(self, request, view):
     if request.method in SAFE_METHODS:
         return True
     return request.user and request.user.is_staff
@@ -11,7 +14,10 @@ def has_object_permission(self, request, view, obj):
 What such code asks by `getattr` and `hasattr` is what the model of the view's rows has.
 
 Each becomes a rule in JSON: true, false, or a list whose first item is `and`, `or`, `not`, `methods` (those of
-requests), `caller` (an attribute of the user) or `owner` (the field in which the row has the caller).
+requests), `caller` (an attribute of the user), `value` (a column of the user and the values that it may have) or
+`owner` (the field in which the row has the caller). Properties and methods of the user model are read likewise.
+
+Django fails with 500 where nobody is asked for a column of the user model. Such a request is refused.
 """
 
 # ruff: noqa: SLF001 - `_meta` is how Django documents to read a model
@@ -19,17 +25,36 @@ requests), `caller` (an attribute of the user) or `owner` (the field in which th
 import ast
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
+from types import FunctionType, ModuleType
 from typing import Any, Final
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import ForeignKey
+from django.db.models import BooleanField, CharField, ForeignKey, IntegerField, TextField
 from rest_framework import permissions
 from rest_framework.settings import api_settings
 
-from strangler_django.endpoints.own_code import UnreadError, is_own, is_super, method_of, names_of, statements_of
+from strangler_django.endpoints.own_code import (
+    UnreadError,
+    code_of,
+    is_own,
+    is_super,
+    method_of,
+    names_of,
+    statements_of,
+)
+from strangler_django.endpoints.permission_rules import (
+    ATTRIBUTES,
+    AUTHENTICATED,
+    Rule,
+    both,
+    either,
+    opposite,
+    refused_where_failing,
+)
 from strangler_django.endpoints.sources import is_lacking
 
-Rule = bool | list[Any]
 _LIBRARY: Final[dict[type, Rule]] = {
     permissions.BasePermission: True,
     permissions.AllowAny: True,
@@ -41,9 +66,10 @@ _LIBRARY: Final[dict[type, Rule]] = {
         ["caller", "is_authenticated"],
     ],
 }
-_ATTRIBUTES: Final = frozenset({"is_authenticated", "is_staff", "is_superuser"})
 _TRUTHS: Final = ("__bool__", "__len__")
 _CONSTANTS: Final = {"True": True, "False": False, "None": False}
+# Fields whose values FastAPI reads as Django does.
+_PLAIN: Final = (BooleanField, CharField, IntegerField, TextField)
 # The methods of a permission, and what they are given.
 _HOOKS: Final = {"has_permission": ("request", "view"), "has_object_permission": ("request", "view", "obj")}
 
@@ -64,7 +90,7 @@ def own_rules(
         if cls.__module__.startswith("rest_framework."):
             continue
         try:
-            request, row = (_Reader(cls, name, model).rule() for name in _HOOKS)
+            request, row = (refused_where_failing(_Reader(cls, name, model).rule()) for name in _HOOKS)
         except UnreadError:
             continue
         message = inspect.getattr_static(each, "message", None)
@@ -148,7 +174,11 @@ class _Reader:
                 then = self._block([*inner, *rest])
                 self._names = names
                 otherwise = self._block([*other, *rest])
-                return _or(found, otherwise) if then is True else _or(_and(found, then), _and(_not(found), otherwise))
+                return (
+                    either(found, otherwise)
+                    if then is True
+                    else either(both(found, then), both(opposite(found), otherwise))
+                )
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 self._names[name] = self._text(value)
                 return self._block(rest)
@@ -159,18 +189,18 @@ class _Reader:
             case ast.Constant(value=bool() | None as value):
                 return bool(value)
             case ast.BoolOp(op=ast.And(), values=values):
-                return _and(*map(self._expression, values))
+                return both(*map(self._expression, values))
             case ast.BoolOp(op=ast.Or(), values=values):
-                return _or(*map(self._expression, values))
+                return either(*map(self._expression, values))
             case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return _not(self._expression(operand))
+                return opposite(self._expression(operand))
             case ast.Call(func=ast.Name(id="bool"), args=[value], keywords=[]):
                 return self._expression(value)
             case ast.Call(
                 func=ast.Attribute(value=ast.Call(func=ast.Name(id="super")) as above, attr=name),
                 args=args,
                 keywords=[],
-            ) if name == self._name and tuple(map(self._text, args)) == _HOOKS[name]:
+            ) if name == self._name and tuple(map(self._text, args)) == _HOOKS.get(name, ()):
                 if not is_super(above, self._function):
                     raise UnreadError
                 return _Reader(self._cls, name, self._model, after=self._owner).rule()
@@ -186,18 +216,25 @@ class _Reader:
         if owner != "request.user":
             raise UnreadError
         if attribute == "is_anonymous":
-            return ["not", ["caller", "is_authenticated"]]
-        if attribute in _ATTRIBUTES:
+            return ["not", AUTHENTICATED]
+        if (attribute in ATTRIBUTES and not is_own(get_user_model(), attribute)) or _is_column(attribute):
             return ["caller", attribute]
-        raise UnreadError
+        return _UserReader(attribute).rule()
 
     def _comparison(self, left: ast.expr, operator: ast.cmpop, right: ast.expr) -> Rule:
         texts = self._text(left), self._text(right)
         if texts[0] == "request.method" and isinstance(operator, ast.In | ast.NotIn | ast.Eq | ast.NotEq):
             rule: Rule = ["methods", *self._methods(right, is_one=isinstance(operator, ast.Eq | ast.NotEq))]
-            return _not(rule) if isinstance(operator, ast.NotIn | ast.NotEq) else rule
+            return opposite(rule) if isinstance(operator, ast.NotIn | ast.NotEq) else rule
         if {*texts} == {"request.user", "None"}:
             return isinstance(operator, ast.IsNot | ast.NotEq)
+        if isinstance(operator, ast.In | ast.NotIn | ast.Eq | ast.NotEq):
+            is_one = isinstance(operator, ast.Eq | ast.NotEq)
+            for text, other in ((texts[0], right), (texts[1], left))[: 1 + is_one]:
+                column = text.removeprefix("request.user.")
+                if column != text and _is_column(column):
+                    found: Rule = ["value", column, *self._values(other, is_one=is_one)]
+                    return opposite(found) if isinstance(operator, ast.NotIn | ast.NotEq) else found
         if isinstance(operator, ast.Eq):
             for row, caller in (texts, texts[::-1]):
                 rest = row.removeprefix("obj.")
@@ -226,17 +263,64 @@ class _Reader:
             raise UnreadError
         return sorted(found) if isinstance(found, set | frozenset) else list(found)
 
+    def _values(self, code: ast.expr, *, is_one: bool) -> list[Any]:
+        """The constants that a column is compared with."""
+        try:
+            found = ast.literal_eval(code)
+        except ValueError:
+            found = self._constant(code)
+            if isinstance(code, ast.Tuple | ast.List | ast.Set):
+                found = [self._constant(each) for each in code.elts]
+        if is_one is isinstance(found, list | tuple | set | frozenset):
+            raise UnreadError
+        plain = [each.value if isinstance(each, Enum) else each for each in ([found] if is_one else found)]
+        if not plain or not all(type(each) in (str, int, bool) for each in plain):
+            raise UnreadError
+        return sorted(plain, key=repr) if isinstance(found, set | frozenset) else plain
+
     def _constant(self, code: ast.expr) -> Any:  # noqa: ANN401 - whatever it is
         match code:
+            case ast.Constant(value=value):
+                return value
             case ast.Name(id=name):
-                return self._globals.get(name)
-            case ast.Attribute(value=ast.Name(id=name), attr=attribute):
-                return getattr(self._globals.get(name), attribute, None)
+                return self._named(self._names.get(name, name))
+            case ast.Attribute(value=value, attr=attribute):
+                owner = self._constant(value)
+                if isinstance(owner, type | ModuleType | Enum):
+                    return getattr(owner, attribute, None)
         return None
+
+    def _named(self, name: str) -> Any:  # noqa: ANN401 - as above
+        """What a name stands for: the class, where it is the permission itself or the caller."""
+        if name == "self":
+            return None if is_own(self._cls, "__init__") else self._cls
+        return get_user_model() if name == "request.user" else self._globals.get(name)
 
     def _text(self, code: ast.expr) -> str:
         """An expression with the parameters under the names that DRF gives them."""
         return ast.unparse(_Attributes(self._names, self._model).visit(ast.parse(ast.unparse(code), mode="eval").body))
+
+
+class _UserReader(_Reader):
+    """Reads a property of the user model, or a method that takes nothing."""
+
+    def __init__(self, text: str) -> None:
+        name, model = text.removesuffix("()"), get_user_model()
+        if hasattr(AnonymousUser, name) or not hasattr(model, name):
+            raise UnreadError
+        super().__init__(model, name, lambda: None)
+        self._kind = property if text == name else FunctionType
+
+    def rule(self) -> Rule:
+        """See _Reader."""
+        found = vars(self._owner)[self._name]
+        function = code_of(found)
+        made = method_of(function, but=("property",))
+        if made is None or not isinstance(found, self._kind) or len(inspect.signature(function).parameters) != 1:
+            raise UnreadError
+        self._function, self._globals = function, names_of(function)
+        self._names[made.args.args[0].arg] = "request.user"
+        return self._block(statements_of(made))
 
 
 class _Attributes(ast.NodeTransformer):
@@ -281,7 +365,7 @@ class _Attributes(ast.NodeTransformer):
 
         :raises UnreadError: that depends on the row.
         """
-        if (owner, name) == ("request", "user") or (owner == "request.user" and name in _ATTRIBUTES | {"is_anonymous"}):
+        if (owner, name) == ("request", "user") or (owner == "request.user" and name in ATTRIBUTES | {"is_anonymous"}):
             return True
         model = self._rows_of() if owner == "obj" else None
         if model is None:
@@ -306,21 +390,8 @@ class _Attributes(ast.NodeTransformer):
             return None
 
 
-def _and(*rules: Rule) -> Rule:
-    if False in rules:
-        return False
-    found = [rule for rule in rules if rule is not True]
-    return True if not found else found[0] if len(found) == 1 else ["and", *found]
-
-
-def _or(*rules: Rule) -> Rule:
-    if True in rules:
-        return True
-    found = [rule for rule in rules if rule is not False]
-    return False if not found else found[0] if len(found) == 1 else ["or", *found]
-
-
-def _not(rule: Rule) -> Rule:
-    if isinstance(rule, bool):
-        return not rule
-    return rule[1] if rule[0] == "not" else ["not", rule]
+def _is_column(name: str) -> bool:
+    """Whether an attribute of the user model, which nobody lacks as AnonymousUser does, is a column of a plain kind."""
+    field = next((each for each in get_user_model()._meta.concrete_fields if each.name == name), None)
+    is_plain = isinstance(field, _PLAIN) and type(field).__module__.startswith("django.db.models.")
+    return is_plain and not hasattr(AnonymousUser, name)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from shared_schema.contract.contract import Contract, TableFacts
+from strangler.adoption.access_facts import caller_attributes
 from strangler.adoption.django_settings import SessionSettings
 from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
 from strangler.adoption.scaffold.account_tables import AccountTables
@@ -62,6 +63,7 @@ class Authenticators:
         self._sessions = api.settings.sessions
         self._users_by = api.settings.users_by
         self._username_field = api.settings.username_field
+        self._looked_at = sorted(_looked_at(api) - {*_LOOKED_AT, "id", "is_active", "password"})
         self._token_cookie = api.settings.token_cookie
         self._users = by_model.get(api.settings.user_model)
         lists = Counter(each.authenticators for each in api.endpoints if each.is_api and each.authenticators)
@@ -294,11 +296,20 @@ class Authenticators:
         return name == BASIC or _TOKENS in self._contract.tables
 
     def _account_columns(self, users: TableFacts) -> list[str]:
-        return ["id", "is_active", *(name for name in _LOOKED_AT if name in users.columns), "password"]
+        known = (name for name in (*_LOOKED_AT, *self._looked_at) if name in users.columns)
+        return ["id", "is_active", *known, "password"]
 
     def _login(self, users: TableFacts) -> str:
         """The column of the user model's USERNAME_FIELD."""
         return self._tables.column_of(users.name, self._username_field)[0]
+
+
+def _looked_at(api: DjangoApi) -> set[str]:
+    """The attributes of callers that permissions of the project's own look at."""
+    given = [each.permission_rules for each in api.endpoints]
+    given += [each.permission_rules for endpoint in api.endpoints for each in endpoint.unoffered.values()]
+    rules = [rule for each in given for rule in (each or {}).values()]
+    return caller_attributes(*(each for rule in rules for each in (rule.request, rule.row)))
 
 
 def _account(users: TableFacts, columns: list[str], module: Module) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from strangler.adoption.access_facts import PermissionMap, PermissionRule
+from strangler.adoption.access_facts import PermissionMap, PermissionRule, caller_attributes
 from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.scaffold.account_tables import MODEL_PERMISSIONS
 from strangler.adoption.scaffold.authenticators import Authenticators
@@ -108,7 +108,7 @@ class OwnPermissions:
         return self._tables.facts(endpoint.model.table).primary_key[0]
 
     def _text(self, path: str, rule: PermissionRule, row: Code, columns: dict[str, str]) -> str:
-        for attribute in _attributes([rule.request, row]):
+        for attribute in sorted(caller_attributes(rule.request, row)):
             if not self._authenticators.has_attribute(attribute):
                 raise UnreadableError(f"looks at {attribute} of callers")
         lines = ["class {name}(BasePermission):", f'    """Django\'s {path}."""', ""]
@@ -143,19 +143,6 @@ def _owners(rule: Code) -> set[str]:
     return set().union(*(_owners(each) for each in rule[1:] if isinstance(each, list)))
 
 
-def _attributes(rules: list[Code]) -> set[str]:
-    """The attributes of callers that rules look at."""
-    found: set[str] = set()
-    for rule in rules:
-        if isinstance(rule, list) and rule[0] == "caller":
-            found.add(rule[1])
-        elif isinstance(rule, list) and rule[0] == "owner":
-            found.add("is_authenticated")
-        elif isinstance(rule, list) and rule[0] != "methods":
-            found |= _attributes(rule[1:])
-    return found
-
-
 def _code(rule: Code, columns: dict[str, str]) -> str:
     """A rule as an expression."""
     if isinstance(rule, bool):
@@ -166,6 +153,10 @@ def _code(rule: Code, columns: dict[str, str]) -> str:
         return f"request.method {'==' if len(given) == 1 else 'in'} {many}"
     if sign == "caller":
         return "caller is not None" + ("" if given[0] == "is_authenticated" else f" and bool(caller.{given[0]})")
+    if sign == "value":
+        name, *values = given
+        many = f"== {quoted(values[0])}" if len(values) == 1 else f"in {_tuple(values)}"
+        return f"caller is not None and caller.{name} {many}"
     if sign == "owner":
         return f"caller is not None and bool(obj.{columns[given[0]]} == caller.id)"
     if sign == "not":
@@ -194,5 +185,5 @@ def _list(values: Sequence[str]) -> str:
     return f"[{', '.join(map(quoted, values))}]"
 
 
-def _tuple(values: list[str]) -> str:
+def _tuple(values: list[Any]) -> str:
     return f"({', '.join(map(quoted, values))})"

@@ -173,6 +173,26 @@ def test_callers_sign_in_with_the_field_that_the_user_model_names() -> None:
     assert renamed == "finds users by letters, whose column has another name"
 
 
+def test_what_permissions_look_at_is_read_of_callers() -> None:
+    columns = TABLES["crew"]["columns"] | {"rank": {"field": "rank", **TEXT}}
+    contract = CONTRACT.model_copy(
+        update={
+            "tables": Contract.model_validate(
+                {"format": 2, "tables": {"crew": TABLES["crew"] | {"columns": columns}}}
+            ).tables
+        }
+    )
+    rule = {"request": ["or", ["value", "rank", "mate"], ["caller", "no_column"]], "row": ["not", ["caller", "email"]]}
+    endpoint = {"path": "/", "method": "GET", "kind": "view", "view": "harbour.V", "authenticators": [JWT]}
+    settings = {"user_model": "harbour.Sailor", "username_field": "email"}
+    given = {"format": 1, "endpoints": [endpoint | {"permission_rules": {"harbour.Mates": rule}}], "settings": settings}
+    made = Authenticators(DjangoApi.model_validate(given), contract, Tables(contract))
+    assert [made.has_attribute(name) for name in ("rank", "email", "is_authenticated", "no_column")] == [True] * 3 + [
+        False
+    ]
+    assert "    is_active: bool\n    email: str\n    rank: str\n    password" in made.accounts_text("harbour_fastapi")
+
+
 def test_a_backend_of_the_projects_own_is_a_gap() -> None:
     assert accounts().account_tables.auth_token_gap() is None
     asked = accounts(sessions={"backends": ["harbour.Ldap"]}).account_tables.auth_token_gap()
