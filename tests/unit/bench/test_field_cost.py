@@ -4,7 +4,7 @@ import pytest
 
 from tests.bench.field_cost import KINDS, field_cost
 
-# Of each it is about twice at most, but for a long list of texts, whose blanks are cut; so much for a machine that is busy.
+# Of each it is about twice at most, but for a long list of texts, whose blanks are cut; so much where others run, too.
 _OF_PYDANTICS = dict.fromkeys(KINDS, 3.0) | {"long list": 5.0}
 
 
