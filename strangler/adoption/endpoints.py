@@ -49,12 +49,41 @@ class CountedLink(Facts):
     other_end: dict[str, str] | None = None
 
 
+class MatchedRows(Facts):
+    """Rows of a table whose fields, at lookups, are equal to something, or the column `shown` of the first of them.
+
+    `where` names the field, then the kind of what it is equal to (`caller`, a `row`'s column, a `value`), and that.
+    """
+
+    table: str
+    where: tuple[tuple[str, str, Any], ...]
+    shown: str | None = None
+    ordering: tuple[str, ...] = ()
+
+    @property
+    def by_caller(self) -> bool:
+        """Whether each caller has others."""
+        return any(kind == "caller" for _field, kind, _value in self.where)
+
+
 class ComputedValue(Facts):
-    """A Python expression of columns, their lookups by the names that they have in it, and of numbers of rows."""
+    """A Python expression of columns, their lookups by the names that they have in it, and of numbers of rows.
+
+    `matches` are rows that it asks for, `caller` says that it names the key of the caller, and `in_context` that it
+    finds the request in its serializer's context.
+    """
 
     code: str
     columns: dict[str, str]
     counts: dict[str, CountedLink] = Field(default={})
+    matches: dict[str, MatchedRows] = Field(default={})
+    caller: bool = False
+    in_context: bool = False
+
+    @property
+    def by_caller(self) -> bool:
+        """Whether it is another for each caller."""
+        return self.caller or any(each.by_caller for each in self.matches.values())
 
 
 class SerializerField(Facts):

@@ -72,8 +72,9 @@ class QuerysetFacts(Facts):
     `where` are the conditions that they all meet, each a list: `and`, `or` or `not` with conditions, or `is` with a
     field, a lookup and a constant. `annotations` are whole numbers that rows have besides their columns, by name, each
     a list: `count` with the table and the foreign key of rows, `column` with a path, `value`, `+`, `-`, `*`,
-    `coalesce`, or `case` with pairs of a condition and an expression, and the expression otherwise. `ordering_unread`:
-    it is ordered by expressions, which `ordering` lacks.
+    `coalesce`, or `case` with pairs of a condition and an expression, and the expression otherwise; or `matches` with
+    rows of another table (MatchedRows), of which there are some, or where that is denied none. `ordering_unread`: it is
+    ordered by expressions, which `ordering` lacks.
     """
 
     narrowed: tuple[str, ...] = ()

@@ -3,8 +3,9 @@
     Flight.objects.annotate(free=F("plane__seats") - Count("tickets"))
 
 Each becomes an expression in JSON: a list whose first item is `count` (of rows: their table, and their foreign key),
-`column` (a path such as `plane__seats`), `value`, `+`, `-` or `*` (of two expressions), `coalesce` (of several) or
-`case` (pairs of a condition and an expression, and the expression otherwise).
+`column` (a path such as `plane__seats`), `value`, `+`, `-` or `*` (of two expressions), `coalesce` (of several),
+`case` (pairs of a condition and an expression, and the expression otherwise) or `matches` (whether there are rows of
+another table, or where that is denied none).
 """
 
 from typing import Any, Final
@@ -13,6 +14,7 @@ from django.db.models import Case, Count, ExpressionWrapper, IntegerField, ManyT
 from django.db.models.expressions import Col, CombinedExpression
 from django.db.models.functions import Coalesce
 
+from strangler_django.endpoints.annotated_rows import MatchedValue
 from strangler_django.endpoints.conditions import condition_of, path_of
 from strangler_django.endpoints.own_code import UnreadError
 
@@ -41,6 +43,8 @@ def _expression(query: Any, found: Any, counts: list[Any]) -> list[Any]:  # noqa
         return _expression(query, each, counts)
 
     match found:
+        case MatchedValue():
+            return ["matches", found.rows.facts, found.denied]
         case Count():
             counts.append(found)
             return ["count", *_counted(query, found)]

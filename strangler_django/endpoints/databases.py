@@ -44,6 +44,11 @@ def _schemas() -> Iterator[str]:
         yield f"a schema that {engine.partition('.')[0]} chooses for each request"
 
 
+def routed_elsewhere(model: Any) -> bool:  # noqa: ANN401 - as above
+    """Whether DATABASE_ROUTERS may send a model's rows to another database than the contract's."""
+    return any(_routed(model))
+
+
 def _routed(model: Any) -> Iterator[str]:  # noqa: ANN401 - as above
     """Where DATABASE_ROUTERS send a model's rows."""
     for choose in (router.db_for_read, router.db_for_write) if settings.DATABASE_ROUTERS else ():

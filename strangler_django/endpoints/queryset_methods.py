@@ -10,6 +10,7 @@ from django.contrib.auth import get_user_model
 from django.db import models
 from django.db.models.manager import BaseManager
 
+from strangler_django.endpoints.annotated_rows import matched_value
 from strangler_django.endpoints.own_code import (
     UnreadError,
     is_super,
@@ -109,6 +110,11 @@ class QuerysetMethod:
             case ast.UnaryOp(op=ast.Invert(), operand=operand):
                 return ~self.expression(operand)
         return self.constant(code)
+
+    def annotation(self, code: ast.expr, model: Any) -> Any:  # noqa: ANN401 - as above, and a model class
+        """What rows of the model are annotated with: an expression, also whether others are there by the caller."""
+        found = matched_value(code, model, self._globals)
+        return self.expression(code) if found is None else found
 
     def of_model(self, code: ast.expr) -> ReadQueryset:
         """All rows of the model that has a name in the module, or in one that it imports (`models.Item`)."""
@@ -261,7 +267,8 @@ class _Following(RequestValues):
                 found = self._narrowed(found, each)
             return found
         if name == "annotate" and not args and all(each.arg for each in keywords):
-            named_so = {str(each.arg): self._method.expression(self._resolved(each.value)) for each in keywords}
+            model = found.queryset.model
+            named_so = {str(each.arg): self._method.annotation(self._resolved(each.value), model) for each in keywords}
             return replace(found, queryset=found.queryset.annotate(**named_so))
         if name == "exclude" and not args and keywords:
             given = {each.arg or "": self._method.constant(self._resolved(each.value)) for each in keywords}

@@ -6,6 +6,7 @@ import ast
 import builtins
 import inspect
 import keyword
+from dataclasses import dataclass, field
 from functools import partialmethod
 from typing import Any, Final, Self
 
@@ -43,6 +44,14 @@ def column_of(lookup: str) -> ast.Name:
     return ast.Name(id=f"{MARK}{lookup}{'_' if is_taken else ''}", ctx=ast.Load())
 
 
+@dataclass
+class SeenOfOthers:
+    """What code looks at besides the row: rows of other tables by the names that stand for them, and the context."""
+
+    matches: dict[str, Any] = field(default_factory=dict)
+    in_context: bool = False
+
+
 class RowAttributes:
     """The attributes of a row of a model, to which the foreign keys `path` lead; `known` are not null."""
 
@@ -52,6 +61,7 @@ class RowAttributes:
         path: tuple[str, ...] = (),
         known: frozenset[str] = frozenset(),
         depth: int = 0,
+        seen: SeenOfOthers | None = None,
     ) -> None:
         if depth > _DEEPEST:
             raise UnreadError
@@ -59,6 +69,7 @@ class RowAttributes:
         self._path = path
         self._known = known
         self._depth = depth
+        self.seen = SeenOfOthers() if seen is None else seen
         self._locals: dict[str, ast.expr] = {}
 
     def returned(self, function: Any) -> ast.expr:  # noqa: ANN401 - whatever a class has under a name
@@ -114,7 +125,7 @@ class RowAttributes:
         # A row that its manager leaves out is none.
         if own_manager(field.related_model._base_manager):
             raise UnreadError
-        return type(self)(field.related_model, path, self._known, self._depth + 1)
+        return self._reader(field.related_model, path)
 
     def _computed(self, name: str) -> ast.expr:
         """What a property of the model is, or a method without arguments."""
@@ -126,7 +137,11 @@ class RowAttributes:
             return self.at([self._model.USERNAME_FIELD])
         if not inspect.isfunction(function):
             raise UnreadError
-        return type(self)(self._model, self._path, self._known, self._depth + 1).returned(function)
+        return self._reader(self._model, self._path).returned(function)
+
+    def _reader(self, model: Any, path: tuple[str, ...]) -> Self:  # noqa: ANN401 - a model class
+        """A reader of other code, about the row that foreign keys lead to."""
+        return type(self)(model, path, self._known, self._depth + 1, self.seen)
 
     def _display(self, field: Any) -> ast.expr:  # noqa: ANN401 - a column with choices
         """What `get_…_display` is: the label of the column's value, or the value itself where no choice has it."""

@@ -83,7 +83,8 @@ def serializer_facts(
     fields = single.fields if isinstance(single, serializers.BaseSerializer) and hasattr(single, "fields") else {}
     rules = getattr(single, "validators", ())
     validators = [name for name in dir(type(single)) if name.startswith("validate_") and name[9:] in fields]
-    answers, within = _answers(single), (*within, type(single))
+    answers, answered = _answers(single, of, within)
+    within = (*within, type(single))
     return {
         "class": class_name(type(single)),
         "model": model._meta.label if model else None,
@@ -104,7 +105,7 @@ def serializer_facts(
         ],
         "creates": own_creation(named) if named else None,
         "nested_writes": [name for name in ("create", "update") if _writes_nested(type(single), name)],
-        "answers": None if answers is None else serializer_facts(answers.cls(context=single.context), of, within),
+        "answers": answered,
         "answers_items": answers is not None and answers.answers_items,
     }
 
@@ -127,12 +128,27 @@ def class_name(cls: type) -> str:
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
-def _answers(serializer: Any) -> AnsweringSerializer | None:  # noqa: ANN401 - any serializer of a project
-    """What it answers by; None where that doesn't know the request, and has fields that show its address."""
+def _answers(
+    serializer: Any,  # noqa: ANN401 - any serializer of a project
+    of: Any,  # noqa: ANN401 - a model class
+    within: tuple[type, ...],
+) -> tuple[AnsweringSerializer | None, dict[str, Any] | None]:
+    """What it answers by, with its facts; None where that doesn't know the request, and has fields that look at it."""
     found = answering_serializer(type(serializer))
-    if found is None or found.has_context:
-        return found
-    return None if _shows_addresses(found.cls()) else found
+    if found is None:
+        return None, None
+    facts = serializer_facts(found.cls(context=serializer.context), of, (*within, type(serializer)))
+    if not found.has_context and (_shows_addresses(found.cls()) or _looks_at_context(facts)):
+        return None, None
+    return found, facts
+
+
+def _looks_at_context(facts: Any) -> bool:  # noqa: ANN401 - the facts of a serializer, or none
+    """Whether a method of it, or of one within, finds the request there."""
+    return any(
+        (field.get("computed") or {}).get("in_context") or _looks_at_context(field.get("serializer") or {"fields": ()})
+        for field in facts["fields"]
+    )
 
 
 def _shows_addresses(serializer: Any) -> bool:  # noqa: ANN401 - as above
@@ -300,6 +316,8 @@ def _rows_of_method(
     if not found.has_context and _shows_addresses(shown):
         return None
     inner = serializer_facts(shown, related_model(model, found.source), within)
+    if not found.has_context and _looks_at_context(inner):
+        return None
     return link_facts(model, found.source) | {
         "source": found.source,
         "many": found.many,

@@ -8,9 +8,13 @@ from typing import Any, ClassVar
 from sqlalchemy import func, inspect
 from sqlalchemy.orm import aliased
 
+from strangler_fastapi.drf.caller_rows import CallerKey, MatchingRows
 from strangler_fastapi.drf.fields import MISSING, Field, ReadOnlyField, Scope, default_in
 from strangler_fastapi.drf.links import ManyToMany, OneToMany, column_at, may_lead_nowhere, related_count, value_at
 from strangler_fastapi.drf.unported import unported_of
+
+# What a function is given: a column by its lookup, a number of rows, or what is by the caller.
+Computed = str | ManyToMany | OneToMany | CallerKey | MatchingRows
 
 
 class CurrentUserDefault:
@@ -87,13 +91,13 @@ class ComputedField(ReadOnlyField):
     """What `function` makes of columns of the row, as a property or a method of Django's does.
 
     `columns` are Django's lookups (`room__house__name`), in the order of the function's parameters; a link to
-    several rows stands for how many there are (`obj.comments.count()`). Without a function it is the value of its
-    one column, as of a source with dots: where a foreign key on the way is null the item has no such key, or null
-    with `allow_null`.
+    several rows stands for how many there are (`obj.comments.count()`), and what is by the caller of the request is
+    one of `strangler_fastapi.drf.caller_rows`. Without a function it is the value of its one column, as of a source
+    with dots: where a foreign key on the way is null the item has no such key, or null with `allow_null`.
     """
 
     type: str = "field"
-    columns: tuple[str | ManyToMany | OneToMany, ...]
+    columns: tuple[Computed, ...]
     function: Callable[..., Any] | None = None
 
     def select(self, owner: Any) -> Any:  # noqa: ANN401 - a mapped class or an alias of one, and an expression
@@ -102,7 +106,7 @@ class ComputedField(ReadOnlyField):
             model, lookup = inspect(owner).mapper.class_, self.columns[0]
             if isinstance(lookup, str) and may_lead_nowhere(model, lookup):
                 return value_at(owner, lookup)
-        columns = [_number_or_column(owner, each) for each in self.columns]
+        columns = [_selected(owner, each) for each in self.columns]
         return columns[0] if self.function is None else func.row(*columns)
 
     def representation(self, kind: Any = None) -> Callable[[Any], Any] | None:  # noqa: ANN401, D102 - see Field
@@ -122,7 +126,7 @@ class ManyComputedField(ComputedField):
     def select(self, owner: Any) -> Any:  # noqa: ANN401 - see ComputedField
         """See ComputedField."""
         related = aliased(self.link.target)
-        row = func.row(*(_number_or_column(related, each) for each in self.columns))
+        row = func.row(*(_selected(related, each) for each in self.columns))
         return func.array(self.link.rows(owner, related, row).scalar_subquery())
 
     def representation(self, kind: Any = None) -> Callable[[Any], Any] | None:  # noqa: ANN401, D102 - see Field
@@ -133,7 +137,9 @@ class ManyComputedField(ComputedField):
         return list[Any]
 
 
-def _number_or_column(owner: Any, of: str | ManyToMany | OneToMany) -> Any:  # noqa: ANN401 - see ComputedField.select
+def _selected(owner: Any, of: Computed) -> Any:  # noqa: ANN401 - see ComputedField.select
+    if isinstance(of, CallerKey | MatchingRows):
+        return of.select(owner)
     return column_at(owner, of) if isinstance(of, str) else related_count(owner, of)
 
 

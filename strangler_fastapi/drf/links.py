@@ -220,6 +220,12 @@ def attribute_of(model: type[Reflected], column: str) -> str:
     return {name: attribute for attribute, name in model.__columns__.items()}.get(column, column)
 
 
+def ordered_by(owner: Any, ordering: tuple[str, ...]) -> list[Any]:  # noqa: ANN401 - as above
+    """What orders the rows of a class or of an alias of it, by Django's terms."""
+    model = inspect(owner).mapper.class_
+    return _terms(model, owner, tuple(_ordering_term(model, term) for term in ordering))
+
+
 def value_at(owner: Any, path: str) -> ValueOfRow:  # noqa: ANN401 - as above
     """The same with the row that it is of, which may not be there."""
     model, names = inspect(owner).mapper.class_, path.split("__")

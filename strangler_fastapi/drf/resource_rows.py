@@ -1,7 +1,7 @@
 """Which rows of a table a resource is about, for a caller, a path and the parameters of a list."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
@@ -11,6 +11,7 @@ from starlette.requests import Request
 from shared_schema.consumer.samples import sample_of
 from strangler_fastapi.db.query import Rows, Shape, fetch
 from strangler_fastapi.db.session import RequestSession
+from strangler_fastapi.drf.caller_rows import caller_criteria, is_caller_named
 from strangler_fastapi.drf.criteria import Criteria, Criterion, clauses_of, equals, key_of, lookup, values_of
 from strangler_fastapi.drf.filtering import Filter, Params, filter_criteria, missing_rows
 from strangler_fastapi.drf.links import attribute_of_field
@@ -61,7 +62,8 @@ class ResourceRows(RowWriter):
         caller = request.state.caller
         sees_all = self._owner_except is not None and getattr(caller, self._owner_except, False)
         owned = () if sees_all else self._owned(lambda _name: getattr(caller, "id", None))
-        return (*self._narrowed(), *owned, *self._inside(request.path_params), *self.criteria(params, missing))
+        narrowed = (*self._narrowed(), *owned, *self._inside(request.path_params), *self.criteria(params, missing))
+        return (*narrowed, *self._shown_to(request))
 
     async def _check(self, request: Request, session: RequestSession, criteria: Criteria) -> None:
         """Shows the row that a path names to the permissions that look at rows."""
@@ -90,6 +92,19 @@ class ResourceRows(RowWriter):
         column = partial(self.column, self._owner)
         return (equals("owner", column, key(self._owner), parameter="owner of the rows"),)
 
+    @cached_property
+    def _is_by_caller(self) -> bool:
+        """Whether what is shown of a row is another for each caller."""
+        annotated = (make() for make in self._annotations.values())
+        return is_caller_named((*self.listing.shape().columns, *annotated))
+
+    def _shown_to(self, request: Request) -> Criteria:
+        """Whom rows are shown to, where that makes a difference: nobody is named in a statement, which all share."""
+        return caller_criteria(getattr(request.state.caller, "id", None)) if self._is_by_caller else ()
+
+    def _sampled_caller(self) -> Criteria:
+        return caller_criteria(None) if self._is_by_caller else ()
+
     def _narrowed(self) -> Criteria:
         """The rows that the resource is about at all."""
         where = self._where
@@ -116,7 +131,7 @@ class ResourceRows(RowWriter):
         named = {parameter: str(self._sample(name)) for name, parameter in self._within.items()}
         is_search = "search" not in self._filters
         params = {self._search_param if name == "search" and is_search else name: each for name, each in params.items()}
-        criteria = self.criteria(params, is_sample=True)
+        criteria = (*self.criteria(params, is_sample=True), *self._sampled_caller())
         return (*self._narrowed(), *self._owned(self._sample), *self._inside(named), *criteria)
 
     def _sample(self, name: str) -> Any:  # noqa: ANN401 - of the attribute's type
@@ -124,13 +139,13 @@ class ResourceRows(RowWriter):
 
     async def _named(self, request: Request, session: RequestSession) -> Criteria:
         if self._of_caller:
-            return self._by_key(getattr(request.state.caller, "id", None))
+            return (*self._by_key(getattr(request.state.caller, "id", None)), *self._shown_to(request))
         text = request.path_params[self._lookup_url_kwarg]
         return (*await self._criteria(request, session), self._lookup(text))
 
     def _sampled(self, params: Params) -> Criteria:
         if self._of_caller:
-            return self._by_key(sample_of(self.listing.key().type.python_type))
+            return (*self._by_key(sample_of(self.listing.key().type.python_type)), *self._sampled_caller())
         return (
             *self._sampled_list(params),
             self._lookup(str(sample_of(self._looked_up().type.python_type))),

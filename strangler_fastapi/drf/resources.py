@@ -228,7 +228,7 @@ class Resource(ResourceRows):
             key = await self._perform_create(self, session, values)
         else:
             key = await self.add(session, values)
-        made = await self.listing.get_written(session, self._by_key(key))
+        made = await self.listing.get_written(session, (*self._by_key(key), *self._shown_to(request)))
         if handler.answer is not None:
             return handler.response(made)
         # As `CreateModelMixin.get_success_headers` has it, whatever the key stands for.
@@ -248,7 +248,8 @@ class Resource(ResourceRows):
             await self._perform_update(self, session, key, cleaned)
         else:
             await self.save(session, key, cleaned)
-        return handler.response(await self.listing.get_written(session, self._by_key(key)))
+        written = (*self._by_key(key), *self._shown_to(request))
+        return handler.response(await self.listing.get_written(session, written))
 
     async def destroy(self, request: Request, session: RequestSession, handler: Handler = _DRFS) -> Response:
         """Nothing: the row that the path names is gone, with what Django deletes along with it.
@@ -318,7 +319,7 @@ class Resource(ResourceRows):
             yield Sample(f"{self.listing.name} mark", self.change(key, marks))
 
     def _written(self, key: Any, used: Collection[str]) -> Iterator[Sent]:  # noqa: ANN401 - of the key's type
-        yield as_sample(self.listing.rows(self._by_key(key)))
+        yield as_sample(self.listing.rows((*self._by_key(key), *self._sampled_caller())))
         yield from self.write_samples(used)
 
 

@@ -93,6 +93,12 @@ class Authenticators:
         """Whether it reads Django's sessions, which SECRET_KEY signs."""
         return SESSION in self._known
 
+    @property
+    def users_table(self) -> str | None:
+        """The table of the users whom the service can tell apart by their key; None where it can't."""
+        users = self._users if self._known else None
+        return users.name if users is not None and users.primary_key == ("id",) else None
+
     def is_of_users(self, table: str) -> bool:
         """Whether a table is that of the users whom the service can tell apart."""
         return bool(self._known) and self._users is not None and self._users.name == table

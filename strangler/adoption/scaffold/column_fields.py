@@ -18,7 +18,7 @@ from strangler.adoption.scaffold.column_kinds import (
     is_usual,
 )
 from strangler.adoption.scaffold.declared_fields import is_taken, labels, own_messages, taken_field, taken_gaps
-from strangler.adoption.scaffold.links import RowLinks
+from strangler.adoption.scaffold.links import CALLER_ROWS, RowLinks
 from strangler.adoption.scaffold.list_fields import list_field
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
 from strangler.adoption.scaffold.written_serializer import MODEL_FIELDS, WrittenSerializer
@@ -67,10 +67,11 @@ _LONGEST: Final = 96
 
 
 class ColumnFields:
-    """Writes them; `tables` learns which columns they need."""
+    """Writes them; `tables` learns which columns they need. `users` is the table of callers that are told apart."""
 
-    def __init__(self, tables: Tables, settings: DjangoSettings) -> None:
+    def __init__(self, tables: Tables, settings: DjangoSettings, users: str | None = None) -> None:
         self._tables = tables
+        self._users = users
         self._settings = settings
 
     def column(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
@@ -124,7 +125,11 @@ class ColumnFields:
         if each.write_only or each.many or not kind or not each.path.startswith("rest_framework."):
             own = "" if each.path.startswith("rest_framework.") else " of your own"
             raise UnreadableError("declared by itself" if kind and not own else f"a {each.kind}{own}")
-        if each.source in made.annotated and each.kind in ("IntegerField", "ReadOnlyField"):
+        is_flag = each.source in made.flags
+        if each.source in made.annotated and each.kind in (
+            "BooleanField" if is_flag else "IntegerField",
+            "ReadOnlyField",
+        ):
             made.imports.setdefault(_FIELDS, set()).add("ReadOnlyField")
             source = None if each.source == each.name else quoted(each.source)
             return call("ReadOnlyField", type=quoted(kind), source=source, **labels(each))
@@ -200,10 +205,12 @@ class ColumnFields:
 
         :raises UnreadableError: it is about a column that can't be used.
         """
-        if value.counts and link is not None:
+        if link is not None and (value.counts or value.matches):
             raise UnreadableError("numbers of rows of several rows")
+        if value.by_caller and self._users is None:
+            raise UnreadableError("the service can't tell callers apart")
         code = value.code if '"' in value.code else value.code.replace("'", '"')
-        names = [*value.columns, *value.counts]
+        names = [*value.columns, *value.counts, *value.matches, *(["caller"] if value.caller else [])]
         function = f"lambda {', '.join(names)}: {code}"
         if len(function) > _LONGEST:
             function = f"{snake(made.title)}_{each.name}"
@@ -220,9 +227,15 @@ class ColumnFields:
         kind = SHOWN[each.kind][0] if each.kind in SHOWN and each.kind != "ReadOnlyField" else None
         shown = quoted(kind) if kind else None
         links = RowLinks(made.model, table, self._tables, made.imports)
-        counted = [links.counted(link) for link in value.counts.values()]
-        columns = Items("()", (*map(quoted, value.columns.values()), *counted))
+        counted = [*map(links.counted, value.counts.values()), *map(links.matching, value.matches.values())]
+        columns = Items("()", (*map(quoted, value.columns.values()), *counted, *self._caller_key(made, value)))
         return call(name, link=link, columns=columns, function=function, type=shown, **labels(each))
+
+    def _caller_key(self, made: WrittenSerializer, value: ComputedValue) -> Iterator[Code]:
+        """What stands for the key of the caller, where it is named."""
+        if value.caller and self._users is not None:
+            made.imports.setdefault(CALLER_ROWS, set()).add("CallerKey")
+            yield call("CallerKey", self._tables.use(self._users))
 
     def _column_gaps(self, facts: ColumnFacts) -> Iterator[str]:
         if facts.written_by:

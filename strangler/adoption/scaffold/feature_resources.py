@@ -1,6 +1,6 @@
 """The resources of a feature: which endpoints share one, and what each is made of."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
@@ -91,7 +91,7 @@ class FeatureResources:
             raise UnreadableError("there is no serializer")
         return self._serializers.write(endpoint.serializer, annotated=self.annotated(endpoint))
 
-    def annotated(self, endpoint: DjangoEndpoint) -> Collection[str]:
+    def annotated(self, endpoint: DjangoEndpoint) -> Mapping[str, list[Any]]:
         """What the rows of a view have besides their columns."""
         return (self._with_rows(endpoint).queryset or QuerysetFacts()).annotations
 

@@ -109,7 +109,10 @@ def reads_context(serializer: SerializerFacts) -> bool:
     return any(
         reads_context(each.serializer)
         if each.serializer
-        else each.kind in _OF_CONTEXT or not each.path.startswith("rest_framework.") or each.default == "callable"
+        else each.kind in _OF_CONTEXT
+        or not each.path.startswith("rest_framework.")
+        or each.default == "callable"
+        or (each.computed is not None and each.computed.in_context)
         for each in serializer.fields
     )
 

@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from strangler.adoption.endpoints import CountedLink
-from strangler.adoption.scaffold.code import Code, call, quoted
+from strangler.adoption.endpoints import CountedLink, MatchedRows
+from strangler.adoption.scaffold.code import Code, call, dictionary, quoted, texts
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
 
 _LINKS: Final = "strangler_fastapi.drf.links"
+CALLER_ROWS: Final = "strangler_fastapi.drf.caller_rows"
 
 
 class RowLinks:
@@ -49,6 +50,39 @@ class RowLinks:
         if link.pointing is not None:
             return self.pointing(link.pointing["table"], link.pointing["field"])
         return self.many_to_many(link.source)
+
+    def matching(self, rows: MatchedRows) -> Code:
+        """The rows of another table that are found by the row, by the caller and by constants.
+
+        :raises UnreadableError: they are about a column that can't be used.
+        """
+        target = self._tables.use(rows.table)
+        equal: dict[str, Code] = {}
+        constants: dict[str, Code] = {}
+        for name, kind, value in rows.where:
+            self._tables.compared(rows.table, name.split("__"))
+            if kind == "row":
+                self._tables.compared(self._table, value.split("__"))
+            if name in {*equal, *constants}:
+                raise UnreadableError(f"{name} is compared twice")
+            if kind == "value":
+                constants[name] = quoted(value)
+            else:
+                equal[name] = "CALLER" if kind == "caller" else quoted(value)
+        for each in (*rows.ordering, *([rows.shown] if rows.shown else [])):
+            self._tables.follow(rows.table, each.removeprefix("-").split("__"))
+        self._imports.setdefault(CALLER_ROWS, set()).add("MatchingRows")
+        if rows.by_caller:
+            self._imports[CALLER_ROWS].add("CALLER")
+        named = {"constants": dictionary(constants)} if constants else {}
+        return call(
+            "MatchingRows",
+            target,
+            dictionary(equal),
+            **named,
+            shown=quoted(rows.shown) if rows.shown else None,
+            ordering=texts(rows.ordering) if rows.ordering else None,
+        )
 
     def _call(self, name: str, *arguments: Code) -> Code:
         self._imports.setdefault(_LINKS, set()).add(name)

@@ -1,9 +1,11 @@
-"""Numbers that a queryset annotates rows with, as SQL expressions about a mapped class."""
+"""Numbers and flags that a queryset annotates rows with, as SQL expressions about a mapped class."""
 
 from typing import Any, Final
 
+from strangler.adoption.endpoints import MatchedRows
 from strangler.adoption.scaffold.code import Call, Code, call, quoted
 from strangler.adoption.scaffold.conditions import RowConditions
+from strangler.adoption.scaffold.links import CALLER_ROWS, RowLinks
 from strangler.adoption.scaffold.tables import Tables
 
 _LINKS: Final = "strangler_fastapi.drf.links"
@@ -15,6 +17,7 @@ class RowNumbers:
 
     def __init__(self, model: str, table: str, tables: Tables, imports: dict[str, set[str]]) -> None:
         self._model = model
+        self._table = table
         self._tables = tables
         self._imports = imports
         self._conditions = RowConditions(model, table, tables, imports)
@@ -27,6 +30,8 @@ class RowNumbers:
         kind, *given = found
         if kind == "count":
             return self._count(*given)
+        if kind == "matches":
+            return self._matches(MatchedRows.model_validate(given[0]), denied=given[1])
         if kind == "column":
             return self._conditions.column(given[0])
         if kind == "value":
@@ -60,6 +65,15 @@ class RowNumbers:
         target = self._tables.use(table, self._tables.column_of(table, field)[0])
         self._use(_LINKS, "one_to_many", "related_count")
         return call("related_count", self._model, f"one_to_many({self._model}, {target}, {quoted(field)})")
+
+    def _matches(self, rows: MatchedRows, *, denied: bool) -> Code:
+        """Whether there are rows of a table, or where that is denied none."""
+        links = RowLinks(self._model, self._table, self._tables, self._imports)
+        found = call("has_matching_rows", self._model, links.matching(rows))
+        self._use(CALLER_ROWS, "has_matching_rows")
+        if denied:
+            self._use("sqlalchemy", "not_")
+        return call("not_", found) if denied else found
 
     def _is_null(self, value: object) -> bool:
         if value is None:

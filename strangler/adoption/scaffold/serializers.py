@@ -1,10 +1,11 @@
 """The serializers of a feature as code, each with its fields and those within it."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from strangler.adoption.django_settings import DjangoSettings
-from strangler.adoption.endpoints import SerializerFacts, SerializerField, UniqueTogether
+from strangler.adoption.endpoints import ComputedValue, SerializerFacts, SerializerField, UniqueTogether
 from strangler.adoption.scaffold.code import Code, call, quoted, texts
 from strangler.adoption.scaffold.column_fields import ColumnFields
 from strangler.adoption.scaffold.declared_fields import labels, own_messages
@@ -32,12 +33,12 @@ _NESTED_FIELDS: Final = "strangler_fastapi.drf.nested_fields"
 class Serializers:
     """The serializers of one feature, each written once; `tables` learns which columns they need.
 
-    Addresses in answers begin with Django's `prefix`.
+    Addresses in answers begin with Django's `prefix`. `users` is the table of callers that are told apart, if any are.
     """
 
-    def __init__(self, tables: Tables, settings: DjangoSettings, prefix: str = "") -> None:
+    def __init__(self, tables: Tables, settings: DjangoSettings, prefix: str = "", *, users: str | None = None) -> None:
         self._tables = tables
-        self._columns = ColumnFields(tables, settings)
+        self._columns = ColumnFields(tables, settings, users)
         self._relations = RelationFields(tables, prefix)
         self._written: dict[tuple[Any, ...], WrittenSerializer] = {}
 
@@ -47,7 +48,12 @@ class Serializers:
         return list(self._written.values())
 
     def write(
-        self, facts: SerializerFacts, *, within: str = "", annotated: Collection[str] = (), taken: bool = True
+        self,
+        facts: SerializerFacts,
+        *,
+        within: str = "",
+        annotated: Mapping[str, list[Any]] = MappingProxyType({}),
+        taken: bool = True,
     ) -> WrittenSerializer:
         """The serializer as code; `within` is the title of the one that holds it, `annotated` what its rows have, too.
 
@@ -56,7 +62,8 @@ class Serializers:
         :raises UnreadableError: it is no serializer of a model, or its table isn't in the contract.
         """
         shown = frozenset(each.source for each in facts.fields) & {*annotated}
-        key = (facts.path, tuple(each.name for each in facts.fields), within, shown, taken)
+        flags = frozenset(name for name in shown if annotated[name][0] == "matches")
+        key = (facts.path, tuple(each.name for each in facts.fields), within, shown, flags, taken)
         if key in self._written:
             return self._written[key]
         name = serializer_name(facts)
@@ -67,7 +74,7 @@ class Serializers:
         constants = (f"{snake(title)}{number}_serializer".upper() for number in ("", *range(2, 100)))
         constant = next(each for each in constants if each not in there)
         made = WrittenSerializer(
-            facts, constant, self._tables.use(facts.table), title, annotated=shown, is_within=bool(within)
+            facts, constant, self._tables.use(facts.table), title, annotated=shown, flags=flags, is_within=bool(within)
         )
         for each in facts.fields:
             self._add(made, facts.table, each)
@@ -109,6 +116,8 @@ class Serializers:
             link, _ = self._relations.link(made, table, each)
             related = self._relations.table_of_many(table, each)
             return self._columns.computed(made, related, each, each.computed, link=link)
+        if each.computed and each.method:
+            return self._computed(made, table, each, each.computed)
         if each.computed:
             return self._columns.computed(made, table, each, each.computed)
         if each.method:
@@ -129,6 +138,13 @@ class Serializers:
         if each.many and each.link is not None:
             return self._relations.many(made, table, each)
         return self._columns.column(made, table, each)
+
+    def _computed(self, made: WrittenSerializer, table: str, each: SerializerField, value: ComputedValue) -> Code:
+        """What a method makes of columns; a function to fill in where those can't be used."""
+        try:
+            return self._columns.computed(made, table, each, value)
+        except UnreadableError:
+            return self._method(made, each)
 
     def _method(self, made: WrittenSerializer, each: SerializerField) -> Code:
         """A field that a method of the project's own computes: a function to fill in."""

@@ -1,113 +1,37 @@
 """Handlers of a project's own, and what `strangler scaffold` writes of them: both are sent the same."""
 
-import importlib
-import json
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from django.conf import settings as djangos
-from django.db import connection
-from django.test.utils import override_settings
 
-from shared_schema.contract.contract import Contract
-from strangler.adoption.endpoints import DjangoApi
-from strangler.adoption.scaffold.service import ServiceScaffold
-from strangler.project import project_parse
-from strangler.routes.route import Route, Stage
-from strangler_django.endpoints.document import endpoints_text
 from tests.databases import empty_database
 from tests.generated_rows.tables import FILL, MAPPING, MODELS, ROWS
+from tests.scaffolds import Scaffolded, Sides, both_sides, scaffolded
 from tests.shared_stack import StackAddresses
-from tests.side_by_side import BothSides, djangos_database, side_by_side
 
-PACKAGE = "handled_fastapi"
-PROJECT = """
-    name = "handled"
-    api = { v1 = "/", v2 = "/v2" }
-    files = { routes = "routes.toml", contract = "contract.json", consumer = "consumer.json" }
-    django = { address = "http://127.0.0.1:8000", health = "/up", prefix = "/" }
-    fastapi = { address = "http://127.0.0.1:9000", health = "/ready", prefix = "/" }
-    database = { fastapi_role = "handled" }
-"""
 DJANGOS: dict[str, Any] = {
     "ROOT_URLCONF": "tests.handlers.urls",
     "REST_FRAMEWORK": djangos.REST_FRAMEWORK | {"DEFAULT_PAGINATION_CLASS": None, "DEFAULT_THROTTLE_CLASSES": ()},
 }
 
 
-def scaffold(folder: Path) -> tuple[Any, dict[str, list[str]]]:
-    """The package that is written of the views, imported, and the gaps by method and path."""
-    with override_settings(**DJANGOS):
-        api = DjangoApi.model_validate_json(endpoints_text())
-    contract: Contract = MAPPING.contract
-    (folder / "contract.json").write_text(contract.model_dump_json())
-    selected = [
-        (each, Route(name=f"rows.r{number}", methods=(each.method,), path=each.path, stage=Stage.LEGACY))
-        for number, each in enumerate(api.endpoints)
-    ]
-    project = project_parse(PROJECT, file=folder / "strangler.toml")
-    made = ServiceScaffold(project, PACKAGE, selected, api=api, contract=contract)
-    for file in made.files():
-        file.path.parent.mkdir(parents=True, exist_ok=True)
-        file.path.write_text(file.text)
-    gaps = {str(each.endpoint): each.gaps for feature in made.features for each in feature.endpoints}
-    return made, gaps
+@pytest.fixture(scope="module")
+def handled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scaffolded]:
+    with scaffolded(tmp_path_factory.mktemp("handled"), MAPPING.contract, DJANGOS) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
-def handled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, dict[str, list[str]]]]:
-    folder = tmp_path_factory.mktemp("handled")
-    _, gaps = scaffold(folder)
-    sys.path.insert(0, str(folder))
-    try:
-        routers = importlib.import_module(f"{PACKAGE}.routers").ROUTERS
-        yield (routers, importlib.import_module(f"{PACKAGE}.models").MAPPING), gaps
-    finally:
-        sys.path.remove(str(folder))
-        for name in [each for each in sys.modules if each.partition(".")[0] == PACKAGE]:
-            del sys.modules[name]
-
-
-@dataclass
-class Sides:
-    """Both stacks, each with a connection that looks at its own tables."""
-
-    both: BothSides
-    connections: tuple[psycopg.Connection, psycopg.Connection]
-
-    def ask(self, method: str, path: str, body: Any) -> None:
-        """Asks both, which answer the same, and have the same rows then."""
-        sent = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        self.both.ask(method, path, {"Content-Type": "application/json"}, sent)
-        ours, theirs = (sorted(each.execute(ROWS).fetchall()) for each in self.connections)
-        assert ours == theirs, f"rows after {method} {path} {body}"
-
-
-@pytest.fixture(scope="module")
-def sides(stack: StackAddresses, worker_id: str, django_db_blocker: Any, handled: Any) -> Iterator[Sides]:
-    (routers, mapping), _ = handled
-    with ExitStack() as opened:
-        opened.enter_context(django_db_blocker.unblock())
-        ours, theirs = (
+def sides(stack: StackAddresses, worker_id: str, django_db_blocker: Any, handled: Scaffolded) -> Iterator[Sides]:
+    with django_db_blocker.unblock(), ExitStack() as opened:
+        databases = [
             opened.enter_context(empty_database(admin_dsn=stack.admin_dsn, name=f"{name}_{worker_id}"))
             for name in ("handlers_library", "handlers_django")
-        )
-        for database in (ours, theirs):
-            with djangos_database(database), connection.schema_editor() as editor:
-                for model in MODELS:
-                    editor.create_model(model)
-        both = opened.enter_context(side_by_side(ours, views={}, routers=routers, tables=mapping, settings=DJANGOS))
-        opened.enter_context(djangos_database(theirs))
-        looking = [opened.enter_context(psycopg.connect(each.owner_dsn, autocommit=True)) for each in (ours, theirs)]
-        for each in looking:
-            each.execute(FILL)
-        yield Sides(both, (looking[0], looking[1]))
+        ]
+        yield opened.enter_context(both_sides(handled, databases, MODELS, fill=FILL, rows=ROWS))
 
 
 REQUESTS: list[tuple[str, str, Any]] = [
@@ -255,9 +179,8 @@ def test_what_a_handler_takes_for_none_is_not_ported(sides: Sides) -> None:
     assert answer.status_code == 501, answer.text
 
 
-def test_gaps(handled: Any) -> None:
-    _, gaps = handled
-    assert {name: found for name, found in gaps.items() if found} == {
+def test_gaps(handled: Scaffolded) -> None:
+    assert {name: found for name, found in handled.gaps.items() if found} == {
         "PUT /labels/{word}/": ["handler label_detail.put is your own"],
         "PATCH /copied/{pk}/": ["CopiedMakers.update is your own"],
         "POST /numbers/{pk}/": ["handler MakerNumber.post is your own"],

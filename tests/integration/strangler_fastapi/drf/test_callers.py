@@ -1,0 +1,83 @@
+"""What is another for each caller: fields, rows and permissions of the kitchen, as `strangler scaffold` writes them."""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from django.conf import settings as djangos
+from rest_framework_simplejwt.tokens import AccessToken
+
+from django_app.accounts.models import User
+from strangler_fastapi.auth.tokens import Tokens
+from tests.databases import migrated_database
+from tests.kitchen.installed import kitchen_installed
+from tests.kitchen.models import CONTRACT, FILL, MODELS, ROWS
+from tests.scaffolds import Scaffolded, Sides, both_sides, scaffolded
+from tests.shared_stack import StackAddresses
+
+DJANGOS: dict[str, Any] = {
+    "ROOT_URLCONF": "tests.kitchen.views",
+    "REST_FRAMEWORK": djangos.REST_FRAMEWORK | {"DEFAULT_PAGINATION_CLASS": None, "DEFAULT_THROTTLE_CLASSES": ()},
+}
+CALLERS = {"nobody": None, "ann": 901, "bob": 902, "kim": 903}
+
+
+@pytest.fixture(scope="module")
+def kitchen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scaffolded]:
+    with kitchen_installed(), scaffolded(tmp_path_factory.mktemp("kitchen"), CONTRACT, DJANGOS) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def sides(stack: StackAddresses, worker_id: str, django_db_blocker: Any, kitchen: Scaffolded) -> Iterator[Sides]:
+    with django_db_blocker.unblock(), ExitStack() as opened:
+        databases = [
+            opened.enter_context(migrated_database(admin_dsn=stack.admin_dsn, name=f"{name}_{worker_id}"))
+            for name in ("kitchen_library", "kitchen_django")
+        ]
+        assert CONTRACT.token_settings is not None
+        tokens = Tokens(djangos.SIMPLE_JWT["SIGNING_KEY"], CONTRACT.token_settings)
+        authenticators = kitchen.module("accounts").AUTHENTICATORS
+        state = {"tokens": tokens}
+        made = both_sides(kitchen, databases, MODELS, fill=FILL, rows=ROWS, state=state, authenticators=authenticators)
+        yield opened.enter_context(made)
+
+
+def ask(sides: Sides, caller: str, method: str, path: str, body: Any = None) -> Any:
+    """What both answer a caller."""
+    key = CALLERS[caller]
+    headers = {"Authorization": f"Bearer {_token(key)}"} if key else {}
+    return sides.ask(method, path, body, headers)
+
+
+def _token(key: int) -> AccessToken:
+    return AccessToken.for_user(User(pk=key, password="!"))
+
+
+def test_each_caller_gets_its_own_answers_one_after_the_other(sides: Sides) -> None:
+    """Of one statement: in lists, of single rows, and of those within others."""
+    for path in ("/recipes/", "/recipes/1/", "/recipes/2/", "/recipes/3/", "/teams/", "/teams/1/", "/liked/"):
+        found = {caller: ask(sides, caller, "GET", path).content for caller in (*CALLERS, *reversed(CALLERS))}
+        # Nobody at all, and kim, who has no rows, may be answered alike.
+        assert len({*found.values()}) >= 3, (path, found)
+    for method, path in itertools.product(("HEAD", "OPTIONS"), ("/recipes/1/", "/liked/")):
+        for caller in CALLERS:
+            ask(sides, caller, method, path)
+
+
+def test_what_a_caller_writes_is_shown_as_the_caller_sees_it(sides: Sides) -> None:
+    for caller in CALLERS:
+        made = ask(sides, caller, "POST", "/recipes/", {"name": f"of {caller}", "team": 1})
+        if caller != "nobody":
+            assert made.status_code == 201
+            assert (made.json()["is_mine"], made.json()["is_favorited"]) == (True, False)
+    for caller in ("kim", "ann", "bob"):
+        changed = ask(sides, caller, "PATCH", "/recipes/2/", {"name": f"{caller}'s", "editor": 901})
+        assert changed.json()["is_mine"] is (caller == "bob")
+        assert changed.json()["is_favorited"] is (caller != "kim")
+
+
+def test_gaps(kitchen: Scaffolded) -> None:
+    assert {name: found for name, found in kitchen.gaps.items() if found} == {}

@@ -1,0 +1,101 @@
+"""The tables of the kitchen, beside the users of the example."""
+
+import json
+from typing import Any
+
+from django.db import models
+
+from django_app.accounts.models import User
+from shared_schema.contract.contract import Contract, load_contract
+from strangler_django.contract.tables import table_facts
+from strangler_django.contract.unconnected import Sql
+from tests.example import CONTRACT_FILE
+
+
+class Team(models.Model):
+    name = models.CharField(max_length=20)
+    members: Any = models.ManyToManyField(User, related_name="teams", blank=True, db_table="k_team_members")
+
+    class Meta:
+        app_label = "kitchen"
+        db_table = "k_teams"
+        ordering = ("id",)
+
+
+class Recipe(models.Model):
+    name = models.CharField(max_length=20)
+    author = models.ForeignKey(User, models.CASCADE, related_name="recipes")
+    editor = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="edited")
+    team = models.ForeignKey(Team, models.SET_NULL, null=True, blank=True, related_name="recipes")
+    cooks: Any = models.ManyToManyField(User, related_name="cooked", blank=True, db_table="k_recipe_cooks")
+
+    class Meta:
+        app_label = "kitchen"
+        db_table = "k_recipes"
+        ordering = ("id",)
+
+    def is_liked_by(self, user: Any) -> bool:
+        return self.favorited.filter(user=user).exists()  # type: ignore[attr-defined,no-any-return] # a relation
+
+
+class Favorite(models.Model):
+    user = models.ForeignKey(User, models.CASCADE, related_name="favorites")
+    recipe = models.ForeignKey(Recipe, models.CASCADE, related_name="favorited")
+
+    class Meta:
+        app_label = "kitchen"
+        db_table = "k_favorites"
+        unique_together = ("user", "recipe")
+
+
+class Rating(models.Model):
+    user = models.ForeignKey(User, models.CASCADE, related_name="ratings")
+    recipe = models.ForeignKey(Recipe, models.CASCADE, related_name="ratings")
+    score = models.SmallIntegerField(default=0)
+    is_final = models.BooleanField(default=False)
+
+    class Meta:
+        app_label = "kitchen"
+        db_table = "k_ratings"
+        ordering = ("-score",)
+
+
+class Follow(models.Model):
+    user = models.ForeignKey(User, models.CASCADE, related_name="following")
+    author = models.ForeignKey(User, models.CASCADE, related_name="followers")
+
+    class Meta:
+        app_label = "kitchen"
+        db_table = "k_follows"
+
+
+MODELS: tuple[type[models.Model], ...] = (Team, Recipe, Favorite, Rating, Follow)
+_LINKS = (Team.members.through, Recipe.cooks.through)
+TABLES = tuple(model._meta.db_table for model in (*MODELS, *_LINKS))
+_FACTS = {model._meta.db_table: table_facts(model, Sql()) for model in (*MODELS, *_LINKS)}
+_OWN = Contract.model_validate(json.loads(json.dumps({"format": 2, "tables": _FACTS, "tokens": {}})))
+_EXAMPLE = load_contract(CONTRACT_FILE)
+CONTRACT = _EXAMPLE.model_copy(update={"tables": {**_EXAMPLE.tables, **_OWN.tables}})
+
+# All tables to the rows that the requests begin with, and the users whom they are from.
+FILL = "".join(f"DELETE FROM {table};" for table in reversed(TABLES))  # noqa: S608 - tables of ours
+FILL += """
+INSERT INTO users (id, username, email, password, first_name, last_name, is_active, is_staff, is_superuser,
+    date_joined, created_at)
+SELECT id, name, name || '@x.org', '!', '', '', true, name = 'kim', false, now(), now()
+FROM (VALUES (901, 'ann'), (902, 'bob'), (903, 'kim')) AS each (id, name) ON CONFLICT DO NOTHING;
+INSERT INTO k_teams (id, name) VALUES (1, 'red'), (2, 'blue');
+INSERT INTO k_team_members (id, team_id, user_id) VALUES (1, 1, 901), (2, 1, 902), (3, 2, 902);
+INSERT INTO k_recipes (id, name, author_id, editor_id, team_id) VALUES
+    (1, 'soup', 901, NULL, 1), (2, 'stew', 902, 901, 2), (3, 'pie', 902, 902, NULL);
+INSERT INTO k_recipe_cooks (id, recipe_id, user_id) VALUES (1, 1, 902), (2, 2, 901), (3, 2, 902);
+INSERT INTO k_favorites (id, user_id, recipe_id) VALUES (1, 901, 2), (2, 902, 1), (3, 902, 2);
+INSERT INTO k_ratings (id, user_id, recipe_id, score, is_final) VALUES
+    (1, 901, 1, 3, false), (2, 901, 1, 5, true), (3, 902, 1, 1, true), (4, 901, 3, 4, false);
+INSERT INTO k_follows (id, user_id, author_id) VALUES (1, 901, 902), (2, 902, 901), (3, 902, 903);
+"""
+FILL += "".join(f"SELECT setval('{table}_id_seq', 100);" for table in TABLES)
+ROWS = " UNION ALL ".join(
+    f"SELECT '{table}', each::text FROM {table} AS each"  # noqa: S608 - tables of ours
+    for table in TABLES
+)

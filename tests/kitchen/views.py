@@ -1,0 +1,183 @@
+"""What the kitchen's API answers: fields by the caller of the request, in the shapes that projects write them."""
+
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.urls import include, path
+from rest_framework import permissions, serializers, viewsets
+from rest_framework.routers import SimpleRouter
+
+from django_app.accounts.models import User
+from tests.kitchen.models import Favorite, Follow, Rating, Recipe, Team
+
+
+class AuthorSerializer(serializers.ModelSerializer[User]):
+    is_subscribed = serializers.SerializerMethodField()
+    is_me = serializers.SerializerMethodField()
+
+    class Meta:
+        model = User
+        fields = ("username", "is_subscribed", "is_me")
+
+    def get_is_subscribed(self, obj: User) -> bool:
+        user = self.context["request"].user
+        if user.is_anonymous or (user == obj):
+            return False
+        return Follow.objects.filter(user=user, author=obj).exists()
+
+    def get_is_me(self, obj: User) -> bool:
+        return self.context["request"].user == obj  # type: ignore[no-any-return] # a comparison
+
+
+class RecipeSerializer(serializers.ModelSerializer[Recipe]):
+    written_by = AuthorSerializer(source="author", read_only=True)
+    is_favorited = serializers.SerializerMethodField()
+    is_liked = serializers.SerializerMethodField()
+    is_kept = serializers.SerializerMethodField()
+    is_cooked = serializers.SerializerMethodField()
+    is_mine = serializers.SerializerMethodField()
+    is_edited = serializers.SerializerMethodField()
+    follows = serializers.SerializerMethodField()
+    in_team = serializers.SerializerMethodField()
+    score = serializers.SerializerMethodField()
+    final = serializers.SerializerMethodField()
+    first = serializers.SerializerMethodField()
+    state = serializers.SerializerMethodField()
+    rated = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Recipe
+        exclude = ("author", "cooks")
+
+    def get_is_favorited(self, obj: Recipe) -> bool:
+        request = self.context.get("request")
+        if request is None or request.user.is_anonymous:
+            return False
+        return Favorite.objects.filter(user=request.user, recipe=obj).exists()
+
+    def get_is_liked(self, obj: Recipe) -> bool:
+        request = self.context.get("request")
+        return bool(
+            request
+            and hasattr(request, "user")
+            and request.user.is_authenticated
+            and request.user.favorites.filter(recipe=obj).exists()
+        )
+
+    def get_is_kept(self, obj: Recipe) -> bool:
+        return self._has(obj, Favorite)
+
+    def _has(self, obj: Recipe, model: Any) -> bool:
+        user = getattr(self.context.get("request"), "user", None)
+        if not user or not user.is_authenticated:
+            return False
+        return model.objects.filter(Q(user_id=user.id) & Q(recipe_id=obj.id)).exists()  # type: ignore[no-any-return] # a bool
+
+    def get_is_cooked(self, obj: Recipe) -> bool:
+        user = self.context["request"].user
+        return True if user in obj.cooks.all() else False  # noqa: SIM210 - so some write it
+
+    def get_is_mine(self, obj: Recipe) -> bool:
+        return obj.author == self.context["request"].user
+
+    def get_is_edited(self, obj: Recipe) -> bool:
+        request = self.context["request"]
+        return obj.editor == request.user or obj.is_liked_by(request.user) if request.user.is_authenticated else False
+
+    def get_follows(self, obj: Recipe) -> bool:
+        return obj.author.followers.filter(user=self.context["request"].user.pk).exists()  # type: ignore[attr-defined,no-any-return] # a relation
+
+    def get_in_team(self, obj: Recipe) -> bool | None:
+        if obj.team is None:
+            return None
+        return obj.team.members.filter(id=self.context["request"].user.id).exists()  # type: ignore[no-any-return] # a bool
+
+    def get_score(self, obj: Recipe) -> int | None:
+        request = self.context.get("request")
+        if request and request.user.is_authenticated:
+            rating = obj.ratings.filter(user=request.user).first()  # type: ignore[attr-defined] # a relation
+            return rating.score if rating else None
+        return None
+
+    def get_final(self, obj: Recipe) -> int | None:
+        user = self.context["request"].user
+        if not user.is_authenticated:
+            return None
+        try:
+            rating = Rating.objects.get(recipe=obj, user=user, is_final=True)
+            return rating.score
+        except Rating.DoesNotExist:
+            return None
+
+    def get_first(self, obj: Recipe) -> int:
+        user = self.context["request"].user
+        if user.is_anonymous:
+            return -1
+        return obj.ratings.filter(user=user).values_list("score", flat=True).first() or 0  # type: ignore[attr-defined,no-any-return] # a relation
+
+    def get_state(self, obj: Recipe) -> str:
+        user = self.context["request"].user
+        if user.is_anonymous:
+            return "unknown"
+        return f"{obj.name}: {obj.ratings.filter(user=user).count()} of {obj.ratings.count()}"  # type: ignore[attr-defined] # a relation
+
+    def get_rated(self, obj: Recipe) -> bool:
+        user = self.context["request"].user
+        if not user.is_authenticated:
+            return False
+        return user.id in obj.ratings.values_list("user", flat=True)  # type: ignore[attr-defined,no-any-return] # a relation
+
+
+class TeamSerializer(serializers.ModelSerializer[Team]):
+    recipes = RecipeSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Team
+        fields = ("id", "name", "recipes")
+
+
+class LikedSerializer(serializers.ModelSerializer[Recipe]):
+    is_liked = serializers.BooleanField(read_only=True)
+    is_open = serializers.ReadOnlyField()
+
+    class Meta:
+        model = Recipe
+        fields = ("id", "name", "is_liked", "is_open")
+
+
+class RecipeViewSet(viewsets.ModelViewSet[Recipe]):
+    queryset = Recipe.objects.all()
+    serializer_class = RecipeSerializer
+    permission_classes = (permissions.IsAuthenticatedOrReadOnly,)
+    filter_backends = ()
+
+    def perform_create(self, serializer: serializers.BaseSerializer[Recipe]) -> None:
+        serializer.save(author=self.request.user)
+
+
+class TeamViewSet(viewsets.ReadOnlyModelViewSet[Team]):
+    queryset = Team.objects.all()
+    serializer_class = TeamSerializer
+    permission_classes = (permissions.AllowAny,)
+    filter_backends = ()
+
+
+class LikedViewSet(viewsets.ReadOnlyModelViewSet[Recipe]):
+    serializer_class = LikedSerializer
+    permission_classes = (permissions.IsAuthenticated,)
+    filter_backends = ()
+
+    def get_queryset(self) -> QuerySet[Recipe]:
+        user = self.request.user
+        liked = Favorite.objects.filter(user=user, recipe=OuterRef("pk"))  # type: ignore[misc] # nobody else is let in
+        return Recipe.objects.annotate(
+            is_liked=Exists(liked),
+            is_open=~Exists(Rating.objects.filter(recipe=OuterRef("pk"), user=user, is_final=True)),
+        )
+
+
+router = SimpleRouter()
+router.register("recipes", RecipeViewSet)
+router.register("teams", TeamViewSet)
+router.register("liked", LikedViewSet, basename="liked")
+urlpatterns = [path("", include(router.urls))]
