@@ -11,8 +11,9 @@ class FilterParameter(Facts):
     """A query parameter of a FilterSet.
 
     `method` names the project's function that filters, if one does; `declared` says that the project wrote the filter,
-    and that it is another one than django-filter makes of the column. `to_field` is the column by which it names rows,
-    where that isn't their key. `settings` are those by which it takes other texts, or finds other rows, such as
+    and that it is another one than django-filter makes of the column. `items` is the filter by whose form each of
+    several values with commas is read. `to_field` is the column by which it names rows, where that isn't their key.
+    `settings` are those by which it takes other texts, or finds other rows, such as
     `required`, `min_value` or a widget's class.
     """
 
@@ -23,6 +24,7 @@ class FilterParameter(Facts):
     method: str | None = None
     exclude: bool = False
     declared: bool = False
+    items: str | None = None
     to_field: str | None = None
     choices: tuple[Any, ...] | None = None
     settings: tuple[str, ...] = ()

@@ -33,6 +33,7 @@ _PROPERTIES: Final = (property, cached_property)
 _FILTERING: Final = ("__init__", "filter_queryset", "form", "get_form_class", "is_valid", "qs")
 # Where the classes of a filter's form are, unless they are a project's own.
 _FORMS: Final = ("django.", "django_filters.", "builtins")
+_CSV: Final = "django_filters.filters.BaseCSVFilter"
 # Settings of a filter's form field that people see, or that are facts of their own, and those that say nothing.
 _SHOWN: Final = frozenset(
     {"label", "help_text", "widget", "initial", "empty_label", "null_value", "choices", "queryset", "to_field_name"}
@@ -205,6 +206,7 @@ def _parameters(filterset: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a
             "field": each.field_name,
             "lookup": each.lookup_expr,
             "exclude": each.exclude,
+            "items": _read_by(type(each)) if _takes_commas(type(each)) else None,
             "to_field": each.extra.get("to_field_name"),
             "declared": not _takes_all_rows(filterset, name, each),
             "method": str(each.method)
@@ -213,6 +215,16 @@ def _parameters(filterset: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a
             "choices": [plain(value) for value, _label in choices] if isinstance(choices, list | tuple) else None,
             "settings": sorted(_settings(each, filterset._meta.model)),  # noqa: SLF001 - so both document it
         }
+
+
+def _takes_commas(kind: type) -> bool:
+    """Whether a filter is one of values with commas."""
+    return any(class_name(each) == _CSV for each in kind.__mro__)
+
+
+def _read_by(kind: type) -> str | None:
+    """The filter of django-filter's whose form reads each of several values."""
+    return next((each.__name__ for each in kind.__mro__ if "field_class" in vars(each) and not _is_own(each)), None)
 
 
 def _settings(declared: Any, model: Any) -> Iterator[str]:  # noqa: ANN401 - a filter, and the model of its set

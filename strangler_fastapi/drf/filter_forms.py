@@ -4,7 +4,7 @@ import decimal
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import ROUND_UP, Context, Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,6 +13,10 @@ from strangler_fastapi.drf.time_fields import parse_date, parse_duration, parse_
 from strangler_fastapi.drf.validators import Invalid, check_storable
 
 _LARGEST: Final = Decimal(10) ** 50
+_MOST_DIGITS: Final = 1000
+_BEYOND: Final = 2**64
+_LAST_DIGIT: Final = Decimal(1).scaleb(-_MOST_DIGITS)
+_ROUNDED: Final = Context(prec=3 * _MOST_DIGITS, rounding=ROUND_UP)
 # Django's formats of the locale en.
 _DATE_FORMATS: Final = (
     *("%Y-%m-%d", "%m/%d/%Y", "%m/%d/%y", "%b %d %Y", "%b %d, %Y", "%d %b %Y", "%d %b, %Y"),
@@ -193,6 +197,34 @@ def value_of(kind: type, text: str) -> Any:  # noqa: ANN401 - of that type
     if value is None or (isinstance(value, Decimal) and not value.is_finite()):
         raise Invalid(f"\u201c{text}\u201d is not a valid value.")
     return value
+
+
+def read_several(form: FormField, text: str) -> list[Any]:
+    """Values with commas (`BaseCSVField`). A blank text is a value of its own, a blank number none.
+
+    Raises:
+        Invalid: one is no value of the form.
+    """
+    values = [form.read(part) for part in text.split(",")]
+    return ["" if value is None and form in (TEXT, SENT_TEXT) else value for value in values]
+
+
+def prepared(kind: Any, value: Any) -> Any:  # noqa: ANN401 - a column's type, and of a form
+    """A form's value as the column's Python type, as Django prepares it."""
+    python = kind.python_type
+    if isinstance(value, str) and python is not str:
+        value = value_of(python, value)
+    if isinstance(value, Decimal) and python is not float and value.adjusted() > _MOST_DIGITS:
+        # Longer to convert than anybody waits, and beyond every column.
+        return -_BEYOND if value < 0 else _BEYOND
+    if python is Decimal and isinstance(value, Decimal) and int(value.as_tuple().exponent) < -_MOST_DIGITS:
+        # The driver takes no number of so many digits; no column has a value between the two.
+        return value.quantize(_LAST_DIGIT, context=_ROUNDED)
+    if python in (int, float) and isinstance(value, Decimal):
+        return python(value)
+    if python is date and isinstance(value, datetime):
+        return value.date()
+    return str(value) if python is str else value
 
 
 def no_such_choice(text: str) -> str:

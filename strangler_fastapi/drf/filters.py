@@ -7,8 +7,7 @@ What a filter set's `fields = {"price": ["gte", "in"]}` makes is `price__gte` an
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
-from decimal import ROUND_UP, Context, Decimal
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -19,23 +18,17 @@ from strangler_fastapi.drf.criteria import Criterion, compared_type
 from strangler_fastapi.drf.filter_forms import (
     ANY_NUMBER,
     DATE,
-    SENT_TEXT,
-    TEXT,
     FormField,
     choice,
     no_such_choice,
-    value_of,
+    prepared,
+    read_several,
 )
 from strangler_fastapi.drf.filtering import Attribute, Filter, Params, read_boolean
 from strangler_fastapi.drf.search import TEXT_LOOKUPS
 from strangler_fastapi.drf.validators import Invalid, biggest
 from strangler_fastapi.errors import ErrorDetail, ValidationFailed
 
-_LARGEST: Final = Decimal(10) ** 50
-_MOST_DIGITS: Final = 1000
-_BEYOND: Final = 2**64
-_LAST_DIGIT: Final = Decimal(1).scaleb(-_MOST_DIGITS)
-_ROUNDED: Final = Context(prec=3 * _MOST_DIGITS, rounding=ROUND_UP)
 _DAY: Final = timedelta(days=1)
 _COMPARISONS: Final[Mapping[str, Callable[[Any, Any], ColumnElement[bool]]]] = {
     "exact": lambda column, value: column == value,
@@ -82,7 +75,7 @@ def column_filter(
         read = _or_null(column, read, null_value)
     said = description or _DESCRIPTIONS.get(lookup, f"Compared by `{lookup}`.")
     samples = (sample.get(lookup, form.sample), *(() if null_value is None else (null_value,)))
-    return Filter(_excluding(read) if exclude else read, samples=samples, description=said)
+    return Filter(excluding(read) if exclude else read, samples=samples, description=said)
 
 
 def lookup_choice_filter(column: Attribute, form: FormField, lookups: Collection[str]) -> Filter:
@@ -165,7 +158,7 @@ def multiple_choice_filter(column: Attribute, choices: Collection[Any], *, exclu
         return _any_of(column, name, values) if values else None
 
     said = "Any of the values, each by a parameter of its own."
-    return Filter(_excluding(read) if exclude else read, samples=((form.sample,),), description=said, many=True)
+    return Filter(excluding(read) if exclude else read, samples=((form.sample,),), description=said, many=True)
 
 
 def filtered_ordering(
@@ -203,7 +196,7 @@ def _one(column: Attribute, form: FormField, lookup: str) -> Callable[[str, str]
 def _compared(column: Attribute, name: str, lookup: str, value: Any) -> Criterion:  # noqa: ANN401 - of a form
     """The column compared with a value; a number beyond the column's is decided without the database's help."""
     kind = column().type
-    fitting = _fitting(kind, value)
+    fitting = prepared(kind, value)
     if isinstance(fitting, int) and not -biggest(kind) - 1 <= fitting <= biggest(kind):
         is_met = (fitting > 0) is (lookup in ("lt", "lte")) and lookup != "exact"
         return Criterion("everything", true) if is_met else Criterion("nothing", false)
@@ -216,9 +209,7 @@ def _in(column: Attribute, form: FormField) -> Callable[[str, str], Criterion | 
     def read(name: str, text: str) -> Criterion | None:
         if not text:
             return None
-        values = [form.read(part) for part in text.split(",")]
-        # A blank text is a value of its own, a blank number none.
-        return _any_of(column, name, ["" if value is None and form in (TEXT, SENT_TEXT) else value for value in values])
+        return _any_of(column, name, read_several(form, text))
 
     return read
 
@@ -269,13 +260,13 @@ def _between(column: Attribute, name: str, ends: Sequence[Any]) -> Criterion | N
 
 def _any_of(column: Attribute, name: str, values: Sequence[Any]) -> Criterion:
     kind = column().type
-    fitting = [_fitting(kind, value) for value in values if value is not None]
+    fitting = [prepared(kind, value) for value in values if value is not None]
     held = [value for value in fitting if not isinstance(value, int) or abs(value) <= biggest(kind)]
     array: Any = ARRAY(type(kind))
     return Criterion(name, lambda: column() == func.any(bindparam(name, type_=array)), {name: held})
 
 
-def _excluding(
+def excluding(
     read: Callable[[str, Any], Criterion | None],
 ) -> Callable[[str, Any], Criterion | None]:
     """Rows that don't meet it, those among them whose column is null (Django's `exclude`)."""
@@ -287,24 +278,6 @@ def _excluding(
         return Criterion(f"not {criterion.name}", lambda: ~func.coalesce(criterion.clause(), false()), criterion.values)
 
     return read_other
-
-
-def _fitting(kind: Any, value: Any) -> Any:  # noqa: ANN401 - a column's type, and of a form
-    """A form's value as the column's Python type, as Django prepares it."""
-    python = kind.python_type
-    if isinstance(value, str) and python is not str:
-        value = value_of(python, value)
-    if isinstance(value, Decimal) and python is not float and value.adjusted() > _MOST_DIGITS:
-        # Longer to convert than anybody waits, and beyond every column.
-        return -_BEYOND if value < 0 else _BEYOND
-    if python is Decimal and isinstance(value, Decimal) and int(value.as_tuple().exponent) < -_MOST_DIGITS:
-        # The driver takes no number of so many digits; no column has a value between the two.
-        return value.quantize(_LAST_DIGIT, context=_ROUNDED)
-    if python in (int, float) and isinstance(value, Decimal):
-        return python(value)
-    if python is date and isinstance(value, datetime):
-        return value.date()
-    return str(value) if python is str else value
 
 
 def _whole_days(column: Attribute, form: FormField, values: Sequence[Any]) -> Sequence[Any]:

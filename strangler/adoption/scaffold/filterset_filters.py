@@ -10,6 +10,7 @@ from strangler.adoption.scaffold.links import RowLinks
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
 from strangler.adoption.scaffold.written_list import WrittenList
 
+_ARRAY_FILTERS: Final = "strangler_fastapi.drf.array_filters"
 _FILTERING: Final = "strangler_fastapi.drf.filtering"
 _FILTERS: Final = "strangler_fastapi.drf.filters"
 _FILTER_FORMS: Final = "strangler_fastapi.drf.filter_forms"
@@ -59,6 +60,14 @@ _LOOKUPS: Final = frozenset(
         *("endswith", "iendswith", "regex", "iregex"),
     }
 )
+# Those of an array, and by the filter that reads each of several values, the form of these.
+_ARRAY_LOOKUPS: Final = frozenset({"exact", "contains", "contained_by", "overlap"})
+_ARRAY_FORMS: Final = {
+    "CharFilter": "TEXT",
+    "Filter": "SENT_TEXT",
+    "NumberFilter": "NUMBER",
+    "UUIDFilter": "IDENTIFIER",
+}
 _SEVERAL: Final = frozenset({"in", "range"})
 _MULTIPLE: Final = frozenset({*_OF_LINKS, "MultipleChoiceFilter"})
 # The widget of a BooleanFilter that isn't that of django_filters.rest_framework.
@@ -99,16 +108,18 @@ def written_filter(
     if parameter.settings:
         raise UnreadableError(f"a {parameter.kind} with {', '.join(parameter.settings)}")
     path = parameter.field.split("__")
-    if parameter.lookup == "isnull":
-        facts = tables.follow(table, path)
-    else:
-        facts = tables.compared(table, path, parameter.lookup or "exact")
-    if facts.kind == "DateTimeField" and time_zone != "UTC" and parameter.lookup != "isnull":
-        raise UnreadableError(f"times of {time_zone}")
-    column = f"lambda: {model}.{tables.attribute_of(table, path[0])}"
+    column = f"{model}.{tables.attribute_of(table, path[0])}"
     if len(path) > 1:
         made.imports.setdefault(_LINKS, set()).add("related_column")
-        column = f'lambda: related_column({model}, "{parameter.field}")'
+        column = f'related_column({model}, "{parameter.field}")'
+    facts = tables.follow(table, path)
+    if (of_array := _array_filter(made, parameter, column, facts)) is not None:
+        return of_array
+    column = f"lambda: {column}"
+    if parameter.lookup != "isnull":
+        tables.compared(table, path, parameter.lookup or "exact")
+    if facts.kind == "DateTimeField" and time_zone != "UTC" and parameter.lookup != "isnull":
+        raise UnreadableError(f"times of {time_zone}")
     if parameter.kind == "BooleanFilter" and parameter.lookup == "exact" and facts.kind == "BooleanField":
         made.imports.setdefault(_FILTERING, set()).add("boolean_filter")
         return call("boolean_filter", column, selected=selected)
@@ -143,11 +154,34 @@ def written_filter(
     return call("column_filter", column, form, *lookup, exclude=exclude, selected=selected)
 
 
+def _array_filter(made: WrittenList, parameter: FilterParameter, column: str, facts: ColumnFacts) -> Call | None:
+    """The filter of an array by its values, or by their number; None of another one."""
+    if facts.kind != "ArrayField" or facts.items is None or facts.written_by:
+        return None
+    exclude = "True" if parameter.exclude else None
+    size, _, compared = parameter.lookup.partition("__")
+    if size == "len" and parameter.kind == "NumberFilter" and (compared or "exact") in _COMPARED:
+        made.imports.setdefault(_FILTERS, set()).add("column_filter")
+        made.imports.setdefault(_FILTER_FORMS, set()).add("NUMBER")
+        made.imports.setdefault(_ARRAY_FILTERS, set()).add("array_size")
+        lookup = [quoted(compared)] if compared and compared != "exact" else []
+        return call("column_filter", f"lambda: array_size({column})", "NUMBER", *lookup, exclude=exclude)
+    form = _ARRAY_FORMS.get(parameter.items or "")
+    if form is None or parameter.lookup not in _ARRAY_LOOKUPS or facts.items.kind not in _NAMES:
+        return None
+    made.imports.setdefault(_ARRAY_FILTERS, set()).add("array_filter")
+    made.imports.setdefault(_FILTER_FORMS, set()).add(form)
+    lookup = [quoted(parameter.lookup)] if parameter.lookup != "exact" else []
+    return call("array_filter", f"lambda: {column}", form, *lookup, exclude=exclude)
+
+
 def _form(made: WrittenList, parameter: FilterParameter, facts: ColumnFacts) -> Code | None:
     """How the filter reads its text; None where strangler_fastapi has no such form."""
     if parameter.kind in ("ChoiceFilter", "TypedChoiceFilter") and parameter.choices and parameter.lookup == "exact":
         made.imports.setdefault(_FILTER_FORMS, set()).add("choice")
         return call("choice", _choices(parameter))
+    if parameter.items is not None and parameter.lookup not in _SEVERAL:
+        return None
     name = _FORMS.get(parameter.kind)
     if name in ("TEXT", "SENT_TEXT") and parameter.lookup in _COMPARED and not _is_of_texts(facts):
         return None

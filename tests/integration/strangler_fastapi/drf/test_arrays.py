@@ -13,7 +13,14 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
 from django.test import Client
 from django.test.utils import isolate_apps
-from django_filters.rest_framework import CharFilter, DjangoFilterBackend, FilterSet
+from django_filters.rest_framework import (
+    BaseCSVFilter,
+    BaseInFilter,
+    CharFilter,
+    DjangoFilterBackend,
+    FilterSet,
+    NumberFilter,
+)
 from rest_framework import serializers, viewsets
 from rest_framework.filters import SearchFilter
 from sqlalchemy.orm import Mapped
@@ -21,9 +28,10 @@ from sqlalchemy.orm import Mapped
 from shared_schema.mapping import Mapping, Reflected
 from strangler_django.contract.tables import table_facts
 from strangler_django.contract.unconnected import Sql
+from strangler_fastapi.drf.array_filters import array_filter, array_size
 from strangler_fastapi.drf.collection_fields import ListField
 from strangler_fastapi.drf.fields import CharField
-from strangler_fastapi.drf.filter_forms import TEXT
+from strangler_fastapi.drf.filter_forms import NUMBER, SENT_TEXT, TEXT
 from strangler_fastapi.drf.filters import column_filter
 from strangler_fastapi.drf.model_fields import model_fields
 from strangler_fastapi.drf.number_fields import IntegerField
@@ -72,7 +80,23 @@ class CrateSerializer(serializers.ModelSerializer[Crate]):
         fields = NAMES
 
 
+class Texts(BaseInFilter, CharFilter): ...
+
+
+class Numbers(BaseCSVFilter, NumberFilter): ...
+
+
 class CrateFilters(FilterSet):
+    has = Texts(field_name="tags", lookup_expr="contains")
+    lacks = Texts(field_name="tags", lookup_expr="contains", exclude=True)
+    within = Texts(field_name="tags", lookup_expr="contained_by")
+    any = Texts(field_name="tags", lookup_expr="overlap")
+    sent = BaseInFilter(field_name="tags", lookup_expr="overlap")
+    whole = Texts(field_name="tags", lookup_expr="exact")
+    graded = Numbers(field_name="grades", lookup_expr="overlap")
+    all_grades = Numbers(field_name="grades", lookup_expr="contains")
+    size = NumberFilter(field_name="tags", lookup_expr="len")
+    larger = NumberFilter(field_name="grades", lookup_expr="len__gt")
     tagged = CharFilter(field_name="tags", lookup_expr="icontains")
     begins = CharFilter(field_name="notes", lookup_expr="startswith")
 
@@ -122,6 +146,16 @@ class Library:
         }
         serializer = Serializer("Crate", model_fields(CrateRow, *NAMES) | declared)
         filters = {
+            "has": array_filter(lambda: CrateRow.tags, TEXT, "contains"),
+            "lacks": array_filter(lambda: CrateRow.tags, TEXT, "contains", exclude=True),
+            "within": array_filter(lambda: CrateRow.tags, TEXT, "contained_by"),
+            "any": array_filter(lambda: CrateRow.tags, TEXT, "overlap"),
+            "sent": array_filter(lambda: CrateRow.tags, SENT_TEXT, "overlap"),
+            "whole": array_filter(lambda: CrateRow.tags, TEXT),
+            "graded": array_filter(lambda: CrateRow.grades, NUMBER, "overlap"),
+            "all_grades": array_filter(lambda: CrateRow.grades, NUMBER, "contains"),
+            "size": column_filter(lambda: array_size(CrateRow.tags), NUMBER),
+            "larger": column_filter(lambda: array_size(CrateRow.grades), NUMBER, "gt"),
             "tagged": column_filter(lambda: CrateRow.tags, TEXT, "icontains"),
             "begins": column_filter(lambda: CrateRow.notes, TEXT, "startswith"),
         }
@@ -252,6 +286,61 @@ def test_an_array_is_searched_by_its_text(sides: BothSides, query: str, names: l
     first, second = (ask(sides, stack, "GET", f"/crates/?{query}", b"", "") for stack in ("django", "fastapi"))
     assert first == second
     assert [row["name"] for row in first[1]["results"]] == names
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("has=b", ["One", "Two"]),
+        ("has=b,c", ["Two"]),
+        ("has=+b+,c", ["Two"]),
+        ("has=", ["One", "Two", "Three"]),
+        ("has=,", []),
+        # Texts of the array have five letters.
+        ("has=cratesful", ["Three"]),
+        ("lacks=b", ["Three"]),
+        ("within=b,c,d", ["One", "Two"]),
+        ("within=crate,", ["Three"]),
+        ("any=b,crate", ["One", "Two", "Three"]),
+        ("any=x", []),
+        ("sent=+b", []),
+        ("sent=b", ["One", "Two"]),
+        ("whole=b,c", ["Two"]),
+        ("whole=c,b", []),
+        ("graded=1", ["Two"]),
+        ("graded=1.7", ["Two"]),
+        ("graded=1,", ["Two"]),
+        ("graded=x", None),
+        ("all_grades=1,2", ["Two"]),
+        ("all_grades=1,,2", []),
+        ("size=0", []),
+        ("size=1", ["One", "Three"]),
+        ("size=x", None),
+        ("larger=0", ["Two"]),
+        ("larger=-1&size=2", ["Two"]),
+        ("any=b&graded=2", ["Two"]),
+    ],
+)
+def test_an_array_is_narrowed_by_its_values(sides: BothSides, query: str, names: list[str] | None) -> None:
+    Crate.objects.all().delete()
+    Crate.objects.create(name="One", tags=["b"])
+    Crate.objects.create(name="Two", tags=["b", "c"], grades=[1, 2])
+    Crate.objects.create(name="Three", tags=["crate"])
+    first, second = (ask(sides, stack, "GET", f"/crates/?{query}", b"", "") for stack in ("django", "fastapi"))
+    assert first == second
+    assert first[0] == (400 if names is None else 200)
+    assert names is None or [row["name"] for row in first[1]["results"]] == names
+
+
+@pytest.mark.parametrize("query", ["graded=99999", "graded=99999,1", "all_grades=1,99999", "all_grades=-99999"])
+def test_a_number_that_no_array_holds_is_in_none(sides: BothSides, query: str) -> None:
+    Crate.objects.all().delete()
+    Crate.objects.create(name="Two", grades=[1, 2])
+    (first, _), (second, answer) = (
+        ask(sides, stack, "GET", f"/crates/?{query}", b"", "") for stack in ("django", "fastapi")
+    )
+    assert (first, second) == (500, 200)
+    assert len(answer["results"]) == (query == "graded=99999,1")
 
 
 def test_options_describe_the_values_alike(sides: BothSides) -> None:

@@ -734,8 +734,12 @@ def test_a_filter_that_reads_by_a_form_field_of_the_projects_own_says_so() -> No
         several = SeveralFilter(field_name="title", lookup_expr="in")
         numbers = NumbersFilter(field_name="id", lookup_expr="in")
 
+        plain = django_filters.BaseInFilter(field_name="id")
+
     found = {each["name"]: each["settings"] for each in _parameters(Own)}
-    assert found == {name: ["a form field of your own"] for name in ("lower", "several")} | {"numbers": []}
+    assert found == {name: ["a form field of your own"] for name in ("lower", "several")} | {"numbers": [], "plain": []}
+    read_by = {each["name"]: each["items"] for each in _parameters(Own)}
+    assert read_by == {"lower": None, "several": "CharFilter", "numbers": "NumberFilter", "plain": "Filter"}
 
 
 def test_methods_that_a_path_does_not_offer_have_permissions_all_the_same() -> None:

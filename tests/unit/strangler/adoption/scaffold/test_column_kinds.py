@@ -121,6 +121,40 @@ def test_an_array_is_compared_by_its_text_alone() -> None:
     assert 'column_filter(lambda: Boat.name, TEXT, "icontains")' in text_of(made, "serializers.py")
 
 
+@pytest.mark.parametrize(
+    ("items", "parameter", "code"),
+    [
+        ({}, {"lookup": "overlap", "items": "CharFilter"}, 'array_filter(lambda: Boat.name, TEXT, "overlap")'),
+        ({}, {"items": "Filter", "exclude": True}, "array_filter(lambda: Boat.name, SENT_TEXT, exclude=True)"),
+        (
+            {"kind": "IntegerField", "type": "integer"},
+            {"lookup": "contains", "items": "NumberFilter"},
+            'array_filter(lambda: Boat.name, NUMBER, "contains")',
+        ),
+        ({}, {"kind": "NumberFilter", "lookup": "len"}, "column_filter(lambda: array_size(Boat.name), NUMBER)"),
+        (
+            {},
+            {"kind": "NumberFilter", "lookup": "len__gte"},
+            'column_filter(lambda: array_size(Boat.name), NUMBER, "gte")',
+        ),
+        ({}, {"kind": "NumberFilter", "lookup": "len__in"}, None),
+        ({}, {"kind": "CharFilter", "lookup": "overlap"}, None),
+        ({"kind": "DateField", "type": "date"}, {"lookup": "overlap", "items": "CharFilter"}, None),
+    ],
+)
+def test_an_array_is_narrowed_by_values_with_commas(
+    items: dict[str, Any], parameter: dict[str, Any], code: str | None
+) -> None:
+    contract = own_column(**ARRAY, items=TEXTS | items)
+    named = {"name": "x", "kind": "Texts", "field": "name"} | parameter
+    given = LIST | {"filters": {"filterset": {"parameters": [named]}}, "serializer": SERIALIZER | {"fields": [TAGS]}}
+    made = linked_feature(given, contract)
+    if code is None:
+        assert made.endpoints[0].limits == [f"filter x: a value is compared with a ArrayField by {parameter['lookup']}"]
+    else:
+        assert (made.endpoints[0].limits, code in text_of(made, "serializers.py")) == ([], True)
+
+
 def list_of(child: dict[str, Any] | None = None, **facts: Any) -> dict[str, Any]:
     """A ListField that a serializer declares."""
     inner = {

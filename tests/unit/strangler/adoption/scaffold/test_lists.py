@@ -135,6 +135,12 @@ def test_filters_by_rows_that_are_found_otherwise_are_gaps(parameter: dict[str, 
     assert made.endpoints[0].limits == [f"filter x: {gap}"]
 
 
+def test_values_with_commas_are_compared_with_an_array_or_several_alone() -> None:
+    parameter = {"name": "x", "kind": "CharFilter", "items": "CharFilter", "field": "name", "lookup": "icontains"}
+    made = feature(LIST | {"filters": {"filterset": {"parameters": [parameter]}}})
+    assert made.endpoints[0].limits == ["filter x: a CharFilter of name by icontains"]
+
+
 def test_a_filter_with_settings_of_its_own_is_a_gap() -> None:
     parameter = {"name": "x", "kind": "NumberFilter", "field": "id", "settings": ["min_value", "required"]}
     made = feature(LIST | {"filters": {"filterset": {"parameters": [parameter]}}})
