@@ -73,7 +73,6 @@ class SerializerMethodField(Field):
     `type` is its Python type, for the OpenAPI document.
     """
 
-    of_column: ClassVar[bool] = False
     method: Callable[[Mapping[str, Any]], Any]
     type: Any = Any
     read_only: bool = True

@@ -68,14 +68,13 @@ class Field:
     mapped class that the key stands for, where it has another name. `default` is the value of a key that is left out,
     or what gives one; such a key is not required. `help_text` is what OPTIONS and OpenAPI say of the field;
     `description` and `example` are for OpenAPI alone. `error_messages` are texts of one's own, by DRF's codes.
+    Without a label, one `of_column` has the column's name, which languages may have; any other has its own in all.
     """
 
     kind: ClassVar[str] = "field"
     # What is said of a key that is required and left out.
     absent: ClassVar[str] = "This field is required."
     hidden: ClassVar[bool] = False
-    # Whether a key without a label is named after a column, whose name languages may have.
-    of_column: ClassVar[bool] = True
     required: bool = True
     read_only: bool = False
     write_only: bool = False
@@ -89,6 +88,7 @@ class Field:
     default: Any = MISSING
     validators: tuple[Validator, ...] = ()
     error_messages: Mapping[str, str] = field(default_factory=dict)
+    of_column: bool = False
 
     def __post_init__(self) -> None:
         if self.default is not MISSING:
@@ -321,7 +321,6 @@ class BooleanField(Field):
 class ReadOnlyField(Field):
     """A key of the answer alone; `type` is what OPTIONS calls it, `children` what a nested object holds."""
 
-    of_column: ClassVar[bool] = False
     type: str
     read_only: bool = True
     children: "Serializer | None" = None

@@ -4,9 +4,8 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from shared_schema.contract.contract import ColumnFacts, Contract
@@ -56,13 +55,6 @@ _SHOWN: Final = frozenset({"default_timezone", "format", "coerce_to_string"})
 _OF_BODIES: Final = frozenset({"allow_blank", "max_length", "min_length", "max_value", "min_value"})
 
 
-@dataclass(frozen=True, kw_only=True)
-class _ShownColumn(ReadOnlyField):
-    """A column as it is."""
-
-    of_column: ClassVar[bool] = True
-
-
 def column_facts(model: type[Reflected], column: str, contract: Contract | None = None) -> ColumnFacts:
     """What the contract, that of the model's mapping where none is given, says of a column.
 
@@ -103,13 +95,17 @@ def model_field(
     name = f"{model.__table_key__}.{column}"
     facts = column_facts(model, column, contract)
     attribute = attribute_of(model, column)
-    common: dict[str, Any] = {"label": _label(facts), "source": None if attribute == facts.field else attribute}
+    common: dict[str, Any] = {
+        "label": _label(facts),
+        "of_column": True,
+        "source": None if attribute == facts.field else attribute,
+    }
     if facts.read_only and into is None:
         changed = {"read_only": True} | changed
     if facts.takes_no_value:
         if _SHOWN.isdisjoint(changed):
             given = {"type": _READ_ONLY.get(facts.kind, "integer"), "allow_null": facts.null}
-            return _ShownColumn(**(common | given | changed))
+            return ReadOnlyField(**(common | given | changed))
         changed = changed | {"read_only": True}
     own = facts.read_by or (() if changed.get("read_only") else facts.written_by)
     if own and into is None:
@@ -120,7 +116,7 @@ def model_field(
     elif changed.get("read_only"):
         # A duration is written by its field, and OPTIONS has the digits of a decimal, and the items of an array.
         if _SHOWN.isdisjoint(changed) and not issubclass(kind, DecimalField | DurationField | ListField):
-            return _ShownColumn(**(common | {"type": kind.kind, "allow_null": facts.null} | changed))
+            return ReadOnlyField(**(common | {"type": kind.kind, "allow_null": facts.null} | changed))
         settings = {key: value for key, value in _settings(kind, facts, name).items() if key not in _OF_BODIES}
         return kind(**(common | settings | {"required": False, "allow_null": facts.null} | changed))
     if issubclass(kind, PrimaryKeyRelatedField):

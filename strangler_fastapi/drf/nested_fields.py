@@ -36,7 +36,6 @@ class NestedField(Field):
     """
 
     kind: ClassVar[str] = "nested object"
-    of_column: ClassVar[bool] = False
     read_only: bool = True
     children: "Serializer"
     link: ForeignKey | ManyToMany | OneToMany
