@@ -9,6 +9,7 @@ import uvicorn
 from fastapi_app.config import SettingsError, load_settings
 from shared_schema.service_metrics import share_metrics
 from strangler_fastapi.protocol import JsonErrorProtocol
+from strangler_fastapi.workers import fork_workers
 
 # nginx closes an idle connection after 60 s; a server that closes first would lose the request on its way.
 _KEEP_ALIVE_SECONDS = 75
@@ -33,6 +34,7 @@ def main(words: Sequence[str] = ()) -> None:
     _allow_open_files()
     if settings.service_metrics:
         share_metrics()
+    fork_workers()
     uvicorn.run(
         "fastapi_app.main:create_served",
         factory=True,

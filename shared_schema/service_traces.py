@@ -15,11 +15,14 @@ REQUEST_ID: Final = "http.request.header.x-request-id"
 
 
 def tracer_provider(service: str) -> TracerProvider:
-    """Spans of `service`, sent in the background by OTLP over HTTP; OTEL_SERVICE_NAME names it otherwise.
+    """Spans of `service`, or of what OTEL_SERVICE_NAME names it; nothing is sent before `spans_send`."""
+    resource = Resource.create().merge(Resource({"service.name": service})).merge(OTELResourceDetector().detect())
+    return TracerProvider(resource=resource)
+
+
+def spans_send(provider: TracerProvider) -> None:
+    """Send all spans from now on, in a thread, by OTLP over HTTP.
 
     A collector that is away costs no request anything: what doesn't fit into the queue is dropped.
     """
-    resource = Resource.create().merge(Resource({"service.name": service})).merge(OTELResourceDetector().detect())
-    provider = TracerProvider(resource=resource)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    return provider

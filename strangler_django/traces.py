@@ -12,12 +12,14 @@ def traces_begin(service: str) -> None:
     # Here, since the SDK takes a quarter of a second, and a service without traces does without it.
     from opentelemetry.instrumentation.django import DjangoInstrumentor
 
-    from shared_schema.service_traces import REQUEST_ID, tracer_provider
+    from shared_schema.service_traces import REQUEST_ID, spans_send, tracer_provider
 
     def name_request(span: Any, request: HttpRequest) -> None:  # noqa: ANN401 - OpenTelemetry's own
         if request_id := request.headers.get("X-Request-ID"):
             span.set_attribute(REQUEST_ID, [request_id])
 
+    provider = tracer_provider(service)
+    spans_send(provider)
     DjangoInstrumentor().instrument(
-        tracer_provider=tracer_provider(service), request_hook=name_request, excluded_urls=f"^[^/]+//[^/]+{PATH}$"
+        tracer_provider=provider, request_hook=name_request, excluded_urls=f"^[^/]+//[^/]+{PATH}$"
     )

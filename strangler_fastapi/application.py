@@ -103,6 +103,8 @@ def create_application(
 
     @asynccontextmanager
     async def run(app: FastAPI) -> AsyncIterator[None]:
+        if tracing:
+            tracing.begin()
         app.state.database = database()
         async with watched(app.state.database), lifespan(app) if lifespan else nullcontext():
             yield
@@ -165,8 +167,8 @@ def freeze_started() -> None:
     """Has the collector pass over all that there is by now: what a service imports and builds, and keeps to its end.
 
     A full collection looks at each object that it doesn't pass over, and nobody is answered meanwhile: 150,000 of them
-    are there before the first request. Call it once the application is made, in the process that answers, and not in
-    one that makes applications and throws them away.
+    are there before the first request. Call it once the application is made, in the process that answers or that its
+    workers are forked from, and not in one that makes applications and throws them away.
     """
     gc.collect()
     gc.freeze()

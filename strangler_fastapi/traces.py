@@ -33,6 +33,12 @@ class Traces:
             "exclude": lambda scope: scope["path"] == PATH,
         }
 
+    def begin(self) -> None:
+        """Send spans from now on; in the process that serves, since it begins a thread."""
+        from shared_schema.service_traces import spans_send
+
+        spans_send(self._provider)
+
     async def close(self) -> None:
         """Send what is left."""
         await asyncio.to_thread(self._provider.shutdown)
