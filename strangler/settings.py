@@ -13,12 +13,12 @@ from urllib.parse import quote, urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from strangler.addresses import LAST_PORT, require_port
 from strangler.errors import UsageError
 from strangler.project import Project, project_load
 from strangler.routes.route import Stack
 
 HOST: Final = "127.0.0.1"
-LAST_PORT: Final = 65_535
 # What a program needs to run at all, and nothing that carries a secret.
 _PASSED_ON: Final = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ")
 
@@ -34,16 +34,6 @@ _NEAR: Final = 0.85
 # One is answered while seven wait: more would wait for longer than it takes to ask again.
 _REQUESTS_EACH: Final = 8
 _LOG: Final = logging.getLogger(__name__)
-
-
-def require_port(address: str) -> str:
-    """An address that ends with a port, or an empty one.
-
-    :raises ValueError: no address has such a port.
-    """
-    if address and not 0 < int(address.rpartition(":")[2]) <= LAST_PORT:
-        raise ValueError(f"a port is 1 to {LAST_PORT}")
-    return address
 
 
 Port = Annotated[int, Field(ge=1, le=LAST_PORT)]

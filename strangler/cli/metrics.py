@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
+from strangler.addresses import require_port
 from strangler.cli.output import out, say
 from strangler.cli.ramp_run import ramp_log
 from strangler.deployment.metrics import COUNTERS_FILE, metrics_read, rules_write
 from strangler.deployment.metrics_server import MetricsServer
 from strangler.errors import UsageError
-from strangler.settings import LocalSettings, require_port, settings_load
+from strangler.settings import LocalSettings, settings_load
 
 
 def metrics(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from strangler.compare.shadow.worker import shadow_settings_load
+from strangler.compare.shadow.settings import shadow_settings_load
 from strangler.deployment import container_shadow
 from strangler.gateway.rendering import render_gateway
 from strangler.gateway.settings import container_gateway
@@ -286,7 +286,8 @@ def test_the_shadow_worker_has_all_it_needs_and_asks_as_clients_do(monkeypatch: 
         monkeypatch.setenv(name, str(value).replace("${SHADOW_RATE:-20}", "20"))
     settings = shadow_settings_load()
     assert (settings.v1, settings.v2) == (PREFIXES.v1, PREFIXES.v2)
-    assert (settings.django_url.path, settings.fastapi_url.path) == (PREFIXES.django, PREFIXES.fastapi)
+    assert settings.django_url == f"http://django:8001{PREFIXES.django}"
+    assert settings.fastapi_url == f"http://fastapi:8002{PREFIXES.fastapi}"
 
 
 def test_the_log_that_nginx_writes_for_watch_is_the_one_that_it_reads_and_is_bounded() -> None:

@@ -2,15 +2,18 @@
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from strangler.compare.case import Case
 from strangler.compare.client.response import Headers, RequestLinks
 from strangler.errors import UsageError
-from strangler.project import Project
 from strangler.routes.route import Stack
-from strangler.settings import LocalSettings
+
+if TYPE_CHECKING:
+    # The shadow worker has sides of its own, and neither.
+    from strangler.project import Project
+    from strangler.settings import LocalSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +48,7 @@ _LINKS_PORT: Final = 9
 _AGENT: Final = ("User-Agent", "strangler-compare")
 
 
-def sides_local(settings: LocalSettings, *, headers: Headers = ()) -> tuple[Side, Side]:
+def sides_local(settings: "LocalSettings", *, headers: Headers = ()) -> tuple[Side, Side]:
     """Both services of the running stack, requested directly with the headers that nginx would send.
 
     Both receive v1's prefix and the same host, so that the links in both answers are v1's.
@@ -69,7 +72,7 @@ def sides_local(settings: LocalSettings, *, headers: Headers = ()) -> tuple[Side
     return with_v2(left, Stack.DJANGO, settings.project), with_v2(right, Stack.FASTAPI, settings.project)
 
 
-def with_v2(side: Side, stack: Stack, project: Project) -> Side:
+def with_v2(side: Side, stack: Stack, project: "Project") -> Side:
     """The side with what cases below v2's prefix request of it: FastAPI below v2's, and Django below v1's, as always.
 
     So FastAPI's links below v2's are compared with Django's below v1's, whatever Django makes of a prefix.
@@ -86,7 +89,7 @@ def with_v2(side: Side, stack: Stack, project: Project) -> Side:
     return replace(side, v2=replace(side, links=prefix, own=own, headers=(*sent.items(), *others)))
 
 
-def sides_gateway(settings: LocalSettings, *, headers: Headers = ()) -> tuple[Side, Side]:
+def sides_gateway(settings: "LocalSettings", *, headers: Headers = ()) -> tuple[Side, Side]:
     """Both stacks through the gateway, where their own addresses can't be reached.
 
     Requests name the stack of each side; where it may not be chosen from here, v1 and v2 decide, and an

@@ -5,7 +5,8 @@ import logging
 import signal
 import sys
 
-from strangler.compare.shadow.worker import ShadowSettings, ShadowWorker, shadow_settings_load
+from strangler.compare.shadow.settings import ShadowSettings, shadow_settings_load
+from strangler.compare.shadow.worker import ShadowWorker
 from strangler.errors import StranglerError
 
 _LOG = logging.getLogger("strangler.shadow")

@@ -4,88 +4,19 @@ import asyncio
 import logging
 import sqlite3
 from contextlib import AsyncExitStack
-from pathlib import Path
-from typing import Annotated, Final, Self
-
-from pydantic import AfterValidator, Field, HttpUrl, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from typing import Final, Self
 
 from strangler.compare.client.client import Limits, RateLimit, SideClient
 from strangler.compare.client.sides import Side
 from strangler.compare.comparison import CaseComparer, CaseOutcome, Rules
 from strangler.compare.declared import DeclaredDifferences, declared_differences
-from strangler.compare.differ import DifferenceKind
 from strangler.compare.shadow.inbox import Backlog, Inbox, inbox_listen, inbox_open
-from strangler.compare.shadow.results_server import is_path, results_served
+from strangler.compare.shadow.results_server import results_served
 from strangler.compare.shadow.sample import SampledRequest
+from strangler.compare.shadow.settings import ShadowSettings
 from strangler.compare.shadow.store import PLACES_PER_ROUTE, SampleResult, ShadowStore, Tally, sample_result
-from strangler.errors import FailedError, UsageError
+from strangler.errors import FailedError
 from strangler.routes.route import Api, Stack
-from strangler.settings import require_port
-
-# An empty variable counts as none, so no prefix is written as a slash.
-Prefix = Annotated[str, AfterValidator(lambda value: value.rstrip("/"))]
-Address = Annotated[str, Field(pattern=r"^([^:]+:[0-9]{1,5})?$"), AfterValidator(require_port)]
-# A socket of the file system as well.
-ResultsAddress = Annotated[
-    str,
-    Field(pattern=r"^(/.*|[^:]+:[0-9]{1,5})?$"),
-    AfterValidator(lambda value: value if is_path(value) else require_port(value)),
-]
-Positive = Annotated[int, Field(ge=1)]
-
-
-class ShadowSettings(BaseSettings):
-    """One worker; every field is an environment variable in capitals that begins with `SHADOW_`.
-
-    `declared` is the file of declared differences, None for none. `v1` and `v2` are the public
-    prefixes; those of the stacks are part of their addresses.
-    `socket` is where nginx sends samples, and `socket_owner` the account that may, if it isn't the worker's own; or
-    `listen` is the address where they come by UDP. At the address `results`, if any, the results are served.
-    `rate` is comparisons per second, each of two requests; `concurrency` how many are under way at once. Of each route
-    `queue_per_route` samples wait, `queue` of all; more are dropped. `timeout` is seconds for one answer, `body_bytes`
-    the size of the largest that is compared. Differences of the kinds in `ignore` don't count.
-    """
-
-    model_config = SettingsConfigDict(env_prefix="SHADOW_", env_ignore_empty=True, frozen=True)
-
-    socket: Path | None = None
-    listen: Address = ""
-    results: ResultsAddress = ""
-    database: Path
-    django_url: HttpUrl
-    fastapi_url: HttpUrl
-    declared: Path | None = None
-    v1: Prefix
-    v2: Prefix
-    socket_owner: str = ""
-    rate: Annotated[float, Field(gt=0)] = 20.0
-    concurrency: Positive = 4
-    queue: Positive = 500
-    queue_per_route: Positive = 50
-    timeout: Annotated[float, Field(gt=0)] = 10.0
-    body_bytes: Positive = 1_000_000
-    ignore: frozenset[DifferenceKind] = frozenset()
-
-    @model_validator(mode="after")
-    def _one_inbox(self) -> Self:
-        if (self.socket is None) == (not self.listen):
-            raise ValueError("name either SHADOW_SOCKET or SHADOW_LISTEN")
-        return self
-
-
-def shadow_settings_load() -> ShadowSettings:
-    """The settings in the environment.
-
-    :raises UsageError: names the first variable that is missing or wrong.
-    """
-    try:
-        return ShadowSettings()
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = f"SHADOW_{first['loc'][0] if first['loc'] else 'socket'}".upper()
-        raise UsageError(f"{name} can't be read ({first['msg']})", "correct it in the worker's environment") from None
-
 
 _LOG = logging.getLogger("strangler.shadow")
 _WRITE_SECONDS: Final = 1.0
@@ -117,7 +48,7 @@ class ShadowWorker:
             limit_per_route=settings.queue_per_route,
         )
         clients = [
-            await self._exit.enter_async_context(self._client(stack, str(url)))
+            await self._exit.enter_async_context(self._client(stack, url))
             for stack, url in ((Stack.DJANGO, settings.django_url), (Stack.FASTAPI, settings.fastapi_url))
         ]
         rules = Rules(DeclaredDifferences(declared_differences(settings.declared)), ignore=settings.ignore)
@@ -153,7 +84,7 @@ class ShadowWorker:
         settings = self._settings
         side = Side(
             name=stack,
-            url=url.rstrip("/"),
+            url=url,
             links=settings.v1,
             headers=(("User-Agent", "strangler-shadow"), ("X-Forwarded-Prefix", settings.v1 or "/")),
         )

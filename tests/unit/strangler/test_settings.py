@@ -8,7 +8,6 @@ from typing import Any, Literal, cast
 import pytest
 from pydantic import ValidationError
 
-from strangler.compare.shadow.worker import ShadowSettings
 from strangler.deployment.local_database import LocalDatabase
 from strangler.errors import UsageError
 from strangler.local.secret_store import SecretStore, secret_resolve
@@ -224,7 +223,3 @@ def test_nobody_here_knows_what_a_service_takes_that_is_kept_elsewhere() -> None
 def test_no_address_has_a_port_that_there_is_not(port: int) -> None:
     with pytest.raises(ValidationError, match="a port is 1 to 65535"):
         LocalSettings(project=EXAMPLE, board_address=f"10.89.0.1:{port}")
-    places = {"database": "/shadow", "django_url": "http://d:1", "fastapi_url": "http://f:1", "v1": "/", "v2": "/"}
-    for name in ("listen", "results"):
-        with pytest.raises(ValidationError, match="a port is 1 to 65535"):
-            ShadowSettings.model_validate({"listen": "0.0.0.0:1", **places, name: f"0.0.0.0:{port}"})

@@ -9,7 +9,7 @@ import yaml
 
 from strangler.adoption.compose_file import ComposeFile, container_address, overlay_text
 from strangler.adoption.project_file import Answers, project_text
-from strangler.compare.shadow.worker import shadow_settings_load
+from strangler.compare.shadow.settings import shadow_settings_load
 from strangler.errors import UsageError
 from strangler.project import Project, project_parse
 from tests.example import ROOT
@@ -190,7 +190,7 @@ def test_the_shadow_can_read_its_environment(tmp_path: Path, monkeypatch: pytest
         monkeypatch.setenv(name, re.sub(r"\$\{\w+:-(.*)\}", r"\1", str(value)))
     settings = shadow_settings_load()
     assert (settings.v1, settings.v2) == ("", "/v2")
-    assert [str(settings.django_url), str(settings.fastapi_url)] == ["http://web:8080/", "http://fastapi:8002/v2"]
+    assert [settings.django_url, settings.fastapi_url] == ["http://web:8080", "http://fastapi:8002/v2"]
 
 
 def test_the_container_of_ramps_renders_what_setup_does_and_writes_what_moves_write(tmp_path: Path) -> None:

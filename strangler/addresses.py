@@ -1,0 +1,15 @@
+"""Addresses of servers as a person writes them: HOST:PORT."""
+
+from typing import Final
+
+LAST_PORT: Final = 65_535
+
+
+def require_port(address: str) -> str:
+    """An address that ends with a port, or an empty one.
+
+    :raises ValueError: no address has such a port.
+    """
+    if address and not 0 < int(address.rpartition(":")[2]) <= LAST_PORT:
+        raise ValueError(f"a port is 1 to {LAST_PORT}")
+    return address
