@@ -5,6 +5,8 @@ once for each `key`, which names its structure; what differs from request to req
 rare, or holds its values, is built each time, and compiled once (`fetch_built`).
 """
 
+import dataclasses
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ from sqlalchemy.types import TypeEngine
 from shared_schema.consumer.samples import Sample
 from shared_schema.contract.overlay import values_made
 from strangler_fastapi.db.driver_errors import DRIVER_ERRORS
+from strangler_fastapi.db.plans import PlanChoice, fetch_anew
 from strangler_fastapi.db.session import RequestSession
 
 # Keys are made of filters, orders and numbers of search terms: a client can make up many, and few come twice.
@@ -173,6 +176,7 @@ class _Compiled:
     made: Mapping[str, Callable[[], Any]]
     needs_transaction: bool
     sql: Any
+    plan: PlanChoice = dataclasses.field(default_factory=PlanChoice)
 
     def bound(self, parameters: Sequence[BindParameter[Any]] | None) -> dict[str, Any]:
         """The values of a statement of this structure, as the driver takes them; None: of the compiled one."""
@@ -219,10 +223,18 @@ def fetch_built(session: RequestSession, statement: Executable) -> Awaitable[lis
 
 async def _fetch(session: RequestSession, statement: "_Compiled", arguments: list[Any]) -> list[asyncpg.Record]:
     driver = await session.driver()
+    records: list[asyncpg.Record]
     try:
         if statement.needs_transaction:
             await session.begin_transaction()
-        records: list[asyncpg.Record] = await driver.fetch(statement.text, *arguments)
+            # What it waits for is another transaction mostly, and not its plan.
+            return await driver.fetch(statement.text, *arguments)  # type: ignore[no-any-return] # the driver has no types
+        started = time.perf_counter()
+        if statement.plan.is_anew:
+            records = await fetch_anew(driver, statement.text, arguments)
+        else:
+            records = await driver.fetch(statement.text, *arguments)
+        statement.plan.took(time.perf_counter() - started)
     except (*DRIVER_ERRORS, OSError) as error:
         # TimeoutError is an OSError: what the server may still answer would be taken for the next statement's.
         if driver.is_closed() or isinstance(error, asyncpg.InternalClientError | TimeoutError):
@@ -235,6 +247,12 @@ async def fetch_value(session: RequestSession, rows: Rows) -> Any:  # noqa: ANN4
     """The first column of the first row, None where there is none."""
     records = await fetch(session, rows)
     return records[0][0] if records else None
+
+
+def was_slow(rows: Rows) -> bool:
+    """Whether a statement of this structure took long when it was last run here."""
+    statement = _compiled.get(rows.key)
+    return statement is not None and statement.plan.is_slow
 
 
 def as_sent(rows: Rows) -> tuple[str, list[Any]]:

@@ -46,7 +46,7 @@ class StatementsMiddleware:
 
 def _counted(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     async def count_and_send(connection: asyncpg.Connection, query: str, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as the driver's own
-        _count(query)
+        count_statement(query)
         return await method(connection, query, *args, **options)
 
     return count_and_send
@@ -71,10 +71,11 @@ def count_of_engine(engine: AsyncEngine) -> None:
 
 
 def _count_of_sqlalchemy(_1: object, _2: object, statement: str, parameters: Any, _3: object, many: bool) -> None:  # noqa: ANN401 - SQLAlchemy's own signature
-    _count(statement, times=len(parameters) if many else 1)
+    count_statement(statement, times=len(parameters) if many else 1)
 
 
-def _count(statement: str, *, times: int = 1) -> None:
+def count_statement(statement: str, *, times: int = 1) -> None:
+    """Counts what is sent for the request that is under way, where requests are reported."""
     # Without a request: what the service asks while it starts.
     if (statements := _statements.get()) is not None:
         statements.add(statement, times=times)

@@ -4,16 +4,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, bindparam, func, literal_column, select, union_all
+from sqlalchemy import CTE, ColumnElement, Select, and_, bindparam, func, literal_column, select, union_all
 from sqlalchemy.types import TypeEngine
 
-from strangler_fastapi.db.query import Rows, Shape, fetch, fetch_value
+from strangler_fastapi.db.query import Rows, Shape, fetch, fetch_value, was_slow
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.criteria import Criteria, clauses_of, key_of, values_of
 from strangler_fastapi.drf.positions import Place, ranges_after
 from strangler_fastapi.errors import Conflict, NotFound
 
 Item = Mapping[str, Any]
+
+# Of so many rows, wherever they are, so many meet what is common: the page is full after a few thousand.
+_LOOKED_AT, _COMMON = 1000, 20
 
 
 def _counted(_criteria: Criteria) -> None:
@@ -48,6 +51,7 @@ class Listing:
         limit: int | None = None,
         offset: int = 0,
         counted: bool = False,
+        apart: bool = False,
         marked: bool = False,
         after: Sequence[Any] = (),
     ) -> Rows:
@@ -56,16 +60,16 @@ class Listing:
         `after` are the values that `terms` have of an item: only what comes after it is read.
 
         After the shape's columns come, where `marked`, those of `terms` and, where `counted`, the number of all items
-        that meet the criteria.
+        that meet the criteria. Where these scan, the page and the number look at each row once, together, or `apart`.
         """
         nulls = tuple(f"null {term}" for term, mark in zip(terms, after, strict=False) if mark is None)
-        kinds = (offset and "skipping", counted and "counted", marked and "marked")
+        kinds = (offset and "skipping", counted and "counted", apart and "apart", marked and "marked")
         structure = (self.name, self.shape, key_of(criteria), ("after", *nulls) if after else "", terms, limit, kinds)
         marks = {f"mark{number}": mark for number, mark in enumerate(after) if mark is not None}
         values = values_of(criteria) | ({"offset": offset} if offset else {}) | marks
 
         def build() -> Select[Any]:
-            together = counted and any(criterion.scans for criterion in criteria)
+            together = counted and not apart and any(criterion.scans for criterion in criteria)
             ranges = self._ranges(terms, after)
             page = self._page(criteria, terms, limit, ranges=ranges, skips=bool(offset), counted=together)
             statement = self.items(page)
@@ -97,7 +101,10 @@ class Listing:
     ) -> tuple[list[dict[str, Any]], int]:
         """Items as `rows` gives them, and the number of all that meet `criteria`, which is 0 where none is found."""
         told = self.total(criteria)
-        rows = await fetch(session, self.rows(criteria, terms, limit=limit, offset=offset, counted=told is None))
+        statement = self.rows(criteria, terms, limit=limit, offset=offset, counted=told is None)
+        if told is None and was_slow(statement) and await self._is_common(session, criteria):
+            statement = self.rows(criteria, terms, limit=limit, offset=offset, counted=True, apart=True)
+        rows = await fetch(session, statement)
         if not rows:
             return [], 0
         shape = self.shape()
@@ -150,6 +157,26 @@ class Listing:
         """How many items meet `criteria`."""
         structure = (self.name, self.shape, key_of(criteria), "count")
         return Rows(structure, lambda: select(self._total(criteria)), values_of(criteria))
+
+    async def _is_common(self, session: RequestSession, criteria: Criteria) -> bool:
+        """Whether so many rows meet criteria that scan that a page is soon full.
+
+        To look at each row once, together, sorts all rows that are found, which are too many then; PostgreSQL counts
+        them in several processes, and stops at the end of the page.
+        """
+        scans = [criterion for criterion in criteria if criterion.scans]
+        if not scans:
+            return False
+
+        def build() -> Select[int]:
+            plain = [criterion for criterion in criteria if not criterion.scans]
+            looked = select(and_(*clauses_of(tuple(scans))).label("found")).select_from(self.key().class_)
+            some = _limited(looked.where(*clauses_of(tuple(plain))), _LOOKED_AT).subquery()
+            return select(func.count()).select_from(some).where(some.c.found)
+
+        structure = (self.name, self.shape, key_of(criteria), "some")
+        found: int = await fetch_value(session, Rows(structure, build, values_of(criteria)))
+        return found >= _COMMON
 
     def type_of(self, term: str) -> TypeEngine[Any]:
         """The type of what a term orders by."""

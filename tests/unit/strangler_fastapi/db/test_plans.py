@@ -1,0 +1,53 @@
+"""When a statement is planned anew for its values."""
+
+from strangler_fastapi.db.plans import PlanChoice
+
+QUICK, SLOW, SLOWEST = 0.001, 0.1, 0.3
+
+
+def after(*seconds: float) -> PlanChoice:
+    choice = PlanChoice()
+    for each in seconds:
+        choice.took(each)
+    return choice
+
+
+def test_what_is_quick_goes_by_the_plan_that_is_kept() -> None:
+    choice = after(*[QUICK] * 1000)
+    assert not choice.is_anew
+    assert not choice.is_slow
+
+
+def test_what_was_slow_is_planned_anew_for_as_long_as_that_is_quicker() -> None:
+    assert after(SLOWEST).is_anew
+    assert after(SLOWEST).is_slow
+    assert after(SLOWEST, *[SLOW] * 1000).is_anew
+
+
+def test_the_kept_plan_is_tried_again_after_a_hundred_quick_runs() -> None:
+    assert after(SLOW, *[QUICK] * 99).is_anew
+    assert not after(SLOW, *[QUICK] * 100).is_anew
+    assert after(SLOWEST, *[QUICK] * 99, SLOW, *[QUICK] * 99).is_anew
+    assert after(SLOW, *[QUICK] * 100, SLOW).is_anew
+
+
+def test_a_database_that_is_slow_by_itself_plans_little() -> None:
+    choice, planned = PlanChoice(), 0
+    for _ in range(1000):
+        planned += choice.is_anew
+        choice.took(SLOW)
+    assert planned < 60
+
+
+def test_a_single_run_that_was_no_quicker_changes_nothing() -> None:
+    assert after(SLOWEST, *[SLOW, SLOW, SLOWEST, SLOWEST] * 100).is_anew
+
+
+def test_a_kept_plan_that_gets_worse_than_those_it_was_compared_with_is_left() -> None:
+    """A statement's first executions are planned for their values, too."""
+    choice = after(*[SLOW] * 6)
+    assert not choice.is_anew
+    choice.took(SLOW)
+    assert not choice.is_anew
+    choice.took(SLOWEST)
+    assert choice.is_anew
