@@ -267,7 +267,10 @@ def _answered(endpoints: Sequence[WrittenEndpoint]) -> WrittenSerializer | None:
 
 def _gap_text(view: str, each: WrittenEndpoint) -> str:
     gaps = tuple(map(quoted, dict.fromkeys(each.gaps)))
-    is_described = each.endpoint.method in ("POST", "PUT") and each.endpoint.serializer is not None
+    # What OPTIONS says of a serializer that isn't read, only Django knows.
+    is_unread = any(unread.what == "serializer" for unread in each.endpoint.unread)
+    has_serializer = each.endpoint.serializer is not None or is_unread
+    is_described = each.endpoint.method in ("POST", "PUT") and has_serializer
     named: dict[str, Code] = {"describes": "True"} if is_described else {}
     return _statement_call(f"{view}.gap", named, quoted(each.endpoint.method), *gaps) + "\n"
 

@@ -139,6 +139,13 @@ def test_a_variable_of_a_path_has_the_pattern_of_django() -> None:
         assert "patterns" not in text_of(feature(LIST | ROW | {"parameters": parameters}), "router.py")
 
 
+def test_options_of_a_serializer_that_is_not_read_is_a_gap() -> None:
+    unread = {"serializer": None, "unread": [{"what": "serializer", "reason": "KeyError: 'create'"}]}
+    for given, is_described in ((unread, True), ({"serializer": None}, False), ({"overridden": ["create"]}, True)):
+        text = text_of(feature(LIST, CREATE | given), "router.py")
+        assert ("describes=True" in text) is is_described
+
+
 def test_a_path_with_an_optional_slash_is_answered_without_it() -> None:
     assert "    optional_slash=True,\n" in text_of(feature(LIST | {"optional_slash": True}), "router.py")
     assert "optional_slash" not in text_of(feature(LIST), "router.py")
