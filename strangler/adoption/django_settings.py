@@ -4,6 +4,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+# Whose middleware the service has, or does without.
+_OFFERED: Final = ("django.", "strangler_django.", "corsheaders.")
 _LOCALE: Final = "django.middleware.locale.LocaleMiddleware"
 _NON_FIELD_ERRORS: Final = "non_field_errors"
 _HANDLERS: Final = ("rest_framework.", "strangler_django.")
@@ -128,6 +130,11 @@ class DjangoSettings(Facts):
         """MIDDLEWARE, without what is the project's own."""
         every = self.standard_middleware or self.middleware
         return tuple(name for name in every if name.startswith(("django.", "corsheaders.")))
+
+    @property
+    def other_middleware(self) -> tuple[str, ...]:
+        """MIDDLEWARE that the service goes without: the project's own, and that of other packages."""
+        return tuple(name for name in self.middleware if not name.startswith(_OFFERED))
 
     @property
     def translates(self) -> bool:

@@ -95,11 +95,11 @@ def endpoint_hazards(endpoint: DjangoEndpoint, tables: Mapping[str, TableFacts])
 
 def project_hazards(api: DjangoApi, tables: Mapping[str, TableFacts]) -> Iterator[Hazard]:
     """The hazards of the whole project: its middleware, its apps, its databases, what only Django's admin does."""
+    for name in api.settings.other_middleware:
+        hint = ": turn it off before you compare, it adds headers to answers"
+        yield Hazard("middleware", Effort.PORT, f"{name}{hint if name.startswith(_DEBUGGERS) else ''}")
     for name in api.settings.middleware:
-        if not name.startswith(("django.", "strangler_django.", "corsheaders.")):
-            hint = ": turn it off before you compare, it adds headers to answers"
-            yield Hazard("middleware", Effort.PORT, f"{name}{hint if name.startswith(_DEBUGGERS) else ''}")
-        elif name.endswith(("GZipMiddleware", "ConditionalGetMiddleware", "UpdateCacheMiddleware")):
+        if name.endswith(("GZipMiddleware", "ConditionalGetMiddleware", "UpdateCacheMiddleware")):
             yield Hazard("gzip-and-etags", Effort.PORT, name)
         elif name.endswith("LocaleMiddleware"):
             yield Hazard("translation", Effort.PORT, name)

@@ -59,9 +59,10 @@ def scaffold(
             write_durably(file.path, file.text.encode())
     endpoints = service.endpoints
     if as_json:
-        json_print(_document(files, endpoints, project.root))
+        json_print(_document(files, endpoints, project.root, api.settings.other_middleware))
     else:
         _report(files, endpoints, project.root)
+        _report_middleware(api.settings.other_middleware)
         _next(service, project, dry_run=dry_run)
     if dry_run and any(file.is_written for file in files):
         raise SystemExit(_CHANGES)
@@ -119,6 +120,13 @@ def _report(files: Sequence[ScaffoldFile], endpoints: Sequence[WrittenEndpoint],
         say(f"{len(written)} of those are written but for functions to fill in: look for unported and not_ported.")
 
 
+def _report_middleware(names: Sequence[str]) -> None:
+    """What Django runs around every view, and FastAPI doesn't: it may be what refuses a request."""
+    for name in names:
+        what = "FastAPI lets in what it refuses, and lacks what it adds; see middleware in docs/hazards.md"
+        say(f"note {'every endpoint':<23} {name} is not written: {what}")
+
+
 def _show_diff(file: ScaffoldFile) -> None:
     before = (file.before or "").splitlines()
     for line in difflib.unified_diff(before, file.text.splitlines(), "as it is", "as written", lineterm=""):
@@ -137,7 +145,9 @@ def _next(service: ServiceScaffold, project: Project, *, dry_run: bool) -> None:
     note(f"next: python -m {service.folder.name}.consumer in {_shown(service.folder.parent, project.root)}")
 
 
-def _document(files: Sequence[ScaffoldFile], endpoints: Sequence[WrittenEndpoint], root: Path) -> dict[str, object]:
+def _document(
+    files: Sequence[ScaffoldFile], endpoints: Sequence[WrittenEndpoint], root: Path, middleware: Sequence[str]
+) -> dict[str, object]:
     return {
         "written": [_shown(file.path, root) for file in files if file.is_written],
         "left": [_shown(file.path, root) for file in files if file.is_left],
@@ -154,6 +164,7 @@ def _document(files: Sequence[ScaffoldFile], endpoints: Sequence[WrittenEndpoint
             }
             for each in endpoints
         ],
+        "middleware": [*middleware],
     }
 
 

@@ -1,8 +1,12 @@
 """What lists of endpoints say once, since most of them have it."""
 
+import pytest
+
+from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint
 from strangler.cli.output import shared_by_most
+from strangler.cli.scaffold import _report_middleware
 from strangler.routes.route import Route, Stage
 
 
@@ -11,6 +15,17 @@ def test_a_gap_of_most_endpoints_is_said_once() -> None:
     made = [endpoint(each).all_gaps for each in gaps]
     assert shared_by_most(made) == {"throttle": 4}
     assert shared_by_most(made[:3]) == {}
+
+
+def test_middleware_that_may_refuse_requests_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    names = (
+        "django.middleware.common.CommonMiddleware",
+        "harbour.OnlyMembers",
+        "corsheaders.middleware.CorsMiddleware",
+    )
+    _report_middleware(DjangoSettings(middleware=names).other_middleware)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("note every endpoint          harbour.OnlyMembers is not written: FastAPI lets in")
 
 
 def endpoint(gaps: list[str]) -> WrittenEndpoint:
