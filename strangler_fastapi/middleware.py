@@ -2,9 +2,9 @@
 
 import json
 import logging
+import random
 import re
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Collection
 from functools import lru_cache, partial
 
@@ -17,7 +17,7 @@ from strangler_fastapi.drf.languages import Languages
 from strangler_fastapi.drf.limits import LONGEST_ADDRESS, LONGEST_HEADER, MOST_HEADERS
 from strangler_fastapi.drf.negotiation import JSON
 from strangler_fastapi.drf.rendering import UNFORESEEN, JsonResponse
-from strangler_fastapi.drf.urls import public_path, requested, with_query
+from strangler_fastapi.drf.urls import header, public_path, requested, with_query
 from strangler_fastapi.errors import SuspiciousRequest
 from strangler_fastapi.hosts import is_allowed_host
 from strangler_fastapi.logs import request_id
@@ -43,8 +43,8 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
-        token = request_id.set(given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex)
+        given = header(scope, b"x-request-id") or ""
+        token = request_id.set(given if _REQUEST_ID.fullmatch(given) else _new_id())
         asked = requested.set(scope)
         started = time.perf_counter()
         status = None
@@ -101,6 +101,11 @@ def _refusal(scope: Scope) -> ASGIApp | None:
     return None
 
 
+def _new_id() -> str:
+    """Of a request that no proxy has named; nothing is kept secret by it, and the system's own takes 5 µs."""
+    return f"{random.getrandbits(128):032x}"
+
+
 class CommonMiddleware:
     """Pure ASGI. A path that is served only once a slash is added is answered 301, whatever the method.
 
@@ -127,7 +132,7 @@ class CommonMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI's own signature
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif not self._is_allowed_host(Headers(scope=scope).get("host", "")):
+        elif not self._is_allowed_host(header(scope, b"host") or ""):
             refused = Response(json.dumps(SuspiciousRequest().body), status_code=400, media_type=JSON)
             await refused(scope, receive, send)
         elif self._append_slash and self._lacks_slash(scope["path"]):

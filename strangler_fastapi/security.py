@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
-from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from strangler_fastapi.answer_head import note_change
@@ -70,6 +69,6 @@ class HeadersMiddleware:
         start["headers"] = [*headers, *[header for header in self._of(scope) if header[0] not in given]]
 
     def _of(self, scope: Scope) -> HeaderList:
-        if self._secured is self._added or request_scheme(Request(scope)) != "https":
+        if self._secured is self._added or request_scheme(scope) != "https":
             return self._added
         return self._secured

@@ -199,13 +199,20 @@ def _filtered(params: Params, filters: dict[str, Filter]) -> Criteria:
     return (*filter_criteria(params, filters), *search_criteria(params, lambda: (Post.title, Post.content)))
 
 
-def post_insert(row: Mapping[str, Any]) -> Rows:
-    """Adds a post of these columns; returns its id."""
+def post_insert(row: Mapping[str, Any], tags: Sequence[str]) -> Rows:
+    """Adds a post of these columns, with those tags of these names that are there.
+
+    Returns its `id` with the `name` of each of them, with None where there is none.
+    """
 
     def build() -> Executable:
-        return insert(Post.__table__).values({name: bindparam(name) for name in row}).returning(Post.id)
+        added = insert(Post.__table__).values({name: bindparam(name) for name in row}).returning(Post.id).cte("added")
+        known = select(Tag.id, Tag.name).where(Tag.name == func.any(bindparam("tags", type_=ARRAY(Text)))).cte("known")
+        links, table = select(added.c.id, known.c.id).order_by(known.c.id), PostTag.__table__
+        linked = insert(table).from_select([table.c.post_id, table.c.tag_id], links).cte("linked")
+        return select(added.c.id, known.c.name).join_from(added, known, true(), isouter=True).add_cte(linked)
 
-    return Rows(("post insert", *row), build, row)
+    return Rows(("post insert", *row), build, {**row, "tags": list(tags)})
 
 
 def post_change(post_id: int, columns: Mapping[str, Any]) -> Rows:
@@ -245,19 +252,6 @@ def tags_link(post_id: int, tag_ids: Sequence[int]) -> Rows:
         return insert(table).from_select([table.c.post_id, table.c.tag_id], given).on_conflict_do_nothing()
 
     return Rows("tags link", build, {"post_id": post_id, "tag_ids": list(tag_ids)})
-
-
-def tags_link_known(post_id: int, names: Sequence[str]) -> Rows:
-    """Gives a post those tags of these names that are there; returns their `name`."""
-
-    def build() -> Executable:
-        table = PostTag.__table__
-        named = select(Tag.id, Tag.name).where(Tag.name == func.any(bindparam("names", type_=ARRAY(Text)))).cte("named")
-        given = select(bindparam("post_id", type_=BigInteger), named.c.id).order_by(named.c.id)
-        linked = insert(table).from_select([table.c.post_id, table.c.tag_id], given).on_conflict_do_nothing()
-        return select(named.c.name).add_cte(linked.cte("linked"))
-
-    return Rows("tags link known", build, {"post_id": post_id, "names": list(names)})
 
 
 def tags_unlink(post_id: int, tag_ids: Sequence[int]) -> Rows:

@@ -28,11 +28,11 @@ async def post_create(
         "content": content,
         "published": published,
     }
-    post_id: int = await fetch_value(session, queries.post_insert(row))
-    if tags:
-        linked = {row["name"] for row in await fetch(session, queries.tags_link_known(post_id, tags))}
-        unknown = [name for name in tags if name not in linked]
-        await _tags_add(session, post_id, await tag_ensure(session=session, names=unknown))
+    added = await fetch(session, queries.post_insert(row, tags))
+    post_id: int = added[0]["id"]
+    known = {each["name"] for each in added}
+    unknown = [name for name in tags if name not in known]
+    await _tags_add(session, post_id, await tag_ensure(session=session, names=unknown))
     return post_id
 
 

@@ -133,7 +133,7 @@ class _Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
         # Cookies are for TLS alone, and addresses begin with https, where the client's request came in so.
-        scope["scheme"] = request_scheme(request)
+        scope["scheme"] = request_scheme(request.scope)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -105,11 +105,11 @@ class CsrfCheck:
         if origin is not None:
             if not self._is_trusted(origin, request):
                 raise _Rejected(f"Origin checking failed - {origin} {_UNTRUSTED}")
-        elif request_scheme(request) == "https":
+        elif request_scheme(request.scope) == "https":
             self._check_referer(request)
 
     def _is_trusted(self, origin: str, request: Request) -> bool:
-        if origin == f"{request_scheme(request)}://{request.headers.get('host', '')}":
+        if origin == f"{request_scheme(request.scope)}://{request.headers.get('host', '')}":
             return True
         if origin in self.trusted_origins and "*" not in origin:
             return True

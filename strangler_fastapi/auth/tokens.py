@@ -20,6 +20,10 @@ Payload = dict[str, Any]
 _LONGEST_JTI = 255
 
 
+# Asked for with each request, of the password as its row has it now.
+_revoke_claim = lru_cache(maxsize=4096)(revoke_claim_value)
+
+
 class TokenError(Exception):
     """A token that is not accepted; the text is simplejwt's."""
 
@@ -133,7 +137,7 @@ class Tokens:
             return False
         # Only then an account needs the attribute.
         encoded: str = account.password  # type: ignore[attr-defined]
-        return payload.get(settings.revoke_token_claim) != revoke_claim_value(encoded)
+        return payload.get(settings.revoke_token_claim) != _revoke_claim(encoded)
 
     def renew_refresh(self, payload: Payload, now: datetime) -> Payload:
         """A refresh token's claims with a new id and new times."""

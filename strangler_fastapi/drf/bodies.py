@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
@@ -26,6 +27,7 @@ _LONGEST_CONTENT_TYPE = 256
 # Python makes no number of more.
 _MOST_DIGITS = 4300
 # What Django takes for a boundary (`MultiPartParser.boundary_re`).
+_BYTE_ORDER_MARK = "\ufeff"
 _BOUNDARY = re.compile(r"[ -~]{0,200}[!-~]")
 
 
@@ -106,8 +108,7 @@ async def parse_body(request: Request) -> Any:  # noqa: ANN401 - whatever JSON t
         return Form(()) if header.split(";", 1)[0].strip().lower() in (URL_ENCODED, MULTIPART) else {}
     if len(header) > _LONGEST_CONTENT_TYPE or parser is None:
         raise UnsupportedMediaType(header)
-    parameters = _parameters(header)
-    given = (body, request, parameters, _charset(parameters))
+    given = (body, request, *_content_type(header))
     # What is on disk is waited for elsewhere.
     return await run_in_threadpool(parser.parse, *given) if body.is_on_disk else parser.parse(*given)
 
@@ -141,11 +142,20 @@ async def _read(request: Request, *, most: int | None) -> Spool:
 
 
 def _parse_json(body: Spool, _request: Request, _parameters: Parameters, charset: str) -> Any:  # noqa: ANN401 - as above
-    reader = codecs.getreader(charset)
     try:
-        return json.loads(reader(io.BytesIO(body.data[:])).read(), parse_constant=_refuse_constant)
+        text = _text(body.data[:], charset)
+        # With options `loads` makes a decoder for each body, and it says why a text mustn't begin so.
+        return json.loads(text) if text.startswith(_BYTE_ORDER_MARK) else _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         raise ParseError(f"JSON parse error - {error}") from None
+
+
+def _text(sent: bytes, charset: str) -> str:
+    """As DRF's JSONParser reads it: what breaks off within a character ends before that."""
+    try:
+        return sent.decode(charset)
+    except UnicodeDecodeError:
+        return codecs.getreader(charset)(io.BytesIO(sent)).read()
 
 
 def _parse_form(body: Spool, _request: Request, _parameters: Parameters, charset: str) -> Form:
@@ -197,11 +207,14 @@ FileUploadParser = Parser("*/*", _parse_file, spools=True)
 PARSERS = (JSONParser, FormParser, MultiPartParser)
 
 
-def _parameters(header: str) -> Parameters:
+@lru_cache(maxsize=64)
+def _content_type(header: str) -> tuple[Parameters, str]:
+    """Its parameters, and the charset of the body."""
     try:
-        return header_parameters(header)[1]
+        parameters = header_parameters(header)[1]
     except ValueError:
-        return {}
+        parameters = {}
+    return parameters, _charset(parameters)
 
 
 def _charset(parameters: Parameters) -> str:
@@ -220,3 +233,6 @@ def _charset(parameters: Parameters) -> str:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"Out of range float values are not JSON compliant: {name!r}")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)

@@ -1,6 +1,7 @@
 """What form of an answer the client takes, of those that the view gives (`rest_framework.negotiation`)."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import groupby
 
 from starlette.requests import Request
@@ -56,7 +57,8 @@ def accepted_parameters(request: Request) -> dict[str, str]:
 
 def _accept(request: Request) -> str:
     """Several lines of one header are one list (RFC 9110, 5.3); a server of WSGI hands them on so."""
-    return ",".join(request.headers.getlist("accept")) if "accept" in request.headers else "*/*"
+    given = [value.decode("latin-1") for name, value in request.scope["headers"] if name == b"accept"]
+    return ",".join(given) if given else "*/*"
 
 
 def _tokens(header: str) -> list[str]:
@@ -86,6 +88,7 @@ def _parameters(token: str) -> dict[str, str]:
     return {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}
 
 
+@lru_cache(maxsize=256)
 def media_type_matches(media_type: str, token: str) -> bool:
     """Whether a header's token stands for `media_type`; in either `*` stands for anything."""
     wanted_main, _, wanted_sub = media_type.partition("/")

@@ -5,7 +5,7 @@ This is on the way of every request, and does without what a plain endpoint has 
 
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from inspect import iscoroutinefunction, signature
 from typing import Any, get_type_hints
 
@@ -13,7 +13,7 @@ import asyncpg
 from fastapi import Request, params
 from fastapi.routing import APIRoute
 from sqlalchemy.exc import DBAPIError
-from starlette.datastructures import URLPath
+from starlette.datastructures import QueryParams, URLPath
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
@@ -39,6 +39,24 @@ class Guard(params.Depends):
 async def current_caller(request: Request) -> Any:  # noqa: ANN401 - the view's own kind of caller
     """The caller that the view's guard identified; None for an anonymous one."""
     return request.state.caller
+
+
+class _Query(QueryParams):
+    def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - as a mapping's own
+        return self._dict.get(key, default)
+
+
+_NO_QUERY = _Query("")
+
+
+class _Request(Request):
+    """A request whose parameters are asked for without an exception for each that isn't there, as of most filters."""
+
+    @cached_property
+    def query_params(self) -> QueryParams:
+        """See Request."""
+        query = self.scope["query_string"]
+        return _Query(query) if query else _NO_QUERY
 
 
 class ViewRoute(APIRoute):
@@ -75,7 +93,7 @@ class ViewRoute(APIRoute):
         if self._parameters is None or scope.get("fastapi.telemetry") is not None:
             await self.app(scope, receive, send)
             return
-        response = await _handle_twice(partial(self._answer, self._parameters), Request(scope, receive, send))
+        response = await _handle_twice(partial(self._answer, self._parameters), _Request(scope, receive, send))
         await response(scope, receive, send)
 
     def narrow(self, patterns: Mapping[str, str], *, optional_slash: bool = False) -> None:
