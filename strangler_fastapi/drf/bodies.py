@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -27,6 +28,7 @@ _LONGEST_CONTENT_TYPE = 256
 # Python makes no number of more.
 _MOST_DIGITS = 4300
 # What Django takes for a boundary (`MultiPartParser.boundary_re`).
+_UTF_8 = "utf-8"
 _BYTE_ORDER_MARK = "\ufeff"
 _BOUNDARY = re.compile(r"[ -~]{0,200}[!-~]")
 
@@ -151,11 +153,12 @@ def _parse_json(body: Spool, _request: Request, _parameters: Parameters, charset
 
 
 def _text(sent: bytes, charset: str) -> str:
-    """As DRF's JSONParser reads it: what breaks off within a character ends before that."""
-    try:
-        return sent.decode(charset)
-    except UnicodeDecodeError:
-        return codecs.getreader(charset)(io.BytesIO(sent)).read()
+    """As DRF's JSONParser reads it: what breaks off within a character ends before that, and UTF-16 has to say which."""
+    if charset == _UTF_8:
+        with suppress(UnicodeDecodeError):
+            # As nearly all clients send it.
+            return sent.decode()
+    return codecs.getreader(charset)(io.BytesIO(sent)).read()
 
 
 def _parse_form(body: Spool, _request: Request, _parameters: Parameters, charset: str) -> Form:
@@ -224,11 +227,11 @@ def _charset(parameters: Parameters) -> str:
         ParseError: it is not one that a body may be in.
     """
     try:
-        return require_text_charset(parameters.get("charset", "utf-8"))
+        return require_text_charset(parameters.get("charset", _UTF_8))
     except UnsupportedCharsetError as error:
         raise ParseError(str(error)) from None
     except LookupError:
-        return "utf-8"
+        return _UTF_8
 
 
 def _refuse_constant(name: str) -> NoReturn:
