@@ -153,7 +153,7 @@ def _parse_json(body: Spool, _request: Request, _parameters: Parameters, charset
 
 
 def _text(sent: bytes, charset: str) -> str:
-    """As DRF's JSONParser reads it: what breaks off within a character ends before that, and UTF-16 has to say which."""
+    """As DRF's JSONParser reads it: what breaks off within a character ends before that, and UTF-16 says its order."""
     if charset == _UTF_8:
         with suppress(UnicodeDecodeError):
             # As nearly all clients send it.
