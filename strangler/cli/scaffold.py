@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from shared_schema.contract.contract import Contract
+from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.endpoints import DjangoApi
 from strangler.adoption.scaffold.package import project_section, service_scaffold
 from strangler.adoption.scaffold.service import ScaffoldFile, ServiceScaffold
@@ -62,7 +63,7 @@ def scaffold(
         json_print(_document(files, endpoints, project.root, api.settings.other_middleware))
     else:
         _report(files, endpoints, project.root)
-        _report_middleware(api.settings.other_middleware)
+        _report_settings(api.settings)
         _next(service, project, dry_run=dry_run)
     if dry_run and any(file.is_written for file in files):
         raise SystemExit(_CHANGES)
@@ -120,11 +121,14 @@ def _report(files: Sequence[ScaffoldFile], endpoints: Sequence[WrittenEndpoint],
         say(f"{len(written)} of those are written but for functions to fill in: look for unported and not_ported.")
 
 
-def _report_middleware(names: Sequence[str]) -> None:
-    """What Django runs around every view, and FastAPI doesn't: it may be what refuses a request."""
-    for name in names:
+def _report_settings(settings: DjangoSettings) -> None:
+    """What Django does around every view, and FastAPI doesn't: middleware may be what refuses a request."""
+    for name in settings.other_middleware:
         what = "FastAPI lets in what it refuses, and lacks what it adds; see middleware in docs/hazards.md"
         say(f"note {'every endpoint':<23} {name} is not written: {what}")
+    for name, value in settings.unfollowed.items():
+        what = "which FastAPI goes without; see settings in docs/hazards.md"
+        say(f"note {'every endpoint':<23} {name} is {value}, {what}")
 
 
 def _show_diff(file: ScaffoldFile) -> None:

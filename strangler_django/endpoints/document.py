@@ -14,6 +14,7 @@ from django.contrib.auth.hashers import get_hasher
 from django.core.files.storage import FileSystemStorage
 from django.urls import get_resolver
 from django.utils.module_loading import import_string
+from django.views.defaults import page_not_found
 from rest_framework.settings import DEFAULTS, api_settings
 
 from strangler_django.contract.tokens import is_signed_by_secret_key
@@ -146,7 +147,9 @@ def _unfollowed() -> dict[str, str]:
     """Settings that the library goes without, as far as they are others than DRF's and Django's own."""
     # An older DRF has fewer.
     given = {name: _named(getattr(api_settings, name)) for name in _UNFOLLOWED if name in DEFAULTS}
+    not_found = get_resolver().resolve_error_handler(404)
     return {
+        **({} if not_found is page_not_found else {"handler404": view_name(not_found)}),
         **{name: value for name, value in given.items() if value != str(DEFAULTS[name])},
         **{name: str(getattr(settings, name)) for name in _UNFOLLOWED_DJANGOS if getattr(settings, name)},
     }

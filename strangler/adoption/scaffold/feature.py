@@ -195,6 +195,8 @@ class FeatureScaffold:
         for one in written:
             each.gaps += one.reads
             each.functions += one.function_gaps()
+        if action in WRITES and each.endpoint.describes and (others := each.serializer.undescribed()):
+            each.remarks.append(f"OPTIONS describes rows within otherwise: {'; '.join(others)}")
         saving = each.serializer.saving_gap(action)
         each.saves = [*saving_gaps(each.endpoint), *([saving] if saving else [])]
         each.functions += each.saves

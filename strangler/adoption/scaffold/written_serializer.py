@@ -50,6 +50,10 @@ class WrittenSerializer:
         """The gaps that functions fill in, those of the serializers within too."""
         return [*self.functions.values(), *(gap for each in self.within for gap in each.function_gaps())]
 
+    def undescribed(self) -> list[str]:
+        """What of rows within no body takes, so that OPTIONS, which describes them as if it did, says other things."""
+        return [gap for each in self.within for gap in (*each.writes, *each.undescribed())]
+
     def write_gaps(self, action: str, *, is_saved: bool) -> list[str]:
         """The gaps of an action that takes it; with `is_saved` a function saves what was validated."""
         if action not in _SAVES:

@@ -6,7 +6,7 @@ from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint
 from strangler.cli.output import shared_by_most
-from strangler.cli.scaffold import _report_middleware
+from strangler.cli.scaffold import _report_settings
 from strangler.routes.route import Route, Stage
 
 
@@ -17,15 +17,16 @@ def test_a_gap_of_most_endpoints_is_said_once() -> None:
     assert shared_by_most(made[:3]) == {}
 
 
-def test_middleware_that_may_refuse_requests_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_django_does_around_every_view_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     names = (
         "django.middleware.common.CommonMiddleware",
         "harbour.OnlyMembers",
         "corsheaders.middleware.CorsMiddleware",
     )
-    _report_middleware(DjangoSettings(middleware=names).other_middleware)
-    (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith("note every endpoint          harbour.OnlyMembers is not written: FastAPI lets in")
+    _report_settings(DjangoSettings(middleware=names, unfollowed={"handler404": "harbour.lost"}))
+    middleware, setting = capsys.readouterr().out.splitlines()
+    assert middleware.startswith("note every endpoint          harbour.OnlyMembers is not written: FastAPI lets in")
+    assert setting.startswith("note every endpoint          handler404 is harbour.lost, which FastAPI goes without")
 
 
 def endpoint(gaps: list[str]) -> WrittenEndpoint:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.admin import AdminSite
+from django.http import HttpResponse
 from django.middleware.locale import LocaleMiddleware
 from django.test.utils import override_settings
 from django.urls import include, path, re_path
@@ -94,6 +95,19 @@ def test_middleware_is_exported_in_its_order_by_what_it_is_made_of() -> None:
         "hsts_seconds": 60,
     }
     assert found.unfollowed == {"SECURE_SSL_REDIRECT": "True"}
+
+
+def own_page(_request: Any, exception: Exception) -> HttpResponse:
+    return HttpResponse(str(exception))
+
+
+handler404 = own_page
+urlpatterns: list[Any] = []
+
+
+def test_a_page_of_ones_own_for_what_nobody_serves_is_told_of() -> None:
+    with override_settings(ROOT_URLCONF=__name__):
+        assert _settings()["unfollowed"] == {"handler404": f"{__name__}.own_page"}
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,17 @@ def test_fields_that_stand_for_a_row_are_the_librarys(facts: dict[str, Any], cod
         assert feature(CREATE | narrow).endpoints[0].gaps == ["field other: takes some rows only"]
 
 
+def test_rows_within_that_options_describes_otherwise_are_told_of() -> None:
+    checked = NAME | {"name": "place", "source": "place", "validators": ["harbour.is_new"], "changed": None}
+    checked["class"] = "rest_framework.fields.CharField"
+    inner = {"class": "harbour.api.BerthSerializer", "table": "berth", "fields": [checked]}
+    row = {"kind": "BerthSerializer", "source": "berth", "link": "many_to_one", "changed": None, "read_only": True}
+    listed, made = feature(LIST | field(serializer=inner, **row), CREATE | field(serializer=inner, **row)).endpoints
+    assert (listed.gaps, made.gaps) == ([], [])
+    assert "OPTIONS" not in " ".join(listed.remarks)
+    assert made.remarks == ["OPTIONS describes rows within otherwise: field place: checked by harbour.is_new"]
+
+
 @pytest.mark.parametrize("many", [False, True])
 def test_rows_that_drf_looks_for_among_some_are_a_gap_of_what_is_taken(many: bool) -> None:
     named = {"source": "berths", "many": True, "link": "many_to_many"} if many else {"source": "berth"}
