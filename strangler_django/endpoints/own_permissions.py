@@ -11,7 +11,7 @@ def has_permission(self, request, view):
 def has_object_permission(self, request, view, obj):
     return request.method in SAFE_METHODS or obj.owner == request.user
 
-What such code asks by `getattr` and `hasattr` is what the model of the view's rows has.
+What such code asks by `getattr` and `hasattr`, or tries before an AttributeError, is what the model of the rows has.
 
 Each becomes a rule in JSON: true, false, or a list whose first item is `and`, `or`, `not`, `methods` (those of
 requests), `caller` (an attribute of the user), `value` (a column of the user and the values that it may have) or
@@ -182,6 +182,22 @@ class _Reader:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 self._names[name] = self._text(value)
                 return self._block(rest)
+            case ast.Try(
+                body=[
+                    ast.Assign(targets=[ast.Name(id=name)], value=ast.Attribute(value=owner, attr=attribute) as value)
+                ],
+                handlers=[
+                    ast.ExceptHandler(
+                        type=ast.Name(id="AttributeError"),
+                        body=[ast.Assign(targets=[ast.Name(id=other)], value=instead)],
+                    )
+                ],
+                orelse=[],
+                finalbody=[],
+            ) if name == other and "AttributeError" not in self._globals:
+                is_there = _Attributes(self._names, self._model).has(self._text(owner), attribute)
+                self._names[name] = self._text(value if is_there else instead)
+                return self._block(rest)
         raise UnreadError
 
     def _expression(self, code: ast.expr) -> Rule:
@@ -341,7 +357,7 @@ class _Attributes(ast.NodeTransformer):
                 keywords=[],
             ) if len(default) == (function == "getattr"):
                 found = ast.Attribute(value=self.visit(owner), attr=name, ctx=ast.Load())
-                is_there = self._has(ast.unparse(found.value), name)
+                is_there = self.has(ast.unparse(found.value), name)
                 if function == "hasattr":
                     return ast.Constant(value=is_there)
                 return found if is_there else self.visit(default[0])
@@ -360,7 +376,7 @@ class _Attributes(ast.NodeTransformer):
             return found
         return self.visit(node.values[-1])
 
-    def _has(self, owner: str, name: str) -> bool:
+    def has(self, owner: str, name: str) -> bool:
         """Whether what an expression is has such an attribute.
 
         :raises UnreadError: that depends on the row.

@@ -70,6 +70,15 @@ class OfWhatThereIs(permissions.BasePermission):
         return owner == request.user
 
 
+class OfWhicheverThereIs(permissions.BasePermission):
+    def has_object_permission(self, request: Any, _view: Any, obj: Any) -> Any:
+        try:
+            owner = obj.user
+        except AttributeError:
+            owner = obj.author
+        return owner == request.user
+
+
 SAFE = ["GET"]
 is_staff = True
 
@@ -149,6 +158,13 @@ def test_what_code_asks_for_by_name_is_what_the_model_has() -> None:
     assert own_rules([OfWhatThereIs()]) == {}
     assert own_rules([OfWhatThereIs()], lambda: Loan) == {}
     assert own_rules([OfWhatThereIs()], lambda: 1 / 0) == {}
+
+
+def test_what_code_tries_is_what_the_model_has() -> None:
+    name = f"{__name__}.OfWhicheverThereIs"
+    assert own_rules([OfWhicheverThereIs()], lambda: Post)[name]["row"] == ["owner", "author"]
+    assert own_rules([OfWhicheverThereIs()], lambda: LogEntry)[name]["row"] == ["owner", "user"]
+    assert own_rules([OfWhicheverThereIs()]) == {}
 
 
 with isolate_apps("django_app.blog"):
