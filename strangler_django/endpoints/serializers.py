@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, Final
 
+from django.contrib.postgres.fields import RangeField
 from django.utils.functional import cached_property
 from rest_framework import serializers
 from rest_framework.settings import api_settings
@@ -338,7 +339,8 @@ def _changed(serializer: Any, name: str, field: Any, model: Any) -> dict[str, An
         return None
     many = isinstance(field, serializers.ManyRelatedField)
     made = field.child_relation if many else field
-    is_usual = field.source not in info.fields_and_pk or kind is usual is not serializers.ModelField
+    column = info.fields_and_pk.get(field.source)
+    is_usual = column is None or (kind is usual and (kind is not serializers.ModelField or _is_range(column)))
     if type(made) is not kind or not kind.__module__.startswith("rest_framework.") or not is_usual:
         return None
     given = dict(field._kwargs) | (dict(made._kwargs) if many else {})
@@ -353,6 +355,11 @@ def _changed(serializer: Any, name: str, field: Any, model: Any) -> dict[str, An
         key: plain(value) for key, value in changed_later(field, ("required", "read_only", "write_only", *_LIMITS))
     }
     return changed | later if same else changed | later | {"validators": _kinds(given)}
+
+
+def _is_range(column: Any) -> bool:  # noqa: ANN401 - a model's field
+    """Whether that is a field of Django's ranges, which no field of a serializer's own is made of."""
+    return isinstance(column, RangeField) and type(column).__module__.startswith("django.")
 
 
 def _arguments(value: Any) -> Any:  # noqa: ANN401 - an argument of a field

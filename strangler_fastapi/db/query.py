@@ -193,7 +193,8 @@ class _Compiled:
         return [every[name] for name in self.names]
 
 
-_dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call] # SQLAlchemy's own
+# With the driver, whose class a range is bound as.
+_dialect = PGDialect_asyncpg(dbapi=PGDialect_asyncpg.import_dbapi())  # type: ignore[no-untyped-call] # SQLAlchemy's own
 _compiled: OrderedDict[Hashable, _Compiled] = OrderedDict()
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Executable, Select, bindparam, delete, func, inspect, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import JSON, Executable, Select, bindparam, cast, delete, func, inspect, select
+from sqlalchemy.dialects.postgresql import HSTORE, insert
 from sqlalchemy.orm import aliased
 
 from shared_schema.contract.contract import ColumnFacts, TableFacts
@@ -240,10 +240,15 @@ def _followed(
 ) -> Any:  # noqa: ANN401 - as above
     name, *rest = path
     if not rest:
-        return of_column(getattr(owner, attribute_of_field(model, name)))
+        return of_column(readable(getattr(owner, attribute_of_field(model, name))))
     key = foreign_key(model, name)
     related = aliased(key.target)
     return key.rows(owner, related, _followed(key.target, related, rest, of_column)).scalar_subquery()
+
+
+def readable(column: Any) -> Any:  # noqa: ANN401 - a mapped attribute, and an expression
+    """A column as the driver reads it, within a row too: PostgreSQL's hstore as JSON."""
+    return cast(column, JSON) if isinstance(getattr(column, "type", None), HSTORE) else column
 
 
 def attribute_of_field(model: type[Reflected], term: str) -> str:

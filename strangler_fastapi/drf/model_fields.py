@@ -19,6 +19,7 @@ from strangler_fastapi.drf.hyperlinks import HyperlinkedRelatedField
 from strangler_fastapi.drf.links import ForeignKey, attribute_of, many_to_many
 from strangler_fastapi.drf.model_validators import EMAIL, PROTOCOLS, URL, column_checks, is_slug, limit_arguments
 from strangler_fastapi.drf.number_fields import DecimalField, FloatField, IntegerField
+from strangler_fastapi.drf.range_fields import RangeField
 from strangler_fastapi.drf.relations import ManyRelatedField, PrimaryKeyRelatedField, SlugRelatedField
 from strangler_fastapi.drf.storage import storage_of
 from strangler_fastapi.drf.text_fields import EmailField, IPAddressField, SlugField, URLField, UUIDField
@@ -28,16 +29,21 @@ from strangler_fastapi.drf.validators import Unique, same_lengths
 _CLASSES: Final[Mapping[str, type[Field]]] = {
     "ArrayField": ListField,
     "BigIntegerField": IntegerField,
+    "BigIntegerRangeField": RangeField,
     "BooleanField": BooleanField,
     "CharField": CharField,
     "DateField": DateField,
+    "DateRangeField": RangeField,
     "DateTimeField": DateTimeField,
+    "DateTimeRangeField": RangeField,
     "DecimalField": DecimalField,
+    "DecimalRangeField": RangeField,
     "DurationField": DurationField,
     "FloatField": FloatField,
     "GenericIPAddressField": IPAddressField,
     "HStoreField": HStoreField,
     "IntegerField": IntegerField,
+    "IntegerRangeField": RangeField,
     "JSONField": JSONField,
     "PositiveBigIntegerField": IntegerField,
     "PositiveIntegerField": IntegerField,
@@ -48,6 +54,7 @@ _CLASSES: Final[Mapping[str, type[Field]]] = {
     "TimeField": TimeField,
     "UUIDField": UUIDField,
 }
+_WRITTEN: Final = (DecimalField, DurationField, ListField, RangeField)
 _READ_ONLY: Final = {"DateTimeField": "datetime", "DateField": "date", "TimeField": "time"}
 # Arguments by which a value is answered otherwise than it is; a key of the answer alone needs a field of its kind then.
 _SHOWN: Final = frozenset({"default_timezone", "format", "coerce_to_string"})
@@ -114,8 +121,8 @@ def model_field(
     if issubclass(kind, FileField):
         common |= _file_settings(kind, facts, name, written=not changed.get("read_only"))
     elif changed.get("read_only"):
-        # A duration is written by its field, and OPTIONS has the digits of a decimal, and the items of an array.
-        if _SHOWN.isdisjoint(changed) and not issubclass(kind, DecimalField | DurationField | ListField):
+        # These are written by their field, or OPTIONS has the digits of a decimal, and the items of an array.
+        if _SHOWN.isdisjoint(changed) and not issubclass(kind, _WRITTEN):
             return ReadOnlyField(**(common | {"type": kind.kind, "allow_null": facts.null} | changed))
         settings = {key: value for key, value in _settings(kind, facts, name).items() if key not in _OF_BODIES}
         return kind(**(common | settings | {"required": False, "allow_null": facts.null} | changed))
@@ -246,6 +253,8 @@ def _settings(kind: type[Field], facts: ColumnFacts, name: str) -> dict[str, Any
         settings["choices"] = {as_column(each, facts.type): name for each, name in zip(choices, names, strict=True)}
     elif issubclass(kind, DecimalField):
         settings |= {"max_digits": facts.max_digits, "decimal_places": facts.decimal_places} | limit_arguments(facts)
+    elif issubclass(kind, RangeField):
+        settings["type"] = facts.type
     elif issubclass(kind, DurationField | FloatField):
         settings |= limit_arguments(facts)
     elif issubclass(kind, IntegerField):

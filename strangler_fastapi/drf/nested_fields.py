@@ -15,7 +15,7 @@ from strangler_fastapi.drf.computed_fields import ComputedField, SerializerMetho
 from strangler_fastapi.drf.fields import MISSING, Field, Scope
 from strangler_fastapi.drf.hyperlinks import HyperlinksField
 from strangler_fastapi.drf.limits import MOST_FIELDS
-from strangler_fastapi.drf.links import ForeignKey, ManyToMany, OneToMany
+from strangler_fastapi.drf.links import ForeignKey, ManyToMany, OneToMany, readable
 from strangler_fastapi.drf.relations import ManyRelatedField, ManySlugRelatedField, PointingKeysField, SlugRelatedField
 from strangler_fastapi.drf.validators import NO_DICTIONARY, NO_LIST, Invalid
 from strangler_fastapi.errors import NON_FIELD_ERRORS, ValidationFailed
@@ -149,7 +149,7 @@ def shape_of(
     def selected(source: str, field: Field) -> Any:  # noqa: ANN401 - a mapped attribute, or an SQL expression
         if isinstance(field, _SELECTING):
             return field.select(owner)
-        return annotations[source]() if source in annotations else getattr(owner, source)
+        return annotations[source]() if source in annotations else readable(getattr(owner, source))
 
     shown = {name: field for name, field in serializer.fields.items() if not field.write_only}
     methods = {name: field.method for name, field in shown.items() if isinstance(field, SerializerMethodField)}

@@ -12,6 +12,7 @@ from strangler.adoption.scaffold.column_kinds import (
     CALLABLES,
     ISO,
     KINDS,
+    RANGES,
     check_gaps,
     is_known,
     is_known_callable,
@@ -57,7 +58,7 @@ SHOWN: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
         "integer",
         frozenset({kind for kind in KINDS if "Integer" in kind or kind.endswith("AutoField")}),
     ),
-    "ReadOnlyField": ("field", KINDS - {"DecimalField", "FileField"}),
+    "ReadOnlyField": ("field", KINDS - RANGES - {"DecimalField", "FileField"}),
     "UUIDField": ("string", frozenset({"UUIDField"})),
 }
 _FIELDS: Final = "strangler_fastapi.drf.fields"
@@ -217,7 +218,9 @@ class ColumnFields:
             made.calculations.append(_calculation(function, each, names, code))
             made.imports.setdefault("typing", set()).add("Any")
         for lookup in value.columns.values():
-            self._tables.follow(table, lookup.split("__"))
+            if (facts := self._tables.follow(table, lookup.split("__"))).kind in RANGES:
+                # Of another class than Django's.
+                raise UnreadableError(f"a value that is made of a {facts.kind}")
         if not each.read_only:
             made.writes.append(f"field {each.name}: declared by itself")
         name = "ComputedField" if link is None else "ManyComputedField"
@@ -256,6 +259,8 @@ class ColumnFields:
             raise UnreadableError(f"an array of {facts.items.kind}" if facts.items else f"a {facts.kind}")
         if facts.items is not None and not is_usual(facts.items, each, self._settings):
             raise UnreadableError(f"an array of {facts.items.kind}, shown otherwise than usual")
+        if facts.kind == "DateTimeRangeField" and not self._settings.use_tz:
+            raise UnreadableError("moments of TIME_ZONE, which a range has")
         if facts.kind == "FileField" and facts.file is None:
             raise UnreadableError("a FileField of which the contract has no storage")
         if facts.file is not None and facts.file.storage.name != _FILE_SYSTEM:

@@ -7,17 +7,21 @@ from shared_schema.contract.contract import ColumnFacts
 from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.endpoints import SerializerField
 
+# Those of PostgreSQL's ranges.
+RANGES: Final = frozenset(
+    {"BigIntegerRangeField", "DateRangeField", "DateTimeRangeField", "DecimalRangeField", "IntegerRangeField"}
+)
 # The kinds of columns that `strangler_fastapi.drf.model_fields` makes a field of.
 KINDS: Final = frozenset(
     {
         *("AutoField", "BigAutoField", "SmallAutoField", "BigIntegerField", "BooleanField", "CharField", "DateField"),
         *("DateTimeField", "DecimalField", "FloatField", "IntegerField", "JSONField", "PositiveBigIntegerField"),
         *("PositiveIntegerField", "PositiveSmallIntegerField", "SlugField", "SmallIntegerField", "TextField"),
-        *("TimeField", "UUIDField", "FileField", "DurationField", "GenericIPAddressField"),
+        *("TimeField", "UUIDField", "FileField", "DurationField", "GenericIPAddressField", "HStoreField", *RANGES),
     }
 )
 # The kinds of values that an array may have.
-_ITEMS: Final = KINDS - {"FileField", "GenericIPAddressField", "JSONField"}
+_ITEMS: Final = KINDS - RANGES - {"FileField", "GenericIPAddressField", "HStoreField", "JSONField"}
 _VALIDATORS: Final = frozenset(
     {
         *(f"django.contrib.postgres.validators.Array{name}LengthValidator" for name in ("Max", "Min")),
@@ -88,4 +92,4 @@ def is_compared(facts: ColumnFacts, lookup: str) -> bool:
     if lookup == "search":
         return facts.kind in _TEXTS
     is_known_text = lookup in _TEXT_LOOKUPS and facts.kind in ("ArrayField", "JSONField")
-    return facts.references is not None or facts.kind in KINDS - {"JSONField"} or is_known_text
+    return facts.references is not None or facts.kind in KINDS - RANGES - {"HStoreField", "JSONField"} or is_known_text

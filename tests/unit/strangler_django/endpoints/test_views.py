@@ -3,12 +3,13 @@
 import threading
 from datetime import date
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django import forms
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.postgres.fields import DateRangeField, IntegerRangeField
 from django.core.paginator import Paginator
 from django.db import models
 from django.db.models import Count, Q, QuerySet
@@ -740,6 +741,36 @@ def test_a_filter_that_reads_by_a_form_field_of_the_projects_own_says_so() -> No
     assert found == {name: ["a form field of your own"] for name in ("lower", "several")} | {"numbers": [], "plain": []}
     read_by = {each["name"]: each["items"] for each in _parameters(Own)}
     assert read_by == {"lower": None, "several": "CharFilter", "numbers": "NumberFilter", "plain": "Filter"}
+
+
+def test_a_field_that_drf_makes_of_a_range_is_derived() -> None:
+    class OwnRangeField(IntegerRangeField):
+        """A project's own."""
+
+    with isolate_apps("django_app.blog"):
+
+        class Span(models.Model):
+            places = IntegerRangeField()
+            days = DateRangeField()
+            own = OwnRangeField()
+
+            class Meta:
+                app_label = "blog"
+
+    class SpanSerializer(serializers.ModelSerializer[Span]):
+        class Meta:
+            model = Span
+            fields = ("places", "days", "own")
+            extra_kwargs: ClassVar = {"days": {"required": False}}
+
+    found = {
+        each["name"]: (each["kind"], each["changed"]) for each in serializer_facts(SpanSerializer(), Span)["fields"]
+    }
+    assert found == {
+        "places": ("ModelField", {}),
+        "days": ("ModelField", {"required": False}),
+        "own": ("ModelField", None),
+    }
 
 
 def test_methods_that_a_path_does_not_offer_have_permissions_all_the_same() -> None:

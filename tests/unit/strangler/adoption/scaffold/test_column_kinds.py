@@ -52,6 +52,35 @@ def test_a_field_of_a_class_that_drf_does_not_know_is_a_gap() -> None:
     assert made.gaps == ["field name: a ModelField of a CharField"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "type_name"),
+    [("HStoreField", "hstore"), ("IntegerRangeField", "int4range"), ("DateRangeField", "daterange")],
+)
+def test_hstore_and_ranges_are_written_and_not_compared(kind: str, type_name: str) -> None:
+    contract = own_column(kind=kind, type=type_name)
+    field = NAME | {"kind": "HStoreField" if kind == "HStoreField" else "ModelField"}
+    parameter = {"name": "x", "kind": "CharFilter", "field": "name", "lookup": "icontains"}
+    given = {"filters": {"filterset": {"parameters": [parameter]}}, "serializer": SERIALIZER | {"fields": [field]}}
+    given |= {"queryset": {"narrowed": [], "ordering": ["id"]}}
+    made = [linked_feature(each | given, contract) for each in (LIST, CREATE)]
+    assert [each.endpoints[0].gaps for each in made] == [[], []]
+    assert 'model_fields(Boat, "name")' in text_of(made[1], "serializers.py")
+    assert made[0].endpoints[0].limits == [f"filter x: a value is compared with a {kind} by icontains"]
+
+
+def test_what_code_makes_of_a_range_is_left_to_write() -> None:
+    value = {"code": "str(name)", "columns": {"name": "name"}}
+    field = NAME | {"kind": "SerializerMethodField", "read_only": True, "changed": None, "computed": value}
+    field |= {"source": "*", "method": "get_name"}
+    found = [
+        linked_feature(LIST | {"serializer": SERIALIZER | {"fields": [field]}}, own_column(kind=kind))
+        .endpoints[0]
+        .functions
+        for kind in ("CharField", "DateRangeField")
+    ]
+    assert found == [[], ["field name: computed by get_name"]]
+
+
 def test_a_default_of_the_project_that_no_body_gives_is_a_gap_of_new_rows() -> None:
     contract = own_column(read_only=True, default_callable="harbour.new_name")
     shown = {"serializer": SERIALIZER | {"fields": [NAME | {"read_only": True}]}}

@@ -1,0 +1,259 @@
+"""Rows with PostgreSQL's hstore and ranges, written and answered by DRF on one side and by the library on the other."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.postgres.fields import (
+    BigIntegerRangeField,
+    DateRangeField,
+    DateTimeRangeField,
+    DecimalRangeField,
+    HStoreField,
+    IntegerRangeField,
+)
+from django.contrib.postgres.signals import get_hstore_oids, register_type_handlers
+from django.db import connection, models
+from django.test import Client
+from django.test.utils import isolate_apps
+from rest_framework import serializers, viewsets
+from sqlalchemy.orm import Mapped
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared_schema.mapping import Mapping, Reflected
+from strangler_django.contract.tables import table_facts
+from strangler_django.contract.unconnected import Sql
+from strangler_fastapi.db.session import Session
+from strangler_fastapi.drf.computed_fields import ComputedField
+from strangler_fastapi.drf.links import foreign_key
+from strangler_fastapi.drf.model_fields import model_fields
+from strangler_fastapi.drf.nested_fields import NestedField
+from strangler_fastapi.drf.permissions import AllowAny
+from strangler_fastapi.drf.resources import Resource
+from strangler_fastapi.drf.serializers import Serializer
+from strangler_fastapi.drf.view import View, feature_router
+from tests.databases import empty_database
+from tests.shared_stack import StackAddresses
+from tests.side_by_side import PREFIXES, BothSides, add_endpoints, djangos_database, side_by_side
+
+with isolate_apps("django_app.blog"):
+
+    class Berth(models.Model):
+        name = models.CharField(max_length=9)
+        facts = HStoreField(default=dict, blank=True)
+        more = HStoreField(null=True)
+        places = IntegerRangeField(null=True, blank=True)
+        tons = BigIntegerRangeField(null=True, blank=True)
+        depth = DecimalRangeField(null=True, blank=True)
+        days = DateRangeField(null=True, blank=True)
+        hours = DateTimeRangeField(null=True, blank=True)
+        closed = DateRangeField(null=True, editable=False)
+
+        class Meta:
+            app_label = "blog"
+            db_table = "berths"
+
+    class Stay(models.Model):
+        berth = models.ForeignKey(Berth, models.CASCADE)
+
+        class Meta:
+            app_label = "blog"
+            db_table = "stays"
+
+
+NAMES = [field.name for field in Berth._meta.concrete_fields]
+
+
+class BerthSerializer(serializers.ModelSerializer[Berth]):
+    class Meta:
+        model = Berth
+        fields = NAMES
+
+
+class StaySerializer(serializers.ModelSerializer[Stay]):
+    berth = BerthSerializer(read_only=True)
+    facts = serializers.ReadOnlyField(source="berth.facts")
+
+    class Meta:
+        model = Stay
+        fields = ("id", "berth", "facts")
+
+
+class Berths(viewsets.ModelViewSet[Berth]):
+    queryset = Berth.objects.order_by("id")
+    serializer_class = BerthSerializer
+    authentication_classes = ()
+    permission_classes = ()
+
+
+class Stays(viewsets.ReadOnlyModelViewSet[Stay]):
+    queryset = Stay.objects.order_by("id")
+    serializer_class = StaySerializer
+    authentication_classes = ()
+    permission_classes = ()
+
+
+class Library:
+    """The library's counterpart, of the contract alone."""
+
+    def __init__(self, contract: Path) -> None:
+        self.mapping = mapping = Mapping(contract=contract)
+
+        class BerthRow(Reflected):
+            __mapping__ = mapping
+            __tablename__ = "berths"
+            id: Mapped[int]
+            name: Mapped[str]
+            facts: Mapped[Any]
+            more: Mapped[Any]
+            places: Mapped[Any]
+            tons: Mapped[Any]
+            depth: Mapped[Any]
+            days: Mapped[Any]
+            hours: Mapped[Any]
+            closed: Mapped[Any]
+
+        class StayRow(Reflected):
+            __mapping__ = mapping
+            __tablename__ = "stays"
+            id: Mapped[int]
+            berth_id: Mapped[int]
+
+        berth = Serializer("Berth", model_fields(BerthRow, *NAMES))
+        within = NestedField(children=berth, link=foreign_key(StayRow, "berth"), read_only=True)
+        facts = ComputedField(columns=("berth__facts",))
+        stay = Serializer("Stay", model_fields(StayRow, "id") | {"berth": within, "facts": facts})
+        self.router = feature_router(PREFIXES, "berths")
+        given: dict[str, Any] = {"permission": AllowAny, "authenticators": ()}
+        many = View(self.router, "/berths/", name="Berths", methods=("GET", "POST"), serializer=berth, **given)
+        one = View(self.router, "/berths/{pk}/", name="B", methods=("GET", "PUT", "PATCH"), serializer=berth, **given)
+        add_endpoints(many, one, Resource(BerthRow, berth, ordering=("id",)))
+        stays = View(self.router, "/stays/", name="Stays", methods=("GET",), **given)
+        listed = Resource(StayRow, stay, ordering=("id",))
+
+        @stays.get()
+        async def stays_list(request: Request, session: Session) -> Response:
+            return await listed.list(request, session)
+
+
+@pytest.fixture(scope="module")
+def sides(
+    stack: StackAddresses, worker_id: str, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[BothSides]:
+    contract = tmp_path_factory.mktemp("berths") / "contract.json"
+    tables = {model._meta.db_table: table_facts(model, Sql()) for model in (Berth, Stay)}
+    contract.write_text(json.dumps({"format": 2, "tables": tables, "tokens": {}}))
+    library = Library(contract)
+    views = {
+        "berths/": Berths.as_view({"get": "list", "post": "create"}),
+        "berths/<pk>/": Berths.as_view({"get": "retrieve", "put": "update", "patch": "partial_update"}),
+        "stays/": Stays.as_view({"get": "list"}),
+    }
+    with (
+        empty_database(admin_dsn=stack.admin_dsn, name=f"berths_{worker_id}") as database,
+        django_db_blocker.unblock(),
+    ):
+        with djangos_database(database), connection.schema_editor() as editor:
+            editor.execute("CREATE EXTENSION hstore")
+            editor.create_model(Berth)
+            editor.create_model(Stay)
+        with side_by_side(database, views=views, routers=(library.router,), tables=library.mapping) as both:
+            get_hstore_oids.cache_clear()
+            register_type_handlers(connection)
+            yield both
+
+
+FULL: dict[str, Any] = {
+    "name": "Full",
+    "facts": {"a": "1", "bcd": None, 'q"u=>o': "ü\\", "": ""},
+    "more": {},
+    "places": [1, 5],
+    "tons": [None, 2**40],
+    "depth": '{"lower": "1.50", "upper": null}',
+    "days": '{"lower": "2026-01-03", "upper": "2026-02-01"}',
+    "hours": '{"lower": "2026-01-03T10:00:00Z", "upper": "2026-01-04T08:00:00.5Z", "bounds": "(]"}',
+}
+BODIES: list[dict[str, Any]] = [
+    {},
+    {"name": "Bare", "more": None},
+    FULL,
+    FULL | {"facts": {"a": 1, "b": True, "c": [1]}},
+    FULL | {"facts": {"a": 1.5}, "more": {"x": "\x00"}},
+    FULL | {"facts": ["a"], "more": "a"},
+    FULL | {"facts": None},
+    FULL | {"places": None, "days": '{"empty": true}'},
+    FULL | {"places": '{"lower": "x", "upper": 1}', "depth": '{"lower": "x"}'},
+    FULL | {"days": '{"lower": "x"}', "hours": '{"lower": "x"}'},
+    FULL | {"closed": [1, 2]},
+]
+
+
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+def test_hstore_and_ranges_are_written_and_answered_alike(sides: BothSides, method: str, body: dict[str, Any]) -> None:
+    seen = []
+    for stack in ("django", "fastapi"):
+        Berth.objects.all().delete()
+        berth = Berth.objects.create(name="Old", facts={"a": "b"}, places=(7, 8))
+        Stay.objects.create(berth=berth)
+        url = "/berths/" if method == "POST" else f"/berths/{berth.pk}/"
+        status, answer = ask(sides, stack, method, url, json.dumps(body).encode())
+        rows = [list(row) for row in Berth.objects.order_by("id").values_list(*NAMES[1:])]
+        read = [ask(sides, stack, "GET", each)[1] for each in ("/berths/", "/stays/")]
+        seen.append((status, answer, read, rows))
+    assert seen[0] == seen[1]
+    assert seen[0][0] in (200, 201, 400)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(
+            {"places": "x"},
+            {"places": [5, 1]},
+            {"places": {"lower": 1}},
+            {"places": [2**31, None]},
+            {"places": [[1], 2]},
+        ),
+        *({"depth": ["x", None]}, {"days": '{"bounds": "[["}'}, {"days": '{"upper": "2026-01-01", "x": 1}'}),
+    ],
+)
+def test_what_is_no_range_is_refused_where_django_fails(sides: BothSides, body: dict[str, Any]) -> None:
+    sent = json.dumps({"name": "a", "more": None} | body).encode()
+    django, fastapi = (ask(sides, stack, "POST", "/berths/", sent)[0] for stack in ("django", "fastapi"))
+    assert (django, fastapi) == (500, 400)
+
+
+def test_the_ends_of_a_range_are_answered_as_they_are_kept(sides: BothSides) -> None:
+    places = '{"lower": 1, "upper": 5, "bounds": "[]"}'
+    sent = {"name": "a", "more": None, "places": places, "hours": '{"lower": "2026-01-04T10:00:00+02:00"}'}
+    django, fastapi = (
+        ask(sides, stack, "POST", "/berths/", json.dumps(sent).encode())[1] for stack in ("django", "fastapi")
+    )
+    assert django["places"] == '{"bounds": "[]", "lower": "1", "upper": "5"}'
+    assert fastapi["places"] == '{"bounds": "[)", "lower": "1", "upper": "6"}'
+    assert django["hours"] == '{"bounds": "[)", "lower": "2026-01-04T10:00:00+02:00", "upper": null}'
+    assert fastapi["hours"] == '{"bounds": "[)", "lower": "2026-01-04T08:00:00+00:00", "upper": null}'
+
+
+def test_options_describe_them_alike(sides: BothSides) -> None:
+    first, second = (ask(sides, stack, "OPTIONS", "/berths/") for stack in ("django", "fastapi"))
+    assert first == second
+
+
+def ask(sides: BothSides, stack: str, method: str, url: str, content: bytes = b"") -> tuple[int, Any]:
+    """A stack's status and answer, without the keys of rows, which go on counting."""
+    if stack == "fastapi":
+        headers = {"Content-Type": "application/json"}
+        answer: Any = sides.runner.run(sides.library.request(method, url, content=content, headers=headers))
+    else:
+        answer = Client(raise_request_exception=False).generic(method, url, content, content_type="application/json")
+    found = json.loads(answer.content) if "json" in answer.headers["Content-Type"] else {}
+    for row in found.get("results", [found]):
+        row.pop("id", None)
+        if isinstance(row.get("berth"), dict):
+            del row["berth"]["id"]
+    return answer.status_code, found
