@@ -227,7 +227,7 @@ class DjangoEndpoint(Facts):
     the path is answered without the slash at its end, too.
     `root` are the names and paths that the root of a router lists, in the order of its answer.
     `without` are HEAD and OPTIONS, where the view's `http_method_names` leave them out. `of_caller` says that
-    `get_object` returns the user who asks.
+    `get_object` returns the user who asks, `callers_row` names the table and the field of one that returns its row.
     `permission_rules` are the project's own permissions that were read, by class, `permission_maps` those by Django's
     tables; `unoffered` are those of OPTIONS and of methods that the path doesn't offer, where `get_permissions` gives
     each its own; `throttle_rates` are the throttles, but for those that never refuse a request.
@@ -255,6 +255,7 @@ class DjangoEndpoint(Facts):
     creator: str | None = None
     rows: RowsOfRequest | None = None
     of_caller: bool = False
+    callers_row: dict[str, str] | None = None
     handler: HandlerFacts | None = None
     describes: bool = True
     without: tuple[str, ...] = ()

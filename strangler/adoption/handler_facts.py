@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import Field
+
 from strangler.adoption.django_settings import Facts
 
 
@@ -24,7 +26,8 @@ class HandlerFacts(Facts):
     `missing` is what it answers where there is no row, `refused` where a body isn't good: None where that is DRF's.
     Rows are shown to permissions where it `checks`, and left out by the view's filters where it is `filtered`; its list
     has the view's pages where it is `paged`. Its serializer knows the request where it `has_context`. Parameters that
-    are `nonzero` are taken for none where they are 0.
+    are `nonzero` are taken for none where they are 0. `changes` are what columns of the row are given: a list of
+    `value` and a constant, of `now`, or of `caller`.
     """
 
     action: str
@@ -37,3 +40,4 @@ class HandlerFacts(Facts):
     nonzero: tuple[str, ...] = ()
     partial: bool = False
     has_context: bool = True
+    changes: dict[str, list[Any]] = Field(default={})

@@ -7,7 +7,7 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import BooleanField, Exists, OuterRef, QuerySet, Value
+from django.db.models import Exists, OuterRef, QuerySet, TextField, Value
 
 from strangler_django.endpoints.matching_rows import MatchingRows
 from strangler_django.endpoints.own_code import UnreadError, named
@@ -19,10 +19,10 @@ _ROW = "_strangler_row"
 
 
 class MatchedValue(Value):
-    """What stands for `Exists(…)` in a queryset until its facts are read."""
+    """What stands for `Exists(…)` in a queryset until its facts are read: a text, which no other rows have."""
 
     def __init__(self, rows: MatchingRows, *, denied: bool = False) -> None:
-        super().__init__(str((rows.facts, denied)), output_field=BooleanField())
+        super().__init__(str((rows.facts, denied)), output_field=TextField())
         self.rows = rows
         self.denied = denied
 

@@ -125,7 +125,7 @@ class MatchingRows:
                 raise UnreadError
             return replace(self, where=(*self.where, (lookup, other)))
         is_same = other.kind != "row" or other.model is not None or _kind(field) == _kind(other.field)
-        if not is_same or (other.kind == "value" and not _fits(other.value, field)):
+        if not is_same or (other.kind == "value" and not fits(other.value, field)):
             raise UnreadError
         return replace(self, where=(*self.where, (lookup, other)))
 
@@ -223,7 +223,7 @@ def _kind(field: Any) -> str:  # noqa: ANN401 - a field
     return "number" if kind.removeprefix("Positive") in _NUMBERS else kind
 
 
-def _fits(value: Any, field: Any) -> bool:  # noqa: ANN401 - a constant and a field
+def fits(value: Any, field: Any) -> bool:  # noqa: ANN401 - a constant and a field
     """Whether a constant is of a column's type."""
     kind = _kind(field)
     if isinstance(value, str):

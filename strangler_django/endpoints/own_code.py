@@ -18,6 +18,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.db.transaction import Atomic
+
 from strangler_django.endpoints.constants.changed_names import is_changed
 
 _LIBRARIES: Final = ("rest_framework.", "django.")
@@ -184,9 +186,15 @@ def method_of(function: Any, but: Collection[str] = ()) -> ast.FunctionDef | Non
         (made,) = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function)))).body
     except (OSError, TypeError, SyntaxError, ValueError):
         return None
-    known = _DOCUMENTING.union(but)
+    known = _DOCUMENTING.union(but, ("atomic",) if is_atomic(function) else ())
     is_plain = isinstance(made, ast.FunctionDef) and all(_name(each) in known for each in made.decorator_list)
     return made if is_plain else None
+
+
+def is_atomic(function: Any) -> bool:  # noqa: ANN401 - as above
+    """Whether Django has one transaction around a function (`@transaction.atomic`), and no more."""
+    inner = inspect.getclosurevars(function).nonlocals if inspect.isfunction(function) else {}
+    return isinstance(inner.get("self"), Atomic) and function.__globals__.get("__name__") == "contextlib"
 
 
 def statements_of(made: ast.FunctionDef) -> list[ast.stmt]:

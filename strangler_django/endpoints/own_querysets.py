@@ -77,6 +77,23 @@ def read_queryset(view: Any) -> ReadQueryset | None:  # noqa: ANN401 - an instan
 
 
 def _read(view: Any, backends: Sequence[type]) -> ReadQueryset | None:  # noqa: ANN401 - as above
+    found, raw = _read_once(view, backends), view.request._request  # noqa: SLF001 - as `clone_request` of DRF's
+    if found is None or raw.method != "GET" or "head" not in view.http_method_names:
+        return found
+    # Code may ask which of the two it is that the same handler answers.
+    raw.method = "HEAD"
+    try:
+        other = _read_once(view, backends)
+    finally:
+        raw.method = "GET"
+    return found if other is not None and _parts(other) == _parts(found) else None
+
+
+def _parts(found: ReadQueryset) -> tuple[Any, ...]:
+    return found.structure, found.owner, found.unless, found.parameters
+
+
+def _read_once(view: Any, backends: Sequence[type]) -> ReadQueryset | None:  # noqa: ANN401 - as above
     try:
         return _of_callers(_Rows(view, backends))
     except (UnreadError, UnknownCallerError, FieldError):

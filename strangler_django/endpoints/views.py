@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 
 from strangler_django.contract.sentences import first_line
 from strangler_django.contract.unconnected import databases_closed
+from strangler_django.endpoints.callers_row import callers_row
 from strangler_django.endpoints.constants.hooks import constant_hooks
 from strangler_django.endpoints.databases import other_databases
 from strangler_django.endpoints.handlers.facts import handler_facts
@@ -163,6 +164,7 @@ def view_facts(
         "rows": rows_facts(read) if read else None,
         "without": [name.upper() for name in ("head", "options") if name not in made.http_method_names],
         "of_caller": returns_caller(cls, "get_object"),
+        "callers_row": callers_row(cls, "get_object"),
         "describes": hasattr(made, "get_serializer"),
         "unread": [],
     }

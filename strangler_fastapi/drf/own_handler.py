@@ -21,6 +21,8 @@ from strangler_fastapi.errors import NotFound, NotPorted, ValidationFailed
 
 # What stands in the body of an Answer for what DRF would answer.
 DATA: Final = object()
+# What a column of a row is given that a handler marks: the time.
+NOW: Final = object()
 _NO_CONTENT: Final = 204
 
 
@@ -30,6 +32,11 @@ class Answer:
 
     status: int = 200
     body: Any = DATA
+
+    @property
+    def shows_data(self) -> bool:
+        """Whether what DRF would answer is part of it."""
+        return _shows(self.body)
 
     def response(self, data: Any = None) -> Response:  # noqa: ANN401 - any JSON
         """The answer, where DRF would answer `data`."""
@@ -82,6 +89,11 @@ def refuse_zero(request: Request, parameter: str) -> None:
     value: str = request.path_params[parameter]
     if value.isdecimal() and int(value) == 0:
         raise NotPorted(f"{parameter} 0, which the handler takes for none")
+
+
+def _shows(body: Any) -> bool:  # noqa: ANN401 - any JSON
+    inner = body.values() if isinstance(body, Mapping) else body if isinstance(body, list) else ()
+    return body is DATA or any(map(_shows, inner))
 
 
 def _filled(body: Any, data: Any) -> Any:  # noqa: ANN401 - any JSON

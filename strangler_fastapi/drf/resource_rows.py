@@ -30,7 +30,7 @@ class ResourceRows(RowWriter):
     _filters: Mapping[str, Filter]
     _lookup_field: str
     _lookup_url_kwarg: str
-    _of_caller: bool
+    _of_caller: bool | str
     _owner: str | None
     _owner_except: str | None
     _search_fields: tuple[str, ...]
@@ -139,17 +139,24 @@ class ResourceRows(RowWriter):
 
     async def _named(self, request: Request, session: RequestSession) -> Criteria:
         if self._of_caller:
-            return (*self._by_key(getattr(request.state.caller, "id", None)), *self._shown_to(request))
+            return (*self._of_key(getattr(request.state.caller, "id", None)), *self._shown_to(request))
         text = request.path_params[self._lookup_url_kwarg]
         return (*await self._criteria(request, session), self._lookup(text))
 
     def _sampled(self, params: Params) -> Criteria:
         if self._of_caller:
-            return (*self._by_key(sample_of(self.listing.key().type.python_type)), *self._sampled_caller())
+            name = self._of_caller if isinstance(self._of_caller, str) else self.listing.key().key
+            return (*self._of_key(self._sample(name)), *self._sampled_caller())
         return (
             *self._sampled_list(params),
             self._lookup(str(sample_of(self._looked_up().type.python_type))),
         )
+
+    def _of_key(self, key: object) -> Criteria:
+        """The row of the caller that has this key."""
+        if not isinstance(self._of_caller, str):
+            return self._by_key(key)
+        return (equals("of caller", partial(self.column, self._of_caller), key, parameter="caller of the row"),)
 
     def _by_key(self, key: object) -> Criteria:
         return (equals("pk", self.listing.key, key, parameter="pk of the path"),)

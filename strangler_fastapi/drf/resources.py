@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache, partial
 from types import MappingProxyType
 from typing import Any, Final, Literal
@@ -12,9 +13,10 @@ from starlette.responses import Response
 from shared_schema.consumer.samples import Deletion, Sample, Sent, sample_of
 from shared_schema.mapping import primary_key
 from strangler_fastapi.db.session import RequestSession
+from strangler_fastapi.drf.caller_rows import CALLER
 from strangler_fastapi.drf.filtering import ORDERING, Filter, describe_filters, ordering_terms
 from strangler_fastapi.drf.listing import Listing
-from strangler_fastapi.drf.own_handler import Handler
+from strangler_fastapi.drf.own_handler import NOW, Handler
 from strangler_fastapi.drf.pagination import PAGE_NUMBERS, Pagination, paginate
 from strangler_fastapi.drf.rendering import JsonResponse, header_text
 from strangler_fastapi.drf.resource_rows import ResourceRows
@@ -60,7 +62,8 @@ class Resource(ResourceRows):
 
     `answers` is the serializer that answers show, where `serializer` reads bodies alone.
 
-    With `of_caller` there is one row, that of the caller itself, as of a `get_object` that returns `request.user`.
+    With `of_caller` there is one row, that of the caller itself, as of a `get_object` that returns `request.user`; an
+    attribute there names the row that has the caller's key in it (`Profile.objects.get(user=request.user)`).
 
     `perform_create` writes a new row, and returns its key, `perform_update` changes one, where a body says more than
     what `add` and `save` of the resource write: of rows of other tables (`NestedField`), as DRF's `create` and `update`
@@ -68,7 +71,7 @@ class Resource(ResourceRows):
     does what a view's does before or after `resource.remove(session, [key])`, or what stands for a row's end:
     `resource.save(session, key, {…})` with `destroys=False`, where rows are only marked as gone and none is deleted.
     `performed` are the attributes that these functions give a row by themselves, by the action (create, update,
-    destroy): FastAPI's role may write them then.
+    destroy), or that endpoints do by `assign`: FastAPI's role may write them then.
 
     `effects` stand for what Django calls when it writes such a row (`strangler_fastapi.effects`).
 
@@ -102,13 +105,13 @@ class Resource(ResourceRows):
         owner_except: str | None = None,
         within: Mapping[str, str] = MappingProxyType({}),
         where: Callable[[], Sequence[Any]] | None = None,
-        of_caller: bool = False,
+        of_caller: bool | str = False,
         checked: tuple[str, ...] = (),
         perform_create: PerformCreate | None = None,
         perform_update: PerformUpdate | None = None,
         perform_destroy: PerformDestroy | None = None,
         destroys: bool = True,
-        performed: Mapping[Literal["create", "update", "destroy"], tuple[str, ...]] = MappingProxyType({}),
+        performed: Mapping[Literal["create", "update", "assign", "destroy"], tuple[str, ...]] = MappingProxyType({}),
         effects: tuple[Effect, ...] = (),
         actions: Collection[str] = ACTIONS,
         name: str | None = None,
@@ -265,6 +268,24 @@ class Resource(ResourceRows):
             await self.remove(session, [key])
         return Response(status_code=204) if handler.answer is None else handler.response()
 
+    async def assign(
+        self, request: Request, session: RequestSession, values: Mapping[str, Any], handler: Handler = _DRFS
+    ) -> Response:
+        """The row that the path names, whose attributes have these values now: constants, NOW, or the CALLER's key.
+
+        No body is read.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with handler.errors():
+            key = await self.find(request, session)
+        await self.save(session, key, {name: _assigned(value, request) for name, value in values.items()})
+        if handler.answer is not None and not handler.answer.shows_data:
+            return handler.response()
+        written = (*self._by_key(key), *self._shown_to(request))
+        return handler.response(await self.listing.get_written(session, written))
+
     async def find(self, request: Request, session: RequestSession, _caller: object = None) -> Any:  # noqa: ANN401 - of the key's type
         """The key of the row that the path names, for `View`.
 
@@ -276,7 +297,7 @@ class Resource(ResourceRows):
         await self._check(request, session, criteria)
         return await self.listing.find(session, criteria)
 
-    def unported(self, *actions: Literal["create", "update", "destroy"]) -> tuple[str, ...]:
+    def unported(self, *actions: Literal["create", "update", "assign", "destroy"]) -> tuple[str, ...]:
         """What Django calls when rows are written and nobody has written here yet, for `gaps` of a view's methods."""
         performs: dict[str, Callable[..., Any] | None] = {"create": self._perform_create}
         performs |= {"update": self._perform_update, "destroy": self._perform_destroy}
@@ -287,6 +308,8 @@ class Resource(ResourceRows):
                 lacking |= dict.fromkeys(self.effects.lacking("update") if "destroy" in self.performed else ())
             elif action == "destroy":
                 lacking |= dict.fromkeys((*self.effects.lacking("delete"), *self.effects.lacking_along()))
+            elif action == "assign":
+                lacking |= dict.fromkeys(self.effects.lacking("update"))
             else:
                 lacking |= dict.fromkeys((*self.effects.lacking(action), *self.effects.lacking_links()))
         return tuple(lacking)
@@ -305,7 +328,7 @@ class Resource(ResourceRows):
             size = self._pagination.sample_size if self._pagination else None
             rows = list_rows(self.listing, self._sampled_list, self.ordering, filters=self._filters, page_size=size)
             yield from map(as_sample, rows)
-        if used & {"retrieve", "update", "destroy"}:
+        if used & {"retrieve", "update", "destroy", "assign"}:
             yield from map(as_sample, item_rows(self.listing, self._sampled, filters=self._filters))
             if self._checked:
                 yield as_sample(self._checked_rows(self._sampled({})))
@@ -313,6 +336,9 @@ class Resource(ResourceRows):
             yield from map(as_sample, existing_rows(self._filters))
         if used & {"create", "update"}:
             yield from self._written(key, used)
+        if "assign" in used:
+            yield as_sample(self.listing.rows((*self._by_key(key), *self._sampled_caller())))
+            yield Sample(f"{self.listing.name} assign", self.change(key, self._performed_sample("assign")))
         if "destroy" in used and self._destroys:
             yield Deletion(self.model.__table_key__)
         elif "destroy" in used and (marks := self._performed_sample("destroy")):
@@ -321,6 +347,12 @@ class Resource(ResourceRows):
     def _written(self, key: Any, used: Collection[str]) -> Iterator[Sent]:  # noqa: ANN401 - of the key's type
         yield as_sample(self.listing.rows((*self._by_key(key), *self._sampled_caller())))
         yield from self.write_samples(used)
+
+
+def _assigned(value: Any, request: Request) -> Any:  # noqa: ANN401 - of the attribute's type
+    if value is NOW:
+        return datetime.now(UTC)
+    return getattr(request.state.caller, "id", None) if value is CALLER else value
 
 
 def _object_name(model: Any) -> str:  # noqa: ANN401 - a mapped class

@@ -32,7 +32,7 @@ class RowWriter:
     serializer: Serializer
     listing: Listing
     creator: str | None
-    performed: Mapping[Literal["create", "update", "destroy"], tuple[str, ...]]
+    performed: Mapping[Literal["create", "update", "assign", "destroy"], tuple[str, ...]]
     effects: TableEffects
 
     async def add(self, session: RequestSession, cleaned: Mapping[str, Any]) -> Any:  # noqa: ANN401 - of the key's type
@@ -106,7 +106,7 @@ class RowWriter:
         for field_name, field in self._links.items():
             yield from field.samples(f"{name} {field_name}", key)
 
-    def _performed_sample(self, action: Literal["create", "update", "destroy"]) -> dict[str, Any]:
+    def _performed_sample(self, action: Literal["create", "update", "assign", "destroy"]) -> dict[str, Any]:
         return {each: self._sample_of(each) for each in self.performed.get(action, ())}
 
     def _sample_of(self, attribute: str) -> Any:  # noqa: ANN401 - of the attribute's type

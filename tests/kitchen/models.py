@@ -69,7 +69,33 @@ class Follow(models.Model):
         db_table = "k_follows"
 
 
-MODELS: tuple[type[models.Model], ...] = (Team, Recipe, Favorite, Rating, Follow)
+class Profile(models.Model):
+    user = models.OneToOneField(User, models.CASCADE, related_name="profile")
+    bio = models.CharField(max_length=20, blank=True)
+
+    class Meta:
+        app_label = "kitchen"
+        db_table = "k_profiles"
+
+
+class Order(models.Model):
+    class State(models.TextChoices):
+        NEW = "new"
+        DONE = "done"
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="orders")
+    state = models.CharField(max_length=9, choices=State.choices, default=State.NEW)
+    is_paid = models.BooleanField(default=False)
+    done_at = models.DateTimeField(null=True, blank=True)
+    done_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        app_label = "kitchen"
+        db_table = "k_orders"
+        ordering = ("id",)
+
+
+MODELS: tuple[type[models.Model], ...] = (Team, Recipe, Favorite, Rating, Follow, Profile, Order)
 _LINKS = (Team.members.through, Recipe.cooks.through)
 TABLES = tuple(model._meta.db_table for model in (*MODELS, *_LINKS))
 _FACTS = {model._meta.db_table: table_facts(model, Sql()) for model in (*MODELS, *_LINKS)}
@@ -93,9 +119,12 @@ INSERT INTO k_favorites (id, user_id, recipe_id) VALUES (1, 901, 2), (2, 902, 1)
 INSERT INTO k_ratings (id, user_id, recipe_id, score, is_final) VALUES
     (1, 901, 1, 3, false), (2, 901, 1, 5, true), (3, 902, 1, 1, true), (4, 901, 3, 4, false);
 INSERT INTO k_follows (id, user_id, author_id) VALUES (1, 901, 902), (2, 902, 901), (3, 902, 903);
+INSERT INTO k_profiles (id, user_id, bio) VALUES (1, 901, 'Ann'), (2, 902, '');
+INSERT INTO k_orders (id, user_id, state, is_paid) VALUES (1, 901, 'new', false), (2, 902, 'new', false);
 """
 FILL += "".join(f"SELECT setval('{table}_id_seq', 100);" for table in TABLES)
+# Without the moments at which either side did something.
 ROWS = " UNION ALL ".join(
-    f"SELECT '{table}', each::text FROM {table} AS each"  # noqa: S608 - tables of ours
+    f"SELECT '{table}', regexp_replace(each::text, '20[0-9-]{{8}} [0-9:.]+', 'then') FROM {table} AS each"  # noqa: S608 - tables of ours
     for table in TABLES
 )

@@ -1,14 +1,22 @@
 """What the kitchen's API answers: fields by the caller of the request, in the shapes that projects write them."""
 
+# ruff: noqa: ARG002 - a handler gets what DRF gives it
+
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.shortcuts import get_object_or_404
 from django.urls import include, path
-from rest_framework import permissions, serializers, viewsets
+from django.utils import timezone
+from rest_framework import generics, permissions, serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
 from django_app.accounts.models import User
-from tests.kitchen.models import Favorite, Follow, Rating, Recipe, Team
+from tests.kitchen.models import Favorite, Follow, Order, Profile, Rating, Recipe, Team
 
 
 class AuthorSerializer(serializers.ModelSerializer[User]):
@@ -136,12 +144,18 @@ class TeamSerializer(serializers.ModelSerializer[Team]):
         fields = ("id", "name", "recipes")
 
 
-class LikedSerializer(serializers.ModelSerializer[Recipe]):
+class ShownSerializer(serializers.ModelSerializer[Recipe]):
     is_liked = serializers.BooleanField(read_only=True)
-    is_open = serializers.ReadOnlyField()
 
     class Meta:
         model = Recipe
+        fields: tuple[str, ...] = ("id", "name", "is_liked")
+
+
+class LikedSerializer(ShownSerializer):
+    is_open = serializers.ReadOnlyField()
+
+    class Meta(ShownSerializer.Meta):
         fields = ("id", "name", "is_liked", "is_open")
 
 
@@ -176,8 +190,127 @@ class LikedViewSet(viewsets.ReadOnlyModelViewSet[Recipe]):
         )
 
 
+class ProfileSerializer(serializers.ModelSerializer[Profile]):
+    class Meta:
+        model = Profile
+        fields = ("id", "bio")
+
+
+class OrderSerializer(serializers.ModelSerializer[Order]):
+    class Meta:
+        model = Order
+        fields = ("id", "user", "state", "is_paid", "done_by")
+        read_only_fields = ("user",)
+
+
+class OwnProfile(generics.RetrieveUpdateAPIView[Profile]):
+    serializer_class = ProfileSerializer
+    permission_classes = (permissions.IsAuthenticated,)
+
+    def get_object(self) -> Profile:
+        return get_object_or_404(Profile, user=self.request.user)
+
+
+class OwnProfileAgain(generics.RetrieveDestroyAPIView[Profile]):
+    serializer_class = ProfileSerializer
+    permission_classes = (permissions.IsAuthenticated,)
+
+    def get_object(self) -> Profile:
+        return self.request.user.profile  # type: ignore[union-attr,no-any-return] # a relation
+
+
+class ShownViewSet(viewsets.ReadOnlyModelViewSet[Recipe]):
+    serializer_class = ShownSerializer
+    permission_classes = (permissions.AllowAny,)
+    filter_backends = ()
+
+    def get_queryset(self) -> QuerySet[Recipe]:
+        user = self.request.user
+        recipes = Recipe.objects.order_by("-id")
+        if user.is_authenticated:
+            return recipes.annotate(is_liked=Exists(Favorite.objects.filter(user=user, recipe=OuterRef("pk"))))
+        return recipes.annotate(is_liked=Value(False))
+
+
+class PaidViewSet(viewsets.ReadOnlyModelViewSet[Order]):
+    serializer_class = OrderSerializer
+    permission_classes = (permissions.IsAuthenticated,)
+    filter_backends = ()
+
+    def get_queryset(self) -> QuerySet[Order]:
+        """Shows less to a HEAD, though it is answered by what answers a GET."""
+        if self.request.method == "GET":
+            return Order.objects.all()
+        return Order.objects.filter(is_paid=True)
+
+
+class OrderViewSet(viewsets.ModelViewSet[Order]):
+    serializer_class = OrderSerializer
+    permission_classes = (permissions.IsAuthenticated,)
+    filter_backends = ()
+
+    def get_queryset(self) -> QuerySet[Order]:
+        return Order.objects.filter(user=self.request.user)  # type: ignore[misc] # nobody else is let in
+
+    @transaction.atomic
+    def perform_create(self, serializer: serializers.BaseSerializer[Order]) -> None:
+        serializer.save(user=self.request.user)
+
+    @action(detail=True, methods=["post"])
+    def finish(self, request: Request, pk: Any = None) -> Response:
+        order = self.get_object()
+        with transaction.atomic():
+            order.state = Order.State.DONE
+            order.done_at = timezone.now()
+            order.done_by = request.user
+            order.save(update_fields=["state", "done_at", "done_by"])
+        return Response(self.get_serializer(order).data)
+
+    @action(detail=True, methods=["patch"])
+    @transaction.atomic
+    def pay(self, request: Request, pk: Any = None) -> Response:
+        order = get_object_or_404(Order, pk=pk, user=request.user)
+        order.is_paid = True
+        order.save()
+        return Response({"status": "paid"}, status=202)
+
+    @action(detail=True, methods=["get", "post"])
+    def paid(self, request: Request, pk: Any = None) -> Response:
+        order = self.get_object()
+        if request.method == "POST":
+            order.is_paid = True
+            order.save()
+        return Response(self.get_serializer(order).data)
+
+    @action(detail=True, methods=["get", "post"])
+    def unpaid(self, request: Request, pk: Any = None) -> Response:
+        """Answers HEAD as a POST."""
+        order = self.get_object()
+        if request.method == "GET":
+            return Response(self.get_serializer(order).data)
+        order.is_paid = False
+        order.save()
+        return Response({"is_paid": False})
+
+    @action(detail=True, methods=["post"])
+    def forget(self, request: Request, pk: Any = None) -> Response:
+        """Gives a column that isn't saved."""
+        order = self.get_object()
+        order.is_paid = False
+        order.state = Order.State.NEW
+        order.save(update_fields=["state"])
+        return Response(self.get_serializer(order).data)
+
+
 router = SimpleRouter()
 router.register("recipes", RecipeViewSet)
 router.register("teams", TeamViewSet)
 router.register("liked", LikedViewSet, basename="liked")
-urlpatterns = [path("", include(router.urls))]
+router.register("shown", ShownViewSet, basename="shown")
+router.register("paid", PaidViewSet, basename="paid")
+router.register("orders", OrderViewSet, basename="orders")
+urlpatterns = [
+    path("", include(router.urls)),
+    path("me/", OwnProfile.as_view()),
+    path("me/again/", OwnProfileAgain.as_view()),
+]

@@ -11,7 +11,7 @@ from strangler.adoption.scaffold.code import Code, Items, call, quoted, statemen
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.tables import snake
 
-_WRITES: Final = {"create": "save", "update": "save", "partial_update": "save", "destroy": "delete"}
+_WRITES: Final = {"create": "save", "update": "save", "partial_update": "save", "assign": "save", "destroy": "delete"}
 _TIMES: Final = {"pre": "before", "post": "after"}
 
 

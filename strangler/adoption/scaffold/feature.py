@@ -13,6 +13,7 @@ from strangler.adoption.scaffold.effects import WrittenEffect, effects_of, gaps_
 from strangler.adoption.scaffold.feature_resources import FeatureResources
 from strangler.adoption.scaffold.gaps import (
     ACTIONS,
+    BODILESS,
     WRITES,
     handler_gaps,
     options_remarks,
@@ -140,8 +141,10 @@ class FeatureScaffold:
                 self._describe(each)
                 if action == "create":
                     self._fill(each, endpoint.serializer)
-            elif action in ACTIONS and action != "destroy":
+            elif action in ACTIONS and action not in BODILESS:
                 raise UnreadableError("there is no serializer")
+            if action == "assign":
+                self._assign(each)
             if not each.gaps:
                 self.resources.use(each, action)
         except UnreadableError as gap:
@@ -160,6 +163,17 @@ class FeatureScaffold:
         """What else Django does when a resource's rows are written."""
         facts = resource.serializer.facts
         return effects_of(self.contract, facts.table or "", resource.actions, facts)
+
+    def _assign(self, each: WrittenEndpoint) -> None:
+        """Uses the columns that a handler gives constants."""
+        endpoint = each.endpoint
+        assert endpoint.model is not None and endpoint.handler is not None  # noqa: PT018, S101 - there is its row
+        for field in endpoint.handler.changes:
+            name, facts = self._tables.column_of(endpoint.model.table, field)
+            if facts.written_by:
+                each.gaps.append(f"column {name}: written by {facts.written_by[0]}")
+            self._tables.use(endpoint.model.table, name)
+            each.performed.append(self._tables.attribute_of(endpoint.model.table, name))
 
     def _fill(self, each: WrittenEndpoint, serializer: SerializerFacts) -> None:
         """Finds the columns that no body fills: what saves it does, or nothing, so that Django answers 500."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from strangler.adoption.scaffold.code import Code, call, dictionary, quoted, statement, texts
 from strangler.adoption.scaffold.effects import effects_text
 from strangler.adoption.scaffold.feature import FeatureScaffold
-from strangler.adoption.scaffold.gaps import ACTIONS
+from strangler.adoption.scaffold.gaps import ACTIONS, USUAL_ACTIONS
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.router_module import RouterModule
 from strangler.adoption.scaffold.saving import saving_functions, saving_text
@@ -89,7 +89,7 @@ class FeatureModules:
                 checked=texts(sorted(resource.checked)) if resource.checked else None,
                 model_name=quoted(resource.model_name) if resource.model_name else None,
                 name=quoted(resource.constant.lower()) if len(self._feature.resources.used()) > 1 else None,
-                actions=texts(every) if len(every) < len(set(ACTIONS.values())) else None,
+                actions=None if tuple(every) == USUAL_ACTIONS else texts(every),
             ),
         )
 

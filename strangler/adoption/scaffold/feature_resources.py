@@ -8,7 +8,7 @@ from strangler.adoption.list_facts import QuerysetFacts
 from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.code import Code, Items, dictionary, quoted
 from strangler.adoption.scaffold.conditions import RowConditions
-from strangler.adoption.scaffold.gaps import ACTIONS, needs_no_queryset
+from strangler.adoption.scaffold.gaps import ACTIONS, is_callers, needs_no_queryset
 from strangler.adoption.scaffold.handlers import handled_key, handled_list
 from strangler.adoption.scaffold.lists import write_list
 from strangler.adoption.scaffold.serializers import Serializers
@@ -51,8 +51,9 @@ class FeatureResources:
             resource.callers = {"creator": quoted(creator), **resource.callers}
         if each.saves:
             resource.saves[ACTIONS[action]] = each.saves
-            if each.performed:
-                resource.performed[ACTIONS[action]] = each.performed
+        if each.performed:
+            known = resource.performed.get(ACTIONS[action], [])
+            resource.performed[ACTIONS[action]] = [*dict.fromkeys((*known, *each.performed))]
         if action == "list":
             each.limits += resource.lists.gaps
             each.remarks += resource.lists.remarks
@@ -131,10 +132,14 @@ class FeatureResources:
         named: dict[str, Code | None] = {}
         if endpoint.creator:
             named["creator"] = quoted(column(table, endpoint.creator))
-        if endpoint.of_caller:
+        if endpoint.of_caller and is_callers(endpoint):
             if not self._authenticators.is_of_users(table):
                 raise UnreadableError("the caller is of another model than its serializer")
             return named | {"of_caller": "True"}
+        if endpoint.callers_row is not None and is_callers(endpoint):
+            if endpoint.callers_row["table"] != table:
+                raise UnreadableError("the row of the caller is of another model than its serializer")
+            return named | {"of_caller": quoted(column(table, endpoint.callers_row["field"]))}
         if endpoint.rows is None:
             return named
         if (path := endpoint.rows.owner) is not None:
@@ -177,7 +182,7 @@ class FeatureResources:
         shown = (each.answers or serializer).constant
         of = self._with_rows(each.endpoint)
         numbers = of.queryset.annotations if of.queryset else {}
-        rows = self._where(each.endpoint), numbers, of.rows, handled_key(each.endpoint, of)
+        rows = self._where(each.endpoint), numbers, of.rows, handled_key(each.endpoint, of), is_callers(each.endpoint)
         listed = self._list_of_view(each.endpoint)
         lists = listed.filters, listed.pagination, each.endpoint.lookup, of.model
         return each.endpoint.view, serializer.constant, shown, str((rows, lists))

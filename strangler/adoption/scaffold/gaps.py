@@ -14,7 +14,12 @@ ACTIONS: Final = {
     "update": "update",
     "partial_update": "update",
     "destroy": "destroy",
+    "assign": "assign",
 }
+# Those of a Resource that names none.
+USUAL_ACTIONS: Final = ("list", "retrieve", "create", "update", "destroy")
+# Those that take nothing of a body that a serializer reads.
+BODILESS: Final = frozenset({"destroy", "assign"})
 WRITES: Final = frozenset({"create", "update", "partial_update", "destroy"})
 # Hooks whose result is in the facts; one that reads nothing of a request gives it for every request.
 _READ: Final = frozenset(
@@ -40,15 +45,15 @@ _CALLED_BY: Final = {
     "partial_update": {"partial_update"},
     "destroy": {"destroy"},
     "perform_destroy": {"destroy"},
-    "get_object": {"retrieve", "update", "partial_update", "destroy"},
+    "get_object": {"retrieve", "update", "partial_update", "destroy", "assign"},
     # A new row is in no queryset.
-    "get_queryset": {"list", "retrieve", "update", "partial_update", "destroy"},
-    "filter_queryset": {"list", "retrieve", "update", "partial_update", "destroy"},
+    "get_queryset": {"list", "retrieve", "update", "partial_update", "destroy", "assign"},
+    "filter_queryset": {"list", "retrieve", "update", "partial_update", "destroy", "assign"},
     "paginate_queryset": {"list"},
     "get_paginated_response": {"list"},
-    "get_serializer": {"list", "retrieve", "create", "update", "partial_update"},
-    "get_serializer_class": {"list", "retrieve", "create", "update", "partial_update"},
-    "get_serializer_context": {"list", "retrieve", "create", "update", "partial_update"},
+    "get_serializer": {"list", "retrieve", "create", "update", "partial_update", "assign"},
+    "get_serializer_class": {"list", "retrieve", "create", "update", "partial_update", "assign"},
+    "get_serializer_context": {"list", "retrieve", "create", "update", "partial_update", "assign"},
 }
 # Fields whose values depend on the request; what a method of the project's own reads is a gap by itself.
 _OF_CONTEXT: Final = frozenset(
@@ -80,7 +85,7 @@ def handler_gaps(endpoint: DjangoEndpoint) -> Iterator[str]:
             if is_called and not (name in _READ and name in endpoint.constant):
                 yield f"{view}.{name} is your own"
     yield from (f"rows of {each}" for each in endpoint.elsewhere or ())
-    if endpoint.model and endpoint.model.writes and action in WRITES:
+    if endpoint.model and endpoint.model.writes and action in WRITES | BODILESS:
         yield f"of the proxy {endpoint.model.name} Django calls others: {', '.join(endpoint.model.writes)}"
     yield from _rows(endpoint)
     yield from request_gaps(endpoint)
@@ -123,13 +128,18 @@ def _told(endpoint: DjangoEndpoint) -> Iterator[str]:
         yield "perform_create"
     if endpoint.rows:
         yield "get_queryset"
-    if endpoint.of_caller:
+    if endpoint.of_caller or endpoint.callers_row:
         yield "get_object"
 
 
 def needs_no_queryset(endpoint: DjangoEndpoint) -> bool:
     """Whether Django never looks at the queryset: a row is added, or it is the caller's own."""
-    return endpoint.action == "create" or endpoint.of_caller
+    return endpoint.action == "create" or is_callers(endpoint)
+
+
+def is_callers(endpoint: DjangoEndpoint) -> bool:
+    """Whether it is about the one row that `get_object` finds by the caller."""
+    return endpoint.action != "list" and (endpoint.of_caller or endpoint.callers_row is not None)
 
 
 def _rows(endpoint: DjangoEndpoint) -> Iterator[str]:

@@ -68,6 +68,16 @@ def handler_code(endpoint: DjangoEndpoint, *, is_own_form: bool) -> Code | None:
     return call("Handler", **named) if any(each is not None for each in named.values()) else None
 
 
+def assigned_code(endpoint: DjangoEndpoint, columns: Iterable[str]) -> Code | None:
+    """What the columns of a row are given by a handler that reads no body, each with its attribute."""
+    handler = endpoint.handler
+    if handler is None or handler.action != "assign":
+        return None
+    names = {"now": "NOW", "caller": "CALLER"}
+    values = (names.get(kind) or quoted(value[0]) for kind, *value in handler.changes.values())
+    return dictionary(dict(zip(columns, values, strict=True)))
+
+
 def handler_names(code: Code) -> set[str]:
     """The names of `strangler_fastapi.drf.own_handler` that a Handler is made of."""
     text = str(code)

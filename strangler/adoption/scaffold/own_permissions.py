@@ -8,12 +8,13 @@ from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.scaffold.account_tables import MODEL_PERMISSIONS
 from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.code import LINE, dictionary, quoted, statement
+from strangler.adoption.scaffold.gaps import is_callers
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
 
 _SAFE: Final = ["GET", "HEAD", "OPTIONS"]
 # Actions that Django's views look for a row in, and show it to permissions.
-ROW_ACTIONS: Final = frozenset({"retrieve", "update", "partial_update", "destroy"})
+ROW_ACTIONS: Final = frozenset({"retrieve", "update", "partial_update", "destroy", "assign"})
 _JOINED: Final = ("and", "or")
 
 Code = bool | list[Any]
@@ -34,8 +35,8 @@ class OwnPermissions:
         Raises:
             UnreadableError: it looks at something that the service doesn't know.
         """
-        # A handler of the project's own may not show them the row.
-        is_shown = endpoint.handler is None or endpoint.handler.checks
+        # A handler of the project's own may not show them the row, nor does its `get_object` that is read.
+        is_shown = not is_callers(endpoint) if endpoint.handler is None else endpoint.handler.checks
         looks_at_rows, row = endpoint.action in ROW_ACTIONS and is_shown, rule.row
         columns: dict[str, str] = {}
         try:

@@ -9,7 +9,7 @@ from strangler.adoption.scaffold.code import Code, Text, call, dictionary, laid_
 from strangler.adoption.scaffold.feature import FeatureScaffold
 from strangler.adoption.scaffold.gaps import ACTIONS
 from strangler.adoption.scaffold.handlers import MODULE as HANDLER
-from strangler.adoption.scaffold.handlers import handler_code, handler_names, handler_status
+from strangler.adoption.scaffold.handlers import assigned_code, handler_code, handler_names, handler_status
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.negotiation import parsers_of, renderers_of
 from strangler.adoption.scaffold.tables import identifier, snake
@@ -31,6 +31,7 @@ _CALLS: Final = {
     "update": ("update", "Change {a} {noun}."),
     "partial_update": ("update", "Change {a} {noun}."),
     "destroy": ("destroy", "Remove {a} {noun}."),
+    "assign": ("assign", "Mark {a} {noun}."),
 }
 # Those of a View's methods.
 _STATUSES: Final = {"delete": 204}
@@ -166,6 +167,10 @@ class RouterModule:
             module.use("starlette.responses", "Response")
             module.use("strangler_fastapi.db.session", "Session")
             module.use(f"{self._feature.package}.{self._feature.name}.serializers", resource.constant)
+            if (assigned := assigned_code(each.endpoint, each.performed)) is not None:
+                text = str(assigned)
+                module.use(HANDLER, *(["NOW"] if "NOW" in text else []))
+                module.use("strangler_fastapi.drf.caller_rows", *(["CALLER"] if "CALLER" in text else []))
             if (handler := self._handler(each)) is not None:
                 module.use(HANDLER, *handler_names(handler))
             if each.endpoint.handler is not None and each.endpoint.handler.nonzero:
@@ -213,6 +218,8 @@ class RouterModule:
             named = {"query": f"{resource.constant}.query"}
         elif status != _STATUSES.get(method, 200):
             named = {"status": str(status)}
+        if each.endpoint.action == "assign" and method == "post":
+            named["reads_body"] = "False"
         if self._feature.effect_gaps(each.endpoint) or each.saves:
             named["gaps"] = f'{resource.constant}.unported("{ACTIONS[each.endpoint.action or ""]}")'
         shown, own = _answered(self._feature.paths[each.endpoint.path]), each.answers or each.serializer
@@ -244,7 +251,8 @@ class RouterModule:
     def _call_text(self, each: WrittenEndpoint, resource: WrittenResource) -> str:
         """What answers an endpoint."""
         handler, (method, _) = self._handler(each), _CALLS[each.endpoint.action or ""]
-        given = () if handler is None else (handler,)
+        assigned = assigned_code(each.endpoint, each.performed)
+        given = [code for code in (assigned, handler) if code is not None]
         called = prefixed("return await ", call(f"{resource.constant}.{method}", "request", "session", *given))
         return laid_out(called, indent=4).removeprefix("return await ")
 

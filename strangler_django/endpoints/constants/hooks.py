@@ -1,7 +1,7 @@
 """Hooks of a view of the project's own that give the same for every request of one action."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 from django.utils.functional import cached_property
@@ -14,13 +14,9 @@ HOOKS: Final = (
     *("get_queryset", "get_serializer_class", "get_permissions", "get_authenticators"),
     *("get_throttles", "get_renderers", "get_parsers"),
 )
-_METHODS: Final = ("get", "post", "put", "patch", "delete")
-# Hooks whose result is that of one method, as an action's is, unless they name one of these. HEAD gets what GET gets,
-# which may be another's to see.
-_BY_METHOD: Final[Mapping[str, tuple[str, ...]]] = {
-    "get_serializer_class": (),
-    "get_permissions": ("GET", "HEAD", "OPTIONS"),
-}
+# A hook's result is that of one method, as an action's is, unless it names one of these: HEAD gets what GET gets, which
+# may be another's to see. Of another serializer a HEAD shows no more than the length.
+_SHARED: Final = ("GET", "HEAD", "OPTIONS")
 # What a view knows of one request.
 _REQUEST: Final = frozenset({"request", "kwargs", "args", "user", "get_object", "dispatch", "getattr", "headers"})
 
@@ -39,7 +35,9 @@ def _is_constant(cls: type, name: str) -> bool:
     that might; nor does the hook of a superclass that it calls.
     """
     for function in own_methods(cls, name):
-        if reads_only_method(function, unless=_BY_METHOD.get(name, _METHODS)) and not _calls_super(function):
+        if reads_only_method(function, unless=() if name == "get_serializer_class" else _SHARED) and not _calls_super(
+            function
+        ):
             return True
         code = getattr(function, "__code__", None)
         if code is None or code.co_flags & inspect.CO_VARARGS or any(inspect.iscode(each) for each in code.co_consts):

@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework.response import Response
 
 from strangler_django.endpoints.handlers.calls import HandlerCalls, Headers, SuperAnswer
-from strangler_django.endpoints.handlers.parts import Outcome, UsedSerializer
+from strangler_django.endpoints.handlers.parts import Outcome, Row, UsedSerializer
 from strangler_django.endpoints.handlers.source import body_of, response_of
 from strangler_django.endpoints.own_code import UnreadError
 
@@ -57,7 +57,10 @@ class HandlerAnswers(HandlerCalls):
         return None
 
     def _change(self, name: str, attribute: str, value: ast.expr) -> None:
-        """Changes what the handler of DRF's has answered."""
+        """Changes a row, or what the handler of DRF's has answered."""
+        if isinstance(row := self._scope.names.get(name), Row):
+            self._set(row, attribute, value)
+            return
         answer = self._scope.names.get(name)
         if not isinstance(answer, SuperAnswer):
             raise UnreadError

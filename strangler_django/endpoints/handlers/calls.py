@@ -4,11 +4,18 @@ import ast
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db.models import DateTimeField, ForeignKey
+from django.utils import timezone
 from rest_framework import generics
 
-from strangler_django.endpoints.handlers.parts import AnsweredError, Outcome, UsedSerializer
+from strangler_django.contract.plain import plain
+from strangler_django.endpoints.handlers.parts import AnsweredError, Outcome, Row, UsedSerializer
 from strangler_django.endpoints.handlers.values import HandlerValues
-from strangler_django.endpoints.own_code import UnreadError, is_super, own_methods
+from strangler_django.endpoints.matching_rows import fits
+from strangler_django.endpoints.own_code import UnreadError, is_super, named, own_methods
+from strangler_django.endpoints.own_expressions import CALLER
 from strangler_django.endpoints.own_querysets import ReadQueryset
 
 _SAVING: Final = {"perform_create": False, "perform_update": True}
@@ -88,6 +95,76 @@ class HandlerCalls(HandlerValues):
             return False
         self.hooks.add(name)
         return True
+
+    def _set(self, row: Row, attribute: str, value: ast.expr) -> None:
+        """Gives a column of a row a constant, the time, or the caller.
+
+        :raises UnreadError: it is something else.
+        """
+        self._check_open()
+        model = self._model_of(row)
+        field = next((each for each in model._meta.concrete_fields if each.name == attribute), None)  # noqa: SLF001 - how Django documents to read a model
+        code = self._resolved(value)
+        if field is None or field.primary_key or field.unique or not attribute.isidentifier():
+            raise UnreadError
+        row.changes[attribute] = self._changed_to(field, code)
+
+    def _changed_to(self, field: Any, code: ast.expr) -> list[Any]:  # noqa: ANN401 - a field
+        if ast.unparse(code) == CALLER:
+            target = field.related_model if isinstance(field, ForeignKey) else None
+            if target is not get_user_model() or not field.target_field.primary_key:
+                raise UnreadError
+            return ["caller"]
+        match code:
+            case ast.Call(func=called, args=[], keywords=[]) if named(called, self._scope.code.names) is timezone.now:
+                if type(field) is not DateTimeField or not settings.USE_TZ:
+                    raise UnreadError
+                return ["now"]
+            case ast.Constant(value=value):
+                pass
+            case _:
+                value = named(code, self._scope.code.names)
+        plain_value = plain(value)
+        if (plain_value is None and not field.null) or (plain_value is not None and not fits(plain_value, field)):
+            raise UnreadError
+        return ["value", plain_value]
+
+    def _check_open(self) -> None:
+        """:raises UnreadError: the row is kept, or something else is done, already."""
+        if not self._exists or [what for what, _ in self.done if what not in ("find", "check")]:
+            raise UnreadError
+
+    def _keeps(self, called: ast.Call) -> bool:
+        """Whether a statement saves a row whose columns were given constants; then that is done."""
+        match called:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="save"), args=[], keywords=keywords):
+                row = self._scope.names.get(name)
+            case _:
+                return False
+        if not isinstance(row, Row) or not row.changes:
+            return False
+        self._check_open()
+        match keywords:
+            case []:
+                pass
+            case [ast.keyword(arg="update_fields", value=ast.List(elts=items) | ast.Tuple(elts=items))]:
+                named_so = {each.value for each in items if isinstance(each, ast.Constant)}
+                timed = {
+                    each.name
+                    for each in self._model_of(row)._meta.concrete_fields  # noqa: SLF001 - as above
+                    if getattr(each, "auto_now", False)
+                }
+                # Others than these are left as they are, also the time of the last change.
+                if named_so != {*row.changes, *timed}:
+                    raise UnreadError
+            case _:
+                raise UnreadError
+        self.done.append(("assign", row))
+        return True
+
+    def _model_of(self, row: Row) -> Any:  # noqa: ANN401 - a model class
+        queryset = row.rows.queryset if row.rows else self._view.get_queryset()
+        return queryset.model
 
     def _super(self, code: ast.expr) -> SuperAnswer | None:
         """What the handler of DRF's answers that this one replaces; None of another expression."""

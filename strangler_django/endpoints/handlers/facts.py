@@ -69,6 +69,7 @@ def _facts(made: Any, read: ReadHandler, facts: Mapping[str, Any]) -> dict[str, 
             "paged": read.answer.paged,
             "nonzero": sorted(read.nonzero),
             "partial": used is not None and used.partial,
+            "changes": read.changes,
             "has_context": all(each is None or each.has_context for each in (used, read.shown)),
         },
         "creator": facts["creator"] if "perform_create" in read.hooks else used.creator if used else None,
@@ -100,7 +101,11 @@ def _facts(made: Any, read: ReadHandler, facts: Mapping[str, Any]) -> dict[str, 
 def _rows(made: Any, read: ReadHandler) -> dict[str, Any]:  # noqa: ANN401 - as above
     """The facts of the rows, where the view's own are others."""
     field, parameter = (read.row.field, read.row.parameter) if read.row else ("pk", "pk")
-    found: dict[str, Any] = {"of_caller": False, "lookup": {"field": field, "parameter": parameter}}
+    found: dict[str, Any] = {
+        "of_caller": False,
+        "callers_row": None,
+        "lookup": {"field": field, "parameter": parameter},
+    }
     if read.rows is None:
         return found | {"rows": None, "model": None, "queryset": None}
     queryset, rows = read.rows.queryset, rows_facts(read.rows)

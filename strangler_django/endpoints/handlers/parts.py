@@ -1,5 +1,6 @@
 """What a handler is about: rows, serializers, and what is answered."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +12,15 @@ from strangler_django.endpoints.read_querysets import ReadQueryset
 class Row:
     """The row that a path names: of `rows`, the one whose `field` is equal to a `parameter`.
 
-    Without `rows` it is that of the view's own `get_object`. `checks` says that the permissions are shown the row.
+    Without `rows` it is that of the view's own `get_object`. `checks` says that the permissions are shown the row,
+    `changes` which columns are given which constants.
     """
 
     rows: ReadQueryset | None
     field: str
     parameter: str
     checks: bool = False
+    changes: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(eq=False)

@@ -43,6 +43,11 @@ class ReadHandler:
     shown: UsedSerializer | None = None
 
     @property
+    def changes(self) -> dict[str, list[Any]]:
+        """What columns of the row are given: a `value`, the time (`now`), or the `caller`."""
+        return self.row.changes if self.row and self.action == "assign" else {}
+
+    @property
     def of_view(self) -> bool:
         """Whether the rows are the view's own."""
         return (self.row is not None and self.row.rows is None) or bool(self.serializer and self.serializer.of_view)
@@ -71,7 +76,7 @@ class _Reader:
         if shown not in (None, used):
             raise UnreadError
         action = self._action(_without_parsing([what for what, _ in done]), row, used, answer)
-        if any(each is not row for what, each in done if what in ("find", "delete", "check")):
+        if any(each is not row for what, each in done if what in ("find", "delete", "check", "assign")):
             raise UnreadError
         if any(each is not used for what, each in done if what in ("validate", "save")):
             raise UnreadError
@@ -108,6 +113,8 @@ class _Reader:
                 return "partial_update" if used.partial else "update"
             case ["find", "delete"] if self._method == "delete" and answer.used is None:
                 return "destroy"
+            case ["find", "assign"] if self._method in ("post", "put", "patch") and (of_row or answer.used is None):
+                return "assign"
         raise UnreadError
 
     def _missing(self, row: Row | None) -> Outcome | None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from django.core.exceptions import ObjectDoesNotExist
+from django.db.transaction import atomic
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.permissions import BasePermission
@@ -78,6 +79,12 @@ class HandlerRun(HandlerAnswers):
                 return None
             case ast.Expr(value=ast.Call() as called):
                 return self._called(called)
+            case ast.With(
+                items=[ast.withitem(context_expr=ast.Call(func=called, args=[], keywords=[]), optional_vars=None)]
+            ):
+                if named(called, self._scope.code.names) is not atomic:
+                    raise UnreadError
+                return self.block(statement.body)
             case ast.If(test=test, body=then, orelse=otherwise):
                 return self._branch(statement, test, then, otherwise)
             case ast.Try(body=body, handlers=[handler], orelse=[], finalbody=[]):
@@ -128,7 +135,7 @@ class HandlerRun(HandlerAnswers):
                 is_there = self._is_there(left)
                 return None if is_there is None else is_there is isinstance(sign, ast.IsNot)
             case ast.Compare(left=left, ops=[ast.Eq() | ast.In() as sign], comparators=[right]):
-                if self._scope.code.is_function and ast.unparse(left) == "self.request.method":
+                if ast.unparse(left) == "self.request.method":
                     return self._is_method(right, is_one=isinstance(sign, ast.Eq))
                 return None
         is_there = self._is_there(test)
@@ -165,7 +172,12 @@ class HandlerRun(HandlerAnswers):
             raise UnreadError from None
         if isinstance(found, str) is not is_one or not isinstance(found, str | list | tuple | set):
             raise UnreadError
-        return self._view.request.method in ([found] if is_one else found)
+        names = [found] if is_one else found
+        method = self._view.request.method
+        # A HEAD is answered by what answers a GET, whose code may ask which of them it is.
+        if method == "GET" and "head" in self._view.http_method_names and ("GET" in names) is not ("HEAD" in names):
+            raise UnreadError
+        return method in names
 
     def _validated(self, called: ast.Call) -> bool:
         used = self._used(called.func.value if isinstance(called.func, ast.Attribute) else called)
@@ -264,7 +276,7 @@ class HandlerRun(HandlerAnswers):
 
     def _called(self, called: ast.Call) -> Outcome | None:
         """A statement that calls something for what that does."""
-        if self._hooked(called) or (self._super(called) or self._saved(called)) is not None:
+        if self._hooked(called) or self._keeps(called) or (self._super(called) or self._saved(called)) is not None:
             return None
         match called:
             case ast.Call(

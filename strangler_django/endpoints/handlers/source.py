@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from strangler_django.endpoints.own_code import (
     UnreadError,
+    is_atomic,
     is_own,
     method_of,
     named,
@@ -87,6 +88,8 @@ class HandlerCode:
 
 def is_wrapped(function: Any) -> bool:  # noqa: ANN401 - a method
     """Whether something is called in place of a method that its code doesn't name (`method_decorator` on a class)."""
+    if is_atomic(function):
+        return is_wrapped(function.__wrapped__)
     module = str(getattr(function, "__globals__", {}).get("__name__", ""))
     return inspect.unwrap(function) is not function and not module.startswith(_DOCUMENTS)
 

@@ -58,7 +58,16 @@ def _token(key: int) -> AccessToken:
 
 def test_each_caller_gets_its_own_answers_one_after_the_other(sides: Sides) -> None:
     """Of one statement: in lists, of single rows, and of those within others."""
-    for path in ("/recipes/", "/recipes/1/", "/recipes/2/", "/recipes/3/", "/teams/", "/teams/1/", "/liked/"):
+    for path in (
+        "/recipes/",
+        "/recipes/1/",
+        "/recipes/2/",
+        "/recipes/3/",
+        "/teams/",
+        "/teams/1/",
+        "/liked/",
+        "/shown/",
+    ):
         found = {caller: ask(sides, caller, "GET", path).content for caller in (*CALLERS, *reversed(CALLERS))}
         # Nobody at all, and kim, who has no rows, may be answered alike.
         assert len({*found.values()}) >= 3, (path, found)
@@ -79,5 +88,46 @@ def test_what_a_caller_writes_is_shown_as_the_caller_sees_it(sides: Sides) -> No
         assert changed.json()["is_favorited"] is (caller != "kim")
 
 
+def test_the_row_of_a_caller_is_found_by_the_caller(sides: Sides) -> None:
+    for caller in CALLERS:
+        for method, path, body in (
+            ("GET", "/me/", None),
+            ("HEAD", "/me/", None),
+            ("OPTIONS", "/me/", None),
+            ("PATCH", "/me/", {"bio": f"is {caller}"}),
+            ("PUT", "/me/", {"bio": "much too long for a bio of theirs"}),
+        ):
+            ask(sides, caller, method, path, body)
+    for caller in ("nobody", "bob", "ann"):
+        ask(sides, caller, "GET", "/me/again/")
+    for caller in ("nobody", "bob"):
+        ask(sides, caller, "DELETE", "/me/again/")
+        ask(sides, caller, "GET", "/me/")
+
+
+def test_a_row_is_marked_by_an_action(sides: Sides) -> None:
+    """By who may: another's order isn't there."""
+    for caller, key in itertools.product(CALLERS, (1, 2, 9)):
+        for method, name in (
+            ("POST", "finish"),
+            ("PATCH", "pay"),
+            ("GET", "pay"),
+            ("OPTIONS", "finish"),
+            ("GET", "paid"),
+            ("POST", "paid"),
+            ("HEAD", "paid"),
+        ):
+            ask(sides, caller, method, f"/orders/{key}/{name}/", {"state": "new"} if method == "POST" else None)
+    made = ask(sides, "kim", "POST", "/orders/", {"is_paid": True}).json()
+    assert made["user"] == CALLERS["kim"]
+    done = ask(sides, "kim", "POST", f"/orders/{made['id']}/finish/").json()
+    assert (done["state"], done["done_by"]) == ("done", CALLERS["kim"])
+
+
 def test_gaps(kitchen: Scaffolded) -> None:
-    assert {name: found for name, found in kitchen.gaps.items() if found} == {}
+    assert {name: found for name, found in kitchen.gaps.items() if found} == {
+        "GET /paid/": ["PaidViewSet.get_queryset is your own"],
+        "GET /paid/{pk}/": ["PaidViewSet.get_queryset is your own"],
+        "GET /orders/{pk}/unpaid/": ["handler OrderViewSet.unpaid is your own"],
+        "POST /orders/{pk}/forget/": ["handler OrderViewSet.forget is your own"],
+    }

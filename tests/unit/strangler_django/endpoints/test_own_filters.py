@@ -234,7 +234,7 @@ class OfList(Posts):
         queryset = super().get_queryset()
         if self.action in ("list", "destroy"):
             queryset = queryset.select_related("author").annotate(many=Count("tags") + 1)
-        if self.action == "list" and self.request.method == "GET":
+        if self.action == "list" and self.request.method in ("GET", "HEAD"):
             title = self.request.query_params.get("title")
             if title:
                 queryset = queryset.filter(title=title)

@@ -2,6 +2,7 @@
 
 # ruff: noqa: ARG001, ARG002 - a handler gets what DRF gives it
 
+import functools
 from typing import Any
 
 import pytest
@@ -212,9 +213,28 @@ def looks_at_the_method(self: Any, request: Any) -> Response:
     return Response([])
 
 
-@transaction.atomic
+def doubled(function: Any) -> Any:
+    @functools.wraps(function)
+    def called(*arguments: Any) -> Any:
+        function(*arguments)
+        return function(*arguments)
+
+    return called
+
+
+@doubled
 def is_decorated(self: Any, request: Any) -> Response:
     return Response(TagSerializer(Tag.objects.all(), many=True).data)
+
+
+@transaction.atomic
+def is_one_transaction(self: Any, request: Any) -> Response:
+    with transaction.atomic():
+        return Response(TagSerializer(Tag.objects.all(), many=True).data)
+
+
+def test_a_transaction_is_looked_into() -> None:
+    assert facts_of(shows(is_one_transaction))["handler"]["action"] == "list"
 
 
 @pytest.mark.parametrize(
