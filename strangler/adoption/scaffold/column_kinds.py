@@ -39,7 +39,7 @@ _VALIDATORS: Final = frozenset(
 # The format of days and times that is usual.
 ISO: Final = "iso-8601"
 _TEXTS: Final = frozenset({"CharField", "SlugField", "TextField"})
-_TEXT_LOOKUPS: Final = frozenset(
+TEXT_LOOKUPS: Final = frozenset(
     {"iexact", "icontains", "startswith", "istartswith", "endswith", "iendswith", "regex", "iregex"}
 )
 # Callables whose value the service makes by itself (`shared_schema.contract.callables`).
@@ -91,5 +91,5 @@ def is_compared(facts: ColumnFacts, lookup: str) -> bool:
     # PostgreSQL's text of an array or of JSON is compared then; `contains` and `exact` of these are others.
     if lookup == "search":
         return facts.kind in _TEXTS
-    is_known_text = lookup in _TEXT_LOOKUPS and facts.kind in ("ArrayField", "JSONField")
+    is_known_text = lookup in TEXT_LOOKUPS and facts.kind in ("ArrayField", "JSONField")
     return facts.references is not None or facts.kind in KINDS - RANGES - {"HStoreField", "JSONField"} or is_known_text

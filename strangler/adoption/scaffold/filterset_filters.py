@@ -6,6 +6,7 @@ from typing import Final
 from shared_schema.contract.contract import ColumnFacts
 from strangler.adoption.list_facts import FilterParameter
 from strangler.adoption.scaffold.code import Call, Code, Items, call, prefixed, quoted
+from strangler.adoption.scaffold.column_kinds import TEXT_LOOKUPS
 from strangler.adoption.scaffold.links import RowLinks
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
 from strangler.adoption.scaffold.written_list import WrittenList
@@ -14,6 +15,7 @@ _ARRAY_FILTERS: Final = "strangler_fastapi.drf.array_filters"
 _FILTERING: Final = "strangler_fastapi.drf.filtering"
 _FILTERS: Final = "strangler_fastapi.drf.filters"
 _FILTER_FORMS: Final = "strangler_fastapi.drf.filter_forms"
+_JSON_FILTERS: Final = "strangler_fastapi.drf.json_filters"
 _LINKS: Final = "strangler_fastapi.drf.links"
 _ANY_VALUES: Final = "AllValuesMultipleFilter"
 # By what they are called in django-filter.
@@ -68,6 +70,13 @@ _ARRAY_FORMS: Final = {
     "NumberFilter": "NUMBER",
     "UUIDFilter": "IDENTIFIER",
 }
+# The form of what is compared with JSON under a key, by filter and lookup; other lookups of texts compare its text.
+_KEY_FORMS: Final = {
+    ("CharFilter", "exact"): "TEXT",
+    ("CharFilter", "contains"): "TEXT",
+    ("BooleanFilter", "exact"): "TRUE_OR_FALSE",
+    ("BooleanFilter", "isnull"): "TEXT",
+}
 _SEVERAL: Final = frozenset({"in", "range"})
 _MULTIPLE: Final = frozenset({*_OF_LINKS, "MultipleChoiceFilter"})
 # The widget of a BooleanFilter that isn't that of django_filters.rest_framework.
@@ -108,6 +117,12 @@ def written_filter(
     if parameter.settings:
         raise UnreadableError(f"a {parameter.kind} with {', '.join(parameter.settings)}")
     path = parameter.field.split("__")
+    if (
+        len(path) > 1
+        and not selected
+        and (of_key := _key_filter(made, parameter, path, model, table, tables)) is not None
+    ):
+        return of_key
     column = f"{model}.{tables.attribute_of(table, path[0])}"
     if len(path) > 1:
         made.imports.setdefault(_LINKS, set()).add("related_column")
@@ -152,6 +167,37 @@ def written_filter(
     lookup = [quoted(parameter.lookup)] if parameter.lookup != "exact" else []
     exclude = "True" if parameter.exclude else None
     return call("column_filter", column, form, *lookup, exclude=exclude, selected=selected)
+
+
+def _key_filter(
+    made: WrittenList, parameter: FilterParameter, path: list[str], model: str, table: str, tables: Tables
+) -> Call | None:
+    """The filter of what a JSON column holds under a key (`data__colour`); None of another column.
+
+    :raises UnreadableError: Django compares it in a way that is not offered.
+    """
+    name, *keys = path
+    facts = next((each for each in tables.facts(table).columns.values() if each.field == name), None)
+    if facts is None or facts.kind != "JSONField":
+        return None
+    tables.follow(table, [name])
+    # Of `0` Django makes the place in a list.
+    is_plain = not (parameter.exclude or parameter.items or facts.written_by or any(key.isdigit() for key in keys))
+    which = (parameter.kind, parameter.lookup)
+    is_text = parameter.kind == "CharFilter" and parameter.lookup in TEXT_LOOKUPS
+    if facts.type != "jsonb" or not is_plain or not (is_text or which in _KEY_FORMS):
+        raise UnreadableError(f"a {parameter.kind} of {parameter.field} by {parameter.lookup}")
+    found = "json_text" if is_text else "json_value"
+    value = f"lambda: {found}({', '.join([f'{model}.{tables.attribute_of(table, name)}', *map(quoted, keys)])})"
+    form = "TEXT" if is_text else _KEY_FORMS[which]
+    is_json = which in _KEY_FORMS and parameter.lookup != "isnull"
+    made.imports.setdefault(_JSON_FILTERS, set()).add(found)
+    made.imports.setdefault(_JSON_FILTERS if form == "TRUE_OR_FALSE" else _FILTER_FORMS, set()).add(form)
+    made.imports.setdefault(_JSON_FILTERS if is_json else _FILTERS, set()).add(
+        "json_filter" if is_json else "column_filter"
+    )
+    lookup = [quoted(parameter.lookup)] if parameter.lookup != "exact" else []
+    return call("json_filter" if is_json else "column_filter", value, form, *lookup)
 
 
 def _array_filter(made: WrittenList, parameter: FilterParameter, column: str, facts: ColumnFacts) -> Call | None:

@@ -18,6 +18,7 @@ from django.contrib.postgres.signals import get_hstore_oids, register_type_handl
 from django.db import connection, models
 from django.test import Client
 from django.test.utils import isolate_apps
+from django_filters.rest_framework import BooleanFilter, CharFilter, DjangoFilterBackend, FilterSet
 from rest_framework import serializers, viewsets
 from sqlalchemy.orm import Mapped
 from starlette.requests import Request
@@ -28,6 +29,9 @@ from strangler_django.contract.tables import table_facts
 from strangler_django.contract.unconnected import Sql
 from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf.computed_fields import ComputedField
+from strangler_fastapi.drf.filter_forms import TEXT
+from strangler_fastapi.drf.filters import column_filter
+from strangler_fastapi.drf.json_filters import TRUE_OR_FALSE, json_filter, json_text, json_value
 from strangler_fastapi.drf.links import foreign_key
 from strangler_fastapi.drf.model_fields import model_fields
 from strangler_fastapi.drf.nested_fields import NestedField
@@ -51,6 +55,7 @@ with isolate_apps("django_app.blog"):
         days = DateRangeField(null=True, blank=True)
         hours = DateTimeRangeField(null=True, blank=True)
         closed = DateRangeField(null=True, editable=False)
+        data = models.JSONField(default=dict, blank=True)
 
         class Meta:
             app_label = "blog"
@@ -82,7 +87,22 @@ class StaySerializer(serializers.ModelSerializer[Stay]):
         fields = ("id", "berth", "facts")
 
 
+class BerthFilters(FilterSet):
+    kind = CharFilter(field_name="data__kind")
+    owner = CharFilter(field_name="data__owner__name", lookup_expr="icontains")
+    begins = CharFilter(field_name="data__kind", lookup_expr="startswith")
+    has = CharFilter(field_name="data__kind", lookup_expr="contains")
+    lit = BooleanFilter(field_name="data__lit")
+    dark = BooleanFilter(field_name="data__lit", lookup_expr="isnull")
+
+    class Meta:
+        model = Berth
+        fields = ()
+
+
 class Berths(viewsets.ModelViewSet[Berth]):
+    filter_backends = (DjangoFilterBackend,)
+    filterset_class = BerthFilters
     queryset = Berth.objects.order_by("id")
     serializer_class = BerthSerializer
     authentication_classes = ()
@@ -115,6 +135,7 @@ class Library:
             days: Mapped[Any]
             hours: Mapped[Any]
             closed: Mapped[Any]
+            data: Mapped[Any]
 
         class StayRow(Reflected):
             __mapping__ = mapping
@@ -130,7 +151,15 @@ class Library:
         given: dict[str, Any] = {"permission": AllowAny, "authenticators": ()}
         many = View(self.router, "/berths/", name="Berths", methods=("GET", "POST"), serializer=berth, **given)
         one = View(self.router, "/berths/{pk}/", name="B", methods=("GET", "PUT", "PATCH"), serializer=berth, **given)
-        add_endpoints(many, one, Resource(BerthRow, berth, ordering=("id",)))
+        filters = {
+            "kind": json_filter(lambda: json_value(BerthRow.data, "kind"), TEXT),
+            "owner": column_filter(lambda: json_text(BerthRow.data, "owner", "name"), TEXT, "icontains"),
+            "begins": column_filter(lambda: json_text(BerthRow.data, "kind"), TEXT, "startswith"),
+            "has": json_filter(lambda: json_value(BerthRow.data, "kind"), TEXT, "contains"),
+            "lit": json_filter(lambda: json_value(BerthRow.data, "lit"), TRUE_OR_FALSE),
+            "dark": column_filter(lambda: json_value(BerthRow.data, "lit"), TEXT, "isnull"),
+        }
+        add_endpoints(many, one, Resource(BerthRow, berth, ordering=("id",), filters=filters))
         stays = View(self.router, "/stays/", name="Stays", methods=("GET",), **given)
         listed = Resource(StayRow, stay, ordering=("id",))
 
@@ -237,6 +266,37 @@ def test_the_ends_of_a_range_are_answered_as_they_are_kept(sides: BothSides) -> 
     assert fastapi["places"] == '{"bounds": "[)", "lower": "1", "upper": "6"}'
     assert django["hours"] == '{"bounds": "[)", "lower": "2026-01-04T10:00:00+02:00", "upper": null}'
     assert fastapi["hours"] == '{"bounds": "[)", "lower": "2026-01-04T08:00:00+00:00", "upper": null}'
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("kind=quay", ["A"]),
+        ("kind=+quay+", ["A"]),
+        ("kind=", ["A", "B", "C"]),
+        ("kind=7", []),
+        ("kind=%22", []),
+        ("owner=N", ["A"]),
+        ("owner=%25", []),
+        ("begins=qu", ["A"]),
+        ("begins=[", ["B"]),
+        ("begins=7", ["C"]),
+        ("has=quay", ["A", "B"]),
+        ("lit=true", ["A"]),
+        ("lit=FALSE", ["B"]),
+        ("lit=x", ["A", "B", "C"]),
+        ("dark=true", ["C"]),
+        ("dark=false&kind=quay", ["A"]),
+    ],
+)
+def test_what_json_holds_under_a_key_is_compared_alike(sides: BothSides, query: str, names: list[str]) -> None:
+    Berth.objects.all().delete()
+    Berth.objects.create(name="A", data={"kind": "quay", "lit": True, "owner": {"name": "Ann"}})
+    Berth.objects.create(name="B", data={"kind": ["quay", 'a"'], "lit": False, "owner": "Ann"})
+    Berth.objects.create(name="C", data={"kind": 7, "owner": {"name": None}})
+    first, second = (ask(sides, stack, "GET", f"/berths/?{query}") for stack in ("django", "fastapi"))
+    assert first == second
+    assert [row["name"] for row in first[1]["results"]] == names
 
 
 def test_options_describe_them_alike(sides: BothSides) -> None:

@@ -184,6 +184,38 @@ def test_an_array_is_narrowed_by_values_with_commas(
         assert (made.endpoints[0].limits, code in text_of(made, "serializers.py")) == ([], True)
 
 
+@pytest.mark.parametrize(
+    ("parameter", "code"),
+    [
+        ({}, 'json_filter(lambda: json_value(Boat.name, "colour"), TEXT)'),
+        ({"lookup": "contains"}, 'json_filter(lambda: json_value(Boat.name, "colour"), TEXT, "contains")'),
+        (
+            {"field": "name__maker__Name", "lookup": "icontains"},
+            'column_filter(lambda: json_text(Boat.name, "maker", "Name"), TEXT, "icontains")',
+        ),
+        ({"kind": "BooleanFilter"}, 'json_filter(lambda: json_value(Boat.name, "colour"), TRUE_OR_FALSE)'),
+        (
+            {"kind": "BooleanFilter", "lookup": "isnull"},
+            'column_filter(lambda: json_value(Boat.name, "colour"), TEXT, "isnull")',
+        ),
+        ({"kind": "NumberFilter"}, None),
+        ({"exclude": True}, None),
+        ({"lookup": "in", "items": "CharFilter"}, None),
+        ({"field": "name__0"}, None),
+    ],
+)
+def test_what_json_holds_under_a_key_is_compared(parameter: dict[str, Any], code: str | None) -> None:
+    contract = own_column(kind="JSONField", type="jsonb")
+    named = {"name": "x", "kind": "CharFilter", "field": "name__colour", "lookup": "exact"} | parameter
+    given = LIST | {"filters": {"filterset": {"parameters": [named]}}, "queryset": {"narrowed": [], "ordering": ["id"]}}
+    made = linked_feature(given | {"serializer": SERIALIZER | {"fields": [NAME | {"kind": "JSONField"}]}}, contract)
+    if code is None:
+        gap = f"filter x: a {named['kind']} of {named['field']} by {named['lookup']}"
+        assert made.endpoints[0].limits == [gap]
+    else:
+        assert (made.endpoints[0].limits, code in text_of(made, "serializers.py")) == ([], True)
+
+
 def list_of(child: dict[str, Any] | None = None, **facts: Any) -> dict[str, Any]:
     """A ListField that a serializer declares."""
     inner = {
