@@ -138,8 +138,9 @@ async def _soak(stack: TorturedStack, *, minutes: float, seed: int) -> tuple[lis
     calm = max(0.0, first - _WARM_SECONDS)
     async with load(stack.url, _CLIENTS, token=stack.token()) as ledger:
         while (passed := time.monotonic() - began) < minutes * 60:
+            # What dies as soon as it has started again waits longer each time, until it is no stack any more.
+            await _until_whole(ledger)
             if len(samples) < len(SHARES) and passed >= (first, second)[len(samples)]:
-                await _until_whole(ledger)
                 samples.append(await asyncio.to_thread(sampled, stack))
             done.append(await asyncio.to_thread(disturb, stack, ledger, chosen, replaces=not calm < passed < second))
             say(f"{passed:.0f} s: {done[-1]}, {len(ledger.outcomes)} requests")
