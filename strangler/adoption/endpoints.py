@@ -102,7 +102,8 @@ class SerializerField(Facts):
     project gave the label, `error_messages` are its own texts by code; `unique_message` is the text of a
     UniqueValidator of the column, `zone` that of moments where the field has one of its own. `errors_as_dict` says
     that errors of a list's items are named by their numbers, `caller_default` that the default is the caller, or that
-    of a `new` row alone.
+    of a `new` row alone. `base64` are what a text in base64 begins with that a field of files takes, and the name of
+    its file before the ending. `binary` and `coded` (by an encoder or a decoder) are of JSON.
     """
 
     name: str
@@ -126,6 +127,11 @@ class SerializerField(Facts):
     unique_message: str | None = None
     zone: str | None = None
     choices: tuple[Any, ...] | None = None
+    base64: dict[str, str] | None = None
+    use_url: bool = True
+    allow_empty_file: bool = False
+    binary: bool = False
+    coded: bool = False
     method: str | None = None
     model: str | None = None
     slug_field: str | None = None

@@ -14,6 +14,7 @@ from rest_framework.utils.model_meta import get_field_info
 
 from strangler_django.contract.plain import plain
 from strangler_django.endpoints.addresses import row_address
+from strangler_django.endpoints.base64_fields import base64_facts
 from strangler_django.endpoints.conditions import equal_columns, is_narrowed
 from strangler_django.endpoints.constants.watched_code import state_read
 from strangler_django.endpoints.field_rules import (
@@ -246,6 +247,14 @@ def _field(name: str, field: Any, model: Any, within: tuple[type, ...]) -> dict[
     elif isinstance(inner, serializers.SerializerMethodField):
         facts["method"] = inner.method_name
     facts["validators"] = [type(validator).__name__ for validator in field.validators]
+    if isinstance(field, serializers.FileField):
+        facts |= {
+            "base64": base64_facts(field),
+            "use_url": bool(getattr(field, "use_url", api_settings.UPLOADED_FILES_USE_URL)),
+            "allow_empty_file": field.allow_empty_file,
+        }
+    if isinstance(field, serializers.JSONField):
+        facts |= {"binary": field.binary, "coded": field.encoder is not None or field.decoder is not None}
     if (message := unique(field, model)) is not None:
         facts["unique_message"] = message
     if (zone := field._kwargs.get("default_timezone")) is not None:

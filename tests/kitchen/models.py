@@ -78,6 +78,15 @@ class Profile(models.Model):
         db_table = "k_profiles"
 
 
+class Photo(models.Model):
+    picture = models.ImageField(upload_to="photos", null=True)
+
+    class Meta:
+        app_label = "kitchen"
+        db_table = "k_photos"
+        ordering = ("id",)
+
+
 class Order(models.Model):
     class State(models.TextChoices):
         NEW = "new"
@@ -86,6 +95,7 @@ class Order(models.Model):
     user = models.ForeignKey(User, models.CASCADE, related_name="orders")
     state = models.CharField(max_length=9, choices=State.choices, default=State.NEW)
     is_paid = models.BooleanField(default=False)
+    details = models.JSONField(default=dict)
     done_at = models.DateTimeField(null=True, blank=True)
     done_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
 
@@ -95,7 +105,7 @@ class Order(models.Model):
         ordering = ("id",)
 
 
-MODELS: tuple[type[models.Model], ...] = (Team, Recipe, Favorite, Rating, Follow, Profile, Order)
+MODELS: tuple[type[models.Model], ...] = (Team, Recipe, Favorite, Rating, Follow, Profile, Photo, Order)
 _LINKS = (Team.members.through, Recipe.cooks.through)
 TABLES = tuple(model._meta.db_table for model in (*MODELS, *_LINKS))
 _FACTS = {model._meta.db_table: table_facts(model, Sql()) for model in (*MODELS, *_LINKS)}
@@ -120,7 +130,9 @@ INSERT INTO k_ratings (id, user_id, recipe_id, score, is_final) VALUES
     (1, 901, 1, 3, false), (2, 901, 1, 5, true), (3, 902, 1, 1, true), (4, 901, 3, 4, false);
 INSERT INTO k_follows (id, user_id, author_id) VALUES (1, 901, 902), (2, 902, 901), (3, 902, 903);
 INSERT INTO k_profiles (id, user_id, bio) VALUES (1, 901, 'Ann'), (2, 902, '');
-INSERT INTO k_orders (id, user_id, state, is_paid) VALUES (1, 901, 'new', false), (2, 902, 'new', false);
+INSERT INTO k_photos (id, picture) VALUES (1, 'photos/a.png'), (2, '');
+INSERT INTO k_orders (id, user_id, state, is_paid, details) VALUES
+    (1, 901, 'new', false, '{}'), (2, 902, 'new', false, '[1]');
 """
 FILL += "".join(f"SELECT setval('{table}_id_seq', 100);" for table in TABLES)
 # Without the moments at which either side did something.

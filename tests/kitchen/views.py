@@ -2,8 +2,10 @@
 
 # ruff: noqa: ARG002 - a handler gets what DRF gives it
 
+import base64
 from typing import Any
 
+from django.core.files.base import ContentFile
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.shortcuts import get_object_or_404
@@ -16,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
 from django_app.accounts.models import User
-from tests.kitchen.models import Favorite, Follow, Order, Profile, Rating, Recipe, Team
+from tests.kitchen.models import Favorite, Follow, Order, Photo, Profile, Rating, Recipe, Team
 
 
 class AuthorSerializer(serializers.ModelSerializer[User]):
@@ -196,10 +198,39 @@ class ProfileSerializer(serializers.ModelSerializer[Profile]):
         fields = ("id", "bio")
 
 
+class Base64ImageField(serializers.ImageField):
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, str) and data.startswith("data:image"):
+            format, imgstr = data.split(";base64,")
+            ext = format.split("/")[-1]
+            data = ContentFile(base64.b64decode(imgstr), name="temp." + ext)
+        return super().to_internal_value(data)
+
+
+class PhotoSerializer(serializers.ModelSerializer[Photo]):
+    picture = Base64ImageField(required=False)
+
+    class Meta:
+        model = Photo
+        fields = ("id", "picture")
+
+
+class PhotoViewSet(viewsets.ModelViewSet[Photo]):
+    queryset = Photo.objects.all()
+    serializer_class = PhotoSerializer
+    permission_classes = (permissions.AllowAny,)
+    filter_backends = ()
+
+
 class OrderSerializer(serializers.ModelSerializer[Order]):
+    details = serializers.JSONField(required=False)
+    seen = serializers.JSONField(source="details", read_only=True)
+    owner = serializers.IntegerField(source="user_id", read_only=True)
+    finisher = serializers.ReadOnlyField(source="done_by_id")
+
     class Meta:
         model = Order
-        fields = ("id", "user", "state", "is_paid", "done_by")
+        fields = ("id", "user", "state", "is_paid", "done_by", "details", "seen", "owner", "finisher", "done_by_id")
         read_only_fields = ("user",)
 
 
@@ -307,6 +338,7 @@ router.register("recipes", RecipeViewSet)
 router.register("teams", TeamViewSet)
 router.register("liked", LikedViewSet, basename="liked")
 router.register("shown", ShownViewSet, basename="shown")
+router.register("photos", PhotoViewSet)
 router.register("paid", PaidViewSet, basename="paid")
 router.register("orders", OrderViewSet, basename="orders")
 urlpatterns = [

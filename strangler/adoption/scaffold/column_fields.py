@@ -54,6 +54,7 @@ SHOWN: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
     "DateTimeField": ("datetime", frozenset({"DateTimeField"})),
     "EmailField": ("email", frozenset({"CharField"})),
     "FloatField": ("float", frozenset({"FloatField"})),
+    "JSONField": ("field", frozenset({"JSONField"})),
     "IntegerField": (
         "integer",
         frozenset({kind for kind in KINDS if "Integer" in kind or kind.endswith("AutoField")}),
@@ -62,6 +63,7 @@ SHOWN: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
     "UUIDField": ("string", frozenset({"UUIDField"})),
 }
 _FIELDS: Final = "strangler_fastapi.drf.fields"
+_FILES: Final = "strangler_fastapi.drf.file_fields"
 _COMPUTED: Final = "strangler_fastapi.drf.computed_fields"
 # Characters of a function that stand in one line.
 _LONGEST: Final = 96
@@ -142,8 +144,13 @@ class ColumnFields:
             return call("ReadOnlyField", type=quoted(kind), write_only="True", **labels(each))
         path = each.source.split(".")
         facts = self._tables.follow(table, path)
+        if facts.references is not None and path[-1] != facts.field:
+            # The column itself holds the key of another row.
+            facts = self._key_of(facts)
         if facts.kind not in columns or facts.references is not None:
             raise UnreadableError(f"a {each.kind} of a {facts.kind}")
+        if each.binary or each.coded:
+            raise UnreadableError("JSON as text, or by an encoder of your own")
         self._require_readable(facts, each)
         if not each.read_only:
             gaps = [f"written by {facts.written_by[0]}"] if facts.written_by else []
@@ -162,6 +169,52 @@ class ColumnFields:
             source = quoted(self._tables.attribute_of(table, each.source))
         made.imports.setdefault(_FIELDS, set()).add("ReadOnlyField")
         return call("ReadOnlyField", type=quoted(kind), source=source, **labels(each))
+
+    def is_key_column(self, table: str, each: SerializerField) -> bool:
+        """Whether a field shows the column of a foreign key (`author_id`), and not the row that this points at."""
+        try:
+            _, facts = self._tables.column_of(table, each.source)
+        except UnreadableError:
+            return False
+        return facts.references is not None and each.source != facts.field and each.kind in SHOWN
+
+    def _key_of(self, facts: ColumnFacts) -> ColumnFacts:
+        """The facts of the keys that a foreign key holds, which may be null."""
+        while facts.references is not None:
+            null, reference = facts.null, facts.references
+            facts = self._tables.facts(reference.table).columns[reference.column].model_copy(update={"null": null})
+        return facts
+
+    def file(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
+        """A declared field of files, which may take a text in base64, too.
+
+        :raises UnreadableError: the column has no files, or they are kept elsewhere.
+        """
+        name, facts = self._tables.column_of(table, each.source)
+        if facts.kind != "FileField" or each.many:
+            raise UnreadableError(f"a {each.kind} of a {facts.kind}")
+        self._require_readable(facts, each)
+        self._tables.use(table, name)
+        gaps = [*self._column_gaps(facts), *([f"checked by {', '.join(each.validators)}"] if each.validators else [])]
+        gaps += ["has a default of its own"] if each.default is not None else []
+        flags: dict[str, Code] = {"use_url": "False"} if not each.use_url else {}
+        if each.read_only or gaps:
+            made.writes += [] if each.read_only else [f"field {each.name}: {gap}" for gap in gaps]
+            flags |= {"read_only": "True"}
+        else:
+            into = "Base64ImageField" if each.base64 and facts.file and facts.file.image else each.kind
+            if each.base64 and into != "Base64ImageField":
+                raise UnreadableError(f"a {each.kind} of files that are no images")
+            made.imports.setdefault(_FILES, set()).add(into)
+            flags |= {"into": into, "required": str(each.required), "allow_null": str(each.allow_null)}
+            flags |= {"write_only": "True"} if each.write_only else {}
+            flags |= {"allow_empty_file": "True"} if each.allow_empty_file else {}
+            flags |= {"max_length": str(each.max_length), "validators": "()"}
+            flags |= {key: quoted(text) for key, text in (each.base64 or {}).items()}
+        if each.name != facts.field:
+            flags["source"] = quoted(self._tables.attribute_of(table, name))
+        made.imports.setdefault(MODEL_FIELDS, set()).add("model_field")
+        return call("model_field", made.model, quoted(name), **flags, **labels(each, facts), **own_messages(each))
 
     def caller(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
         """A field that no body has: the caller's key, in a foreign key.

@@ -39,6 +39,7 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     "EmailField": _Kind("text_fields", _TEXTS, (*_OF_TEXTS, "EmailValidator")),
     "FloatField": _Kind("number_fields", frozenset({"FloatField"})),
     "IntegerField": _Kind("number_fields", _NUMBERS),
+    "JSONField": _Kind("collection_fields", frozenset({"JSONField"})),
     "SlugField": _Kind("text_fields", _TEXTS, (*_OF_TEXTS, "RegexValidator")),
     "TimeField": _Kind("time_fields", frozenset({"TimeField"})),
     "URLField": _Kind("text_fields", _TEXTS, (*_OF_TEXTS, "URLValidator")),
@@ -59,6 +60,8 @@ def taken_gaps(each: SerializerField) -> Iterator[str]:
     for name in (*_KINDS[each.kind].validators, *bounds, *((_UNIQUE,) if each.unique_message else ())):
         if name in left:
             left.remove(name)
+    if each.coded:
+        yield "JSON by an encoder or a decoder of your own"
     if left:
         yield f"checked by {', '.join(left)}"
     if each.default == "callable":
@@ -72,7 +75,7 @@ def taken_field(
     imports.setdefault(f"{_DRF}.{_KINDS[each.kind].module}", set()).add(each.kind)
     has_default = "default" in each.model_fields_set
     given: dict[str, Code] = {} if each.required or has_default else {"required": "False"}
-    flags = ("write_only", "allow_null", "allow_blank", "allow_unicode")
+    flags = ("write_only", "allow_null", "allow_blank", "allow_unicode", "binary")
     given |= {name: "True" for name in flags if getattr(each, name)}
     if not each.trim_whitespace:
         given["trim"] = "False"

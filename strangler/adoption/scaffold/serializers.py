@@ -17,6 +17,7 @@ _HYPERLINKED: Final = frozenset({"HyperlinkedIdentityField", "HyperlinkedRelated
 _RELATED: Final = frozenset({"PrimaryKeyRelatedField", "SlugRelatedField", "StringRelatedField"})
 _COMPUTED: Final = "strangler_fastapi.drf.computed_fields"
 _UNPORTED: Final = "strangler_fastapi.drf.unported"
+_FILES: Final = ("rest_framework.fields.FileField", "rest_framework.fields.ImageField")
 _RULES: Final = "strangler_fastapi.drf.rules"
 _NOT_UNIQUE: Final = "The fields {field_names} must make a unique set."
 # Methods and properties of DRF's serializers that only bodies call.
@@ -133,7 +134,9 @@ class Serializers:
             return self._columns.caller(made, table, each)
         if each.kind in _RELATED and each.changed is None:
             return self._relations.related(made, table, each)
-        if each.changed is None:
+        if each.changed is None and (each.base64 or each.path in _FILES):
+            return self._columns.file(made, table, each)
+        if each.changed is None or self._columns.is_key_column(table, each):
             return self._columns.declared(made, table, each)
         if each.many and each.link is not None:
             return self._relations.many(made, table, each)

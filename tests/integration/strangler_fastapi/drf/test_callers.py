@@ -120,8 +120,18 @@ def test_a_row_is_marked_by_an_action(sides: Sides) -> None:
             ask(sides, caller, method, f"/orders/{key}/{name}/", {"state": "new"} if method == "POST" else None)
     made = ask(sides, "kim", "POST", "/orders/", {"is_paid": True}).json()
     assert made["user"] == CALLERS["kim"]
+    for details in ({"a": [1, None]}, None, "text", 7, []):
+        ask(sides, "kim", "PATCH", f"/orders/{made['id']}/", {"details": details})
     done = ask(sides, "kim", "POST", f"/orders/{made['id']}/finish/").json()
     assert (done["state"], done["done_by"]) == ("done", CALLERS["kim"])
+
+
+def test_an_image_in_a_text_is_taken_or_refused_alike(sides: Sides) -> None:
+    for sent in ("data:image/png;base64,aGVsbG8=", "data:image/png;base64,", "no image", 7, None):
+        ask(sides, "nobody", "POST", "/photos/", {"picture": sent})
+        ask(sides, "ann", "PATCH", "/photos/1/", {"picture": sent})
+    for method, path in (("GET", "/photos/"), ("OPTIONS", "/photos/"), ("PATCH", "/photos/2/"), ("POST", "/photos/")):
+        ask(sides, "ann", method, path, {} if method in ("PATCH", "POST") else None)
 
 
 def test_gaps(kitchen: Scaffolded) -> None:
