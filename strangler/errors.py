@@ -7,6 +7,9 @@ StranglerError
 └── FailedError   4: it was tried and failed; what ran before was restored
 """
 
+import copyreg
+from typing import Any
+
 
 class StranglerError(Exception):
     """An error that a person can meet.
@@ -22,6 +25,10 @@ class StranglerError(Exception):
         super().__init__(message, hint)
         self.message = message
         self.hint = hint
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickle, also where `__init__` of a kind takes other arguments."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined] # pickle's own
 
     def __str__(self) -> str:
         return f"{self.message}: {self.hint}." if self.hint else self.message

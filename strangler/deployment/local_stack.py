@@ -12,6 +12,7 @@ from strangler.deployment.local_database import LocalDatabase
 from strangler.deployment.local_gateway import gateway_service, local_gateway, native_gateway
 from strangler.deployment.rollouts import ShadowCounts, rollout_assemble
 from strangler.errors import FailedError, UsageError
+from strangler.local.apart import run_apart
 from strangler.local.children import Children
 from strangler.local.disk_guard import DiskGuard
 from strangler.local.logs import logs_rotate
@@ -178,20 +179,12 @@ class LocalStack:
         :raises UsageError: a setting, a taken port, a folder that isn't writable, a stack that already runs.
         :raises FailedError: a service died or wasn't ready in time; everything is ended again.
         """
-        # Imported here, since it takes a tenth of a second, which a rollback has no use for.
-        import psycopg
-
         self._lock.enter_context(self.folder.locked())
         try:
             self._start()
         except OSError as error:
             self.stop()
             raise not_writable(self.folder.path, error) from error
-        except psycopg.Error as error:
-            self.stop()
-            reason = str(error).strip().splitlines()[0]
-            hint = "let DATABASE_URL name the role that owns the tables"
-            raise FailedError(f"the database refuses ({reason})", hint) from error
         except BaseException:
             self.stop()
             raise
@@ -216,7 +209,7 @@ class LocalStack:
             port_require_free(host=host, port=port, setting=setting)
         if self._starts_services:
             self._postgres_start()
-            self.database.prepare()
+            self._apart(self.database.prepare)
         if not self.without_django:
             self._shadow_start()
         if stacks:
@@ -239,9 +232,7 @@ class LocalStack:
 
     def _postgres_start(self) -> None:
         if self.settings.database_url:
-            from strangler.local.databases import database_require
-
-            database_require(dsn=self.owner_dsn, hint="start it, or correct DATABASE_URL in .env")
+            self._apart(self._database_require)
             return
         _LOG.info("starting PostgreSQL")
         port = self.settings.postgres_port
@@ -255,7 +246,19 @@ class LocalStack:
         self._postgres.wait_until_ready()
         self._disk_guard = DiskGuard(self._postgres, keeper)
         self.disk_watch()
-        self._postgres.database_ensure()
+        self._apart(self._postgres.database_ensure)
+
+    def _database_require(self) -> None:
+        from strangler.local.databases import database_require
+
+        database_require(dsn=self.owner_dsn, hint="start it, or correct DATABASE_URL in .env")
+
+    def _apart(self, work: Callable[[], object]) -> None:
+        """Do what needs the libraries of a database, which would be a third of this process's memory for days.
+
+        :raises FailedError: the database refuses.
+        """
+        run_apart(lambda: _explained(work), meanwhile=self.children.check)
 
     def _grants_grow(self, running: RouteTable, wanted: RouteTable) -> None:
         """Grant FastAPI the writes of newly moved routes; the next start revokes those that no route needs."""
@@ -287,6 +290,21 @@ class LocalStack:
         if self._disk_guard is not None and self._disk_guard.step():
             self.state.database_problem = self._disk_guard.problem
             self.kept.write()
+
+
+def _explained(work: Callable[[], object]) -> None:
+    """Do it; what the database refuses is one sentence.
+
+    :raises FailedError: it refuses.
+    """
+    import psycopg
+
+    try:
+        work()
+    except psycopg.Error as error:
+        reason = str(error).strip().splitlines()[0]
+        hint = "let DATABASE_URL name the role that owns the tables"
+        raise FailedError(f"the database refuses ({reason})", hint) from error
 
 
 def _shadow_counts(state_dir: Path, names: Sequence[str]) -> ShadowCounts:

@@ -6,6 +6,7 @@ import re
 from contextlib import suppress
 from typing import Final
 
+from strangler.local.apart import run_apart
 from strangler.local.keeper import Keeper
 from strangler.local.postgres import PostgresServer
 
@@ -50,9 +51,6 @@ class DiskGuard:
 
     def step(self) -> bool:
         """Look once; gives whether it begins or ends to refuse writes. Where it doesn't answer, the next look tries."""
-        # Imported here, since it takes a tenth of a second, which other commands have no use for.
-        import psycopg
-
         try:
             space = self._space()
         except OSError:
@@ -64,9 +62,8 @@ class DiskGuard:
         self._was_full = is_closed
         if is_closed is self._is_closed or self._keeper.child is None:
             return False
-        try:
-            is_changed = self._set(is_closed)
-        except psycopg.Error:
+        is_changed = self._set(is_closed)
+        if is_changed is None:
             self._is_closed = None
             return False
         # Where a person refuses writes, the next look sees whether they still do.
@@ -92,25 +89,35 @@ class DiskGuard:
         disks = [os.statvfs(self._server.data_dir / folder) for folder in (".", "pg_wal")]
         return min((each.f_bavail * each.f_frsize for each in disks if each.f_blocks), default=OPEN_FROM)
 
-    def _set(self, is_closed: bool) -> bool:
-        """Have it refuse writes or take them; gives whether that is a change: what a person refuses stays refused."""
-        import psycopg
+    def _set(self, is_closed: bool) -> bool | None:
+        """Have it refuse writes or take them; gives whether that is a change: what a person refuses stays refused.
 
+        None where it doesn't answer.
+        """
         found = self._found()
         if found in _BY_PERSON if is_closed else found != _CLOSED:
             return False
+        # The supervisor does without psycopg for days.
+        return True if run_apart(lambda: self._is_told(is_closed)) else None
 
-        with psycopg.connect(
-            self._server.admin_dsn,
-            autocommit=True,
-            connect_timeout=_PATIENCE_SECONDS,
-            options=f"-c {_SETTING}=off -c statement_timeout={_PATIENCE_SECONDS}s",
-        ) as connection:
-            change = f"SET {_SETTING} = {_CLOSED}" if is_closed else f"RESET {_SETTING}"
-            connection.execute(f"ALTER SYSTEM {change}")
-            connection.execute("SELECT pg_reload_conf()")
-            if is_closed:
-                # It frees what of the log is not needed any more, and goes on where it takes longer.
-                with suppress(psycopg.errors.QueryCanceled):
-                    connection.execute("CHECKPOINT")
+    def _is_told(self, is_closed: bool) -> bool:
+        """Set it; gives whether PostgreSQL answered."""
+        import psycopg
+
+        try:
+            with psycopg.connect(
+                self._server.admin_dsn,
+                autocommit=True,
+                connect_timeout=_PATIENCE_SECONDS,
+                options=f"-c {_SETTING}=off -c statement_timeout={_PATIENCE_SECONDS}s",
+            ) as connection:
+                change = f"SET {_SETTING} = {_CLOSED}" if is_closed else f"RESET {_SETTING}"
+                connection.execute(f"ALTER SYSTEM {change}")
+                connection.execute("SELECT pg_reload_conf()")
+                if is_closed:
+                    # It frees what of the log is not needed any more, and goes on where it takes longer.
+                    with suppress(psycopg.errors.QueryCanceled):
+                        connection.execute("CHECKPOINT")
+        except psycopg.Error:
+            return False
         return True

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from strangler.errors import UsageError
 from strangler.local.account import account_for_postgres, search_bits_add
+from strangler.local.apart import run_apart
 from strangler.local.keeper import ending_text
 from strangler.local.logs import log_failure
 from strangler.local.ports import port_require_free
@@ -166,14 +167,19 @@ class PostgresServer:
         :raises UsageError: the password in the store isn't its own.
         :raises FailedError: it died, or did not answer within `timeout` seconds.
         """
+        run_apart(lambda: self._connect(timeout=timeout), meanwhile=self._require_running)
+
+    def _require_running(self) -> None:
+        self.check()
+        ended = self.child.exit_code if self.child else 0
+        if ended is not None:
+            raise log_failure("postgres", ending_text(ended), self.log_path)
+
+    def _connect(self, *, timeout: float) -> None:
         import psycopg
 
         deadline = time.monotonic() + timeout
         while True:
-            self.check()
-            ended = self.child.exit_code if self.child else 0
-            if ended is not None:
-                raise log_failure("postgres", ending_text(ended), self.log_path)
             try:
                 psycopg.connect(self.admin_dsn, connect_timeout=2).close()
             except psycopg.OperationalError as error:

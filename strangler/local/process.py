@@ -21,7 +21,7 @@ PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def _signal_on_parent_death(stop_signal: signal.Signals) -> Callable[[], None] | None:
+def signal_on_parent_death(stop_signal: signal.Signals) -> Callable[[], None] | None:
     """A hook that has the kernel end the child when the supervisor is killed; None where there is no prctl."""
     if not sys.platform.startswith("linux"):
         return None
@@ -120,7 +120,7 @@ def child_start(
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_signal_on_parent_death(stop_signal),
+                preexec_fn=signal_on_parent_death(stop_signal),
                 user=account.uid if account else None,
                 group=account.gid if account else None,
                 extra_groups=[] if account else None,
