@@ -16,6 +16,7 @@ _SAFE: Final = ["GET", "HEAD", "OPTIONS"]
 # Actions that Django's views look for a row in, and show it to permissions.
 ROW_ACTIONS: Final = frozenset({"retrieve", "update", "partial_update", "destroy", "assign"})
 _JOINED: Final = ("and", "or")
+_AUTHENTICATED: Final = ["caller", "is_authenticated"]
 
 Code = bool | list[Any]
 
@@ -144,42 +145,48 @@ def _owners(rule: Code) -> set[str]:
     return set().union(*(_owners(each) for each in rule[1:] if isinstance(each, list)))
 
 
-def _code(rule: Code, columns: dict[str, str]) -> str:
-    """A rule as an expression."""
+def _code(rule: Code, columns: dict[str, str], *, known: bool = False) -> str:
+    """A rule as an expression; of a caller who is `known` to be somebody."""
     if isinstance(rule, bool):
         return str(rule)
     sign, *given = rule
+    somebody = "" if known else "caller is not None and "
+    if rule == _AUTHENTICATED:
+        return "caller is not None"
     if sign == "methods":
         many = quoted(given[0]) if len(given) == 1 else "SAFE_METHODS" if given == _SAFE else _tuple(given)
         return f"request.method {'==' if len(given) == 1 else 'in'} {many}"
     if sign == "caller":
-        return "caller is not None" + ("" if given[0] == "is_authenticated" else f" and bool(caller.{given[0]})")
+        return f"{somebody}bool(caller.{given[0]})"
     if sign == "value":
         name, *values = given
         many = f"== {quoted(values[0])}" if len(values) == 1 else f"in {_tuple(values)}"
-        return f"caller is not None and caller.{name} {many}"
+        return f"{somebody}caller.{name} {many}"
     if sign == "owner":
-        return f"caller is not None and bool(obj.{columns[given[0]]} == caller.id)"
+        return f"{somebody}bool(obj.{columns[given[0]]} == caller.id)"
     if sign == "not":
-        return _opposite(given[0], columns)
-    return f" {sign} ".join(_parts(rule, columns))
+        return _opposite(given[0], columns, known=known)
+    return f" {sign} ".join(_parts(rule, columns, known=known))
 
 
-def _parts(rule: Code, columns: dict[str, str]) -> list[str]:
+def _parts(rule: Code, columns: dict[str, str], *, known: bool = False) -> list[str]:
     """The operands of `and` or `or`, in brackets where they are others of those."""
     if not isinstance(rule, list) or rule[0] not in _JOINED:
-        return [_code(rule, columns)]
-    codes = [(each, _code(each, columns)) for each in rule[1:]]
+        return [_code(rule, columns, known=known)]
+    codes: list[str] = []
+    for each in rule[1:]:
+        codes.append(_code(each, columns, known=known))
+        known = known or (rule[0] == "and" and each == _AUTHENTICATED)
     other = " and " if rule[0] == "or" else " or "
-    return [f"({code})" if other in code else code for _, code in codes]
+    return [f"({code})" if other in code else code for code in codes]
 
 
-def _opposite(rule: Code, columns: dict[str, str]) -> str:
-    if rule == ["caller", "is_authenticated"]:
+def _opposite(rule: Code, columns: dict[str, str], *, known: bool) -> str:
+    if rule == _AUTHENTICATED:
         return "caller is None"
     if isinstance(rule, list) and rule[0] == "methods":
         return _code(rule, columns).replace(" == ", " != ").replace(" in ", " not in ")
-    return f"not ({_code(rule, columns)})"
+    return f"not ({_code(rule, columns, known=known)})"
 
 
 def _list(values: Sequence[str]) -> str:

@@ -145,3 +145,8 @@ def test_fastapi_lets_in_whom_drf_lets_in(code: str, asks: Callable[[str], Any])
 @pytest.mark.parametrize("code", OTHERS)
 def test_what_else_is_asked_of_callers_stays_unread(code: str, asks: Callable[[str], Any]) -> None:
     assert own_permissions.own_rules([asks(code)]) == {}
+
+
+def test_a_caller_is_looked_for_once() -> None:
+    rule = ["and", ["caller", "is_authenticated"], ["or", ["value", "role", "chief"], ["not", ["caller", "is_staff"]]]]
+    assert _code(rule, {}) == 'caller is not None and (caller.role == "chief" or not (bool(caller.is_staff)))'
