@@ -204,8 +204,10 @@ def _listed(names: Iterable[str]) -> sql.Composed:
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401 - a value of any column
-    """The value as something that can be counted."""
-    if isinstance(value, list | dict | set | bytes | memoryview):
+    """The value as something that can be counted; of an array its values with commas, as filters take them."""
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    if isinstance(value, dict | set | bytes | memoryview):
         return str(value)
     return value
 

@@ -216,6 +216,14 @@ def test_what_json_holds_under_a_key_is_compared(parameter: dict[str, Any], code
         assert (made.endpoints[0].limits, code in text_of(made, "serializers.py")) == ([], True)
 
 
+def test_a_boolean_of_another_widget_is_not_compared_with_json() -> None:
+    contract = own_column(kind="JSONField", type="jsonb")
+    named = {"name": "x", "kind": "BooleanFilter", "field": "name__lit", "settings": ["NullBooleanSelect"]}
+    given = LIST | {"filters": {"filterset": {"parameters": [named]}}, "queryset": {"narrowed": [], "ordering": ["id"]}}
+    made = linked_feature(given | {"serializer": SERIALIZER | {"fields": [NAME | {"kind": "JSONField"}]}}, contract)
+    assert made.endpoints[0].limits == ["filter x: name is no foreign key"]
+
+
 def list_of(child: dict[str, Any] | None = None, **facts: Any) -> dict[str, Any]:
     """A ListField that a serializer declares."""
     inner = {
