@@ -12,7 +12,7 @@ class PermissionRule(Facts):
 
     A rule is true, false, or a list: `and`, `or` and `not` of rules, `methods` of requests, `caller` with an attribute
     of the user, `value` with a column of the user and the values that let in, `owner` with the field in which the row
-    has the caller (`pk` where it is the caller's own).
+    has the caller (`pk` where it is the caller's own), `rows` with those of another table that the caller has with it.
     """
 
     request: bool | list[Any]
@@ -27,7 +27,7 @@ def caller_attributes(*rules: bool | list[Any]) -> set[str]:
         match rule:
             case ["caller" | "value", name, *_]:
                 found.add(name)
-            case ["owner", *_]:
+            case ["owner" | "rows", *_]:
                 found.add("is_authenticated")
             case ["and" | "or" | "not", *parts]:
                 found |= caller_attributes(*parts)

@@ -14,8 +14,9 @@ def has_object_permission(self, request, view, obj):
 What such code asks by `getattr` and `hasattr`, or tries before an AttributeError, is what the model of the rows has.
 
 Each becomes a rule in JSON: true, false, or a list whose first item is `and`, `or`, `not`, `methods` (those of
-requests), `caller` (an attribute of the user), `value` (a column of the user and the values that it may have) or
-`owner` (the field in which the row has the caller). Properties and methods of the user model are read likewise.
+requests), `caller` (an attribute of the user), `value` (a column of the user and the values that it may have),
+`owner` (the field in which the row has the caller) or `rows` (of another table, which the caller has with the row).
+Properties and methods of the user model are read likewise.
 
 Django fails with 500 where nobody is asked for a column of the user model. Such a request is refused.
 """
@@ -53,6 +54,8 @@ from strangler_django.endpoints.permission_rules import (
     opposite,
     refused_where_failing,
 )
+from strangler_django.endpoints.request_symbols import user_symbol
+from strangler_django.endpoints.row_expressions import RowExpressions
 from strangler_django.endpoints.sources import is_lacking
 
 _LIBRARY: Final[dict[type, Rule]] = {
@@ -201,6 +204,8 @@ class _Reader:
         raise UnreadError
 
     def _expression(self, code: ast.expr) -> Rule:
+        if (rows := self._rows(code)) is not None:
+            return rows
         match code:
             case ast.Constant(value=bool() | None as value):
                 return bool(value)
@@ -236,6 +241,24 @@ class _Reader:
         if (attribute in ATTRIBUTES and not is_own(get_user_model(), attribute)) or _is_column(attribute):
             return ["caller", attribute]
         return _UserReader(attribute).rule()
+
+    def _rows(self, code: ast.expr) -> Rule | None:
+        """The rows of another table that the caller has to have with the row; None of another expression."""
+        if self._name != "has_object_permission" or not isinstance(code, ast.Call | ast.Compare):
+            return None
+        model = _Attributes(self._names, self._model).rows_of()
+        if model is None or getattr(model, "_meta", None) is None:
+            return None
+        asked = _OfUser().visit(ast.parse(self._text(code), mode="eval").body)
+        found = RowExpressions(model).asked(asked, "obj", self._globals)
+        if found is None:
+            return None
+        rows, denied = found
+        rule: Rule = ["rows", rows.facts]
+        if any(each.kind == "caller" and each.model is None for _, each in rows.where):
+            # Nobody's key is null, which no row has.
+            rule = both(AUTHENTICATED, rule)
+        return opposite(rule) if denied else rule
 
     def _comparison(self, left: ast.expr, operator: ast.cmpop, right: ast.expr) -> Rule:
         texts = self._text(left), self._text(right)
@@ -317,6 +340,13 @@ class _Reader:
         return ast.unparse(_Attributes(self._names, self._model).visit(ast.parse(ast.unparse(code), mode="eval").body))
 
 
+class _OfUser(ast.NodeTransformer):
+    """Puts the caller in place of its name."""
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        return user_symbol() if ast.unparse(node) == "request.user" else self.generic_visit(node)
+
+
 class _UserReader(_Reader):
     """Reads a property of the user model, or a method that takes nothing."""
 
@@ -383,7 +413,7 @@ class _Attributes(ast.NodeTransformer):
         """
         if (owner, name) == ("request", "user") or (owner == "request.user" and name in ATTRIBUTES | {"is_anonymous"}):
             return True
-        model = self._rows_of() if owner == "obj" else None
+        model = self.rows_of() if owner == "obj" else None
         if model is None:
             raise UnreadError
         if any(each.name == name for each in model._meta.fields):
@@ -394,12 +424,12 @@ class _Attributes(ast.NodeTransformer):
 
     def _is_always_there(self, text: str) -> bool:
         """Whether an expression is a row that a foreign key always points at."""
-        model, name = self._rows_of(), text.removeprefix("obj.")
+        model, name = self.rows_of(), text.removeprefix("obj.")
         field = next((each for each in model._meta.fields if each.name == name), None) if model else None
         is_true = isinstance(field, ForeignKey) and not any(is_own(field.related_model, each) for each in _TRUTHS)
         return text != name and is_true and field is not None and not field.null
 
-    def _rows_of(self) -> Any:  # noqa: ANN401 - a model class
+    def rows_of(self) -> Any:  # noqa: ANN401 - a model class
         try:
             return self._model()
         except Exception:  # noqa: BLE001 - the project's own code, without a real request

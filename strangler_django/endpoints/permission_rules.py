@@ -69,6 +69,6 @@ def _holds_for_nobody(rule: Rule, method: str) -> bool:
         return not _holds_for_nobody(given[0], method)
     if sign == "methods":
         return method in given
-    if sign == "value" or (sign == "caller" and given[0] not in ATTRIBUTES):
+    if sign in ("rows", "value") or (sign == "caller" and given[0] not in ATTRIBUTES):
         raise _FailsError
     return False

@@ -66,6 +66,23 @@ class RowExpressions(CallerExpressions):
             raise UnreadError
         return found
 
+    def asked(self, code: ast.expr, row: str, names: Mapping[str, Any]) -> tuple[MatchingRows, bool] | None:
+        """The rows by the caller for which an expression asks, and whether it denies them; None of another expression.
+
+        :raises UnreadError: it asks otherwise.
+        """
+        self._row, self._globals = row, names
+        found, denied = self._of_caller(code), False
+        if isinstance(found, ast.UnaryOp):
+            found, denied = found.operand, True
+        match found:
+            case ast.Compare(left=ast.Name(id=name), ops=[ast.Gt()]) if name in self.seen.matches:
+                rows: MatchingRows = self.seen.matches[name]
+                if not rows.is_callers:
+                    raise UnreadError
+                return rows, denied
+        return None
+
     def of_code(self, code: str) -> ast.expr:
         """What a function of a `row` returns."""
         (made,) = ast.parse(code).body

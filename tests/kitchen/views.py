@@ -333,9 +333,39 @@ class OrderViewSet(viewsets.ModelViewSet[Order]):
         return Response(self.get_serializer(order).data)
 
 
+class IsMember(permissions.BasePermission):
+    def has_object_permission(self, request: Request, view: Any, obj: Team) -> bool:
+        if request.method in permissions.SAFE_METHODS:
+            return True
+        return obj.members.filter(id=request.user.id).exists()  # type: ignore[no-any-return] # a bool
+
+
+class MayCook(permissions.BasePermission):
+    message = "Only cooks."
+
+    def has_object_permission(self, request: Request, view: Any, obj: Recipe) -> bool:
+        if obj.author == request.user:
+            return False
+        return request.user in obj.cooks.all() or Favorite.objects.filter(user=request.user, recipe=obj).exists()
+
+
+class JoinedViewSet(viewsets.ModelViewSet[Team]):
+    queryset = Team.objects.all()
+    serializer_class = TeamSerializer
+    permission_classes = (IsMember,)
+    filter_backends = ()
+
+
+class RecipeRemoval(generics.DestroyAPIView[Recipe]):
+    queryset = Recipe.objects.all()
+    permission_classes = (permissions.IsAuthenticated, MayCook)
+    filter_backends = ()
+
+
 router = SimpleRouter()
 router.register("recipes", RecipeViewSet)
 router.register("teams", TeamViewSet)
+router.register("joined", JoinedViewSet, basename="joined")
 router.register("liked", LikedViewSet, basename="liked")
 router.register("shown", ShownViewSet, basename="shown")
 router.register("photos", PhotoViewSet)
@@ -343,6 +373,7 @@ router.register("paid", PaidViewSet, basename="paid")
 router.register("orders", OrderViewSet, basename="orders")
 urlpatterns = [
     path("", include(router.urls)),
+    path("removal/<int:pk>/", RecipeRemoval.as_view()),
     path("me/", OwnProfile.as_view()),
     path("me/again/", OwnProfileAgain.as_view()),
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from strangler.adoption.endpoints import DjangoEndpoint
+from strangler.adoption.endpoints import DjangoEndpoint, MatchedRows
 from strangler.adoption.scaffold.account_tables import MODEL_PERMISSIONS, AccountTables
 from strangler.adoption.scaffold.code import Call, Code, Items, call, keyword, quoted
 from strangler.adoption.scaffold.own_permissions import ROW_ACTIONS, OwnPermissions
@@ -31,7 +31,7 @@ class Rule:
     """A permission as code; `gaps` are what of Django's isn't in it, and then it lets nobody pass.
 
     `model` is the mapped class that it looks up permissions of, `own` are classes of the feature's own module, and
-    `checked` the columns of a row that these look at.
+    `checked` the columns of a row that these look at, `matched` the rows of other tables among them, by name.
     """
 
     code: Code
@@ -40,6 +40,7 @@ class Rule:
     model: str | None = None
     own: set[str] = field(default_factory=set)
     checked: set[str] = field(default_factory=set)
+    matched: dict[str, MatchedRows] = field(default_factory=dict)
 
 
 def permission_of(
@@ -49,6 +50,7 @@ def permission_of(
     found = [name for text in endpoint.permissions or () for name in _CLASS.findall(text)]
     own: dict[str, str] = {}
     checked: set[str] = set()
+    matched: dict[str, MatchedRows] = {}
     gaps: list[str] = []
     of_model: list[str] = []
     for name in dict.fromkeys(found):
@@ -67,6 +69,7 @@ def permission_of(
             try:
                 own[name], columns = own_permissions.use(name, rule, endpoint)
                 checked |= columns
+                matched |= {each: rows for each, rows in own_permissions.matched(rule).items() if each in columns}
             except UnreadableError as gap:
                 gaps.append(f"permission {short} is your own ({gap})")
     if endpoint.detail and any("~" in text for text in endpoint.permissions or ()):
@@ -99,7 +102,7 @@ def permission_of(
 
     plain = [_CLASS.sub(written, text) for text in plain]
     code = plain[0] if len(plain) == 1 else Items("()", tuple(plain))
-    return Rule(code, names=names, model=model, own={*own.values()}, checked=checked)
+    return Rule(code, names=names, model=model, own={*own.values()}, checked=checked, matched=matched)
 
 
 def permission_by_method(offered: Mapping[str, Rule], unoffered: Mapping[str, Rule] = MappingProxyType({})) -> Rule:

@@ -1,21 +1,24 @@
 """The resources of a feature: which endpoints share one, and what each is made of."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
+from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, MatchedRows, SerializerFacts, SerializerField
 from strangler.adoption.list_facts import QuerysetFacts
 from strangler.adoption.scaffold.authenticators import Authenticators
-from strangler.adoption.scaffold.code import Code, Items, dictionary, quoted
+from strangler.adoption.scaffold.code import Code, Items, dictionary, prefixed, quoted
 from strangler.adoption.scaffold.conditions import RowConditions
 from strangler.adoption.scaffold.gaps import ACTIONS, is_callers, needs_no_queryset
 from strangler.adoption.scaffold.handlers import handled_key, handled_list
 from strangler.adoption.scaffold.lists import write_list
+from strangler.adoption.scaffold.numbers import RowNumbers
 from strangler.adoption.scaffold.serializers import Serializers
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
 from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint, WrittenResource
 from strangler.adoption.scaffold.written_list import WrittenList
 from strangler.adoption.scaffold.written_serializer import WrittenSerializer
+
+_OTHER: Final = "its serializer is of another model than its rows"
 
 
 class FeatureResources:
@@ -45,6 +48,11 @@ class FeatureResources:
         if ACTIONS[action] not in resource.actions:
             resource.actions.append(ACTIONS[action])
         resource.checked |= each.rule.checked
+        model, lists = resource.serializer.model, resource.lists
+        for name, rows in each.rule.matched.items():
+            lists.numbers[name] = self._matched(
+                rows, model, each.endpoint.model.table if each.endpoint.model else "", lists
+            )
         if action == "create" and each.endpoint.creator and each.endpoint.model:
             # A handler says so of new rows alone.
             creator = self._authenticators.caller_column(each.endpoint.model.table, each.endpoint.creator)
@@ -58,12 +66,21 @@ class FeatureResources:
             each.limits += resource.lists.gaps
             each.remarks += resource.lists.remarks
 
+    def _matched(self, rows: MatchedRows, model: str, table: str, lists: WrittenList) -> Code:
+        """What a permission sees of a row where it asks for rows of another table."""
+        if self._authenticators.users_table is None:
+            raise UnreadableError("the service can't tell callers apart")
+        facts = ["matches", rows.model_dump(), False]
+        return prefixed("lambda: ", RowNumbers(model, table, self._tables, lists.imports).code(facts))
+
     def _resource(self, each: WrittenEndpoint) -> WrittenResource:
         endpoint = each.endpoint
+        if endpoint.model is None:
+            raise UnreadableError("there is no serializer" if each.serializer is None else _OTHER)
         serializer = each.serializer or self._serializer_of_view(endpoint)
         shown = each.answers or serializer
-        if endpoint.model is None or {serializer.facts.table, shown.facts.table} != {endpoint.model.table}:
-            raise UnreadableError("its serializer is of another model than its rows")
+        if {serializer.facts.table, shown.facts.table} != {endpoint.model.table}:
+            raise UnreadableError(_OTHER)
         key = self._key(each, serializer)
         if key not in self._resources:
             # An action may begin with other rows than the list does.
@@ -89,8 +106,19 @@ class FeatureResources:
             if other.serializer and (other.endpoint.view, other.endpoint.model) == (endpoint.view, endpoint.model):
                 return other.serializer
         if endpoint.serializer is None:
-            raise UnreadableError("there is no serializer")
+            return self._serializers.write(self._key_alone(endpoint))
         return self._serializers.write(endpoint.serializer, annotated=self.annotated(endpoint))
+
+    def _key_alone(self, endpoint: DjangoEndpoint) -> SerializerFacts:
+        """A serializer that shows no more than the key, for rows that nobody is shown."""
+        assert endpoint.model is not None  # noqa: S101 - the caller has looked
+        facts = self._tables.facts(endpoint.model.table)
+        key = facts.columns[facts.primary_key[0]]
+        if key.references is not None:
+            raise UnreadableError("there is no serializer, and its key is that of another row")
+        field = SerializerField(name=key.field, kind=key.kind, source=key.field, read_only=True, changed={})
+        named = {"class": f"{endpoint.model.name}KeySerializer"}
+        return SerializerFacts(model=endpoint.model.label, table=endpoint.model.table, fields=(field,), **named)
 
     def annotated(self, endpoint: DjangoEndpoint) -> Mapping[str, list[Any]]:
         """What the rows of a view have besides their columns."""

@@ -1,16 +1,16 @@
 """Permissions of the project's own that were read, as classes of the feature's `permissions.py`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from strangler.adoption.access_facts import PermissionMap, PermissionRule, caller_attributes
-from strangler.adoption.endpoints import DjangoEndpoint
+from strangler.adoption.endpoints import DjangoEndpoint, MatchedRows
 from strangler.adoption.scaffold.account_tables import MODEL_PERMISSIONS
 from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.code import LINE, dictionary, quoted, statement
 from strangler.adoption.scaffold.gaps import is_callers
 from strangler.adoption.scaffold.modules import Module
-from strangler.adoption.scaffold.tables import Tables, UnreadableError
+from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
 
 _SAFE: Final = ["GET", "HEAD", "OPTIONS"]
 # Actions that Django's views look for a row in, and show it to permissions.
@@ -42,6 +42,7 @@ class OwnPermissions:
         columns: dict[str, str] = {}
         try:
             columns = {field: self._owner_column(endpoint, field) for field in sorted(_owners(rule.row))}
+            columns |= {_key_of(rows): name for name, rows in self.matched(rule).items()}
         except UnreadableError:
             if looks_at_rows:
                 raise
@@ -51,6 +52,16 @@ class OwnPermissions:
             return name, set()
         # One that looks at the caller alone is asked once there is the row, all the same.
         return name, {*columns.values()} or {self._key(endpoint)}
+
+    def matched(self, rule: PermissionRule) -> dict[str, MatchedRows]:
+        """The rows of other tables that a rule asks for of a row, by what the row has in their place."""
+        named: dict[str, MatchedRows] = {}
+        for rows in _asked(rule.row):
+            if rows not in named.values():
+                plain = f"has_{snake(self._tables.class_name(self._tables.facts(rows.table)))}"
+                names = (plain, *(f"{plain}_{number}" for number in range(2, 100)))
+                named[next(each for each in names if each not in named)] = rows
+        return named
 
     def use_map(self, path: str, mapped: PermissionMap) -> str:
         """The class of a permission by Django's tables that wants others of a method than DRF's does."""
@@ -145,6 +156,20 @@ def _owners(rule: Code) -> set[str]:
     return set().union(*(_owners(each) for each in rule[1:] if isinstance(each, list)))
 
 
+def _asked(rule: Code) -> Iterator[MatchedRows]:
+    """The rows of other tables that a rule asks for."""
+    match rule:
+        case ["rows", facts]:
+            yield MatchedRows.model_validate(facts)
+        case ["and" | "or" | "not", *parts]:
+            for each in parts:
+                yield from _asked(each)
+
+
+def _key_of(rows: MatchedRows) -> str:
+    return rows.model_dump_json()
+
+
 def _code(rule: Code, columns: dict[str, str], *, known: bool = False) -> str:
     """A rule as an expression; of a caller who is `known` to be somebody."""
     if isinstance(rule, bool):
@@ -162,6 +187,8 @@ def _code(rule: Code, columns: dict[str, str], *, known: bool = False) -> str:
         name, *values = given
         many = f"== {quoted(values[0])}" if len(values) == 1 else f"in {_tuple(values)}"
         return f"{somebody}caller.{name} {many}"
+    if sign == "rows":
+        return f"bool(obj.{columns[_key_of(MatchedRows.model_validate(given[0]))]})"
     if sign == "owner":
         return f"{somebody}bool(obj.{columns[given[0]]} == caller.id)"
     if sign == "not":

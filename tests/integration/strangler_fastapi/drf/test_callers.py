@@ -126,6 +126,28 @@ def test_a_row_is_marked_by_an_action(sides: Sides) -> None:
     assert (done["state"], done["done_by"]) == ("done", CALLERS["kim"])
 
 
+def test_members_alone_may_change_what_is_theirs(sides: Sides) -> None:
+    """Whoever isn't one is refused, in every method that looks for the row."""
+    found = set()
+    for caller, key in itertools.product(CALLERS, (1, 2, 9)):
+        for method, body in (("GET", None), ("PATCH", {"name": caller}), ("PUT", {"name": ""}), ("OPTIONS", None)):
+            answer = ask(sides, caller, method, f"/joined/{key}/", body)
+            found |= {(caller, key, answer.status_code)} if method == "PATCH" else set()
+    assert {each for each in found if each[2] == 200} == {("ann", 1, 200), ("bob", 1, 200), ("bob", 2, 200)}
+    assert ask(sides, "kim", "DELETE", "/joined/2/").status_code == 403
+    assert ask(sides, "bob", "DELETE", "/joined/2/").status_code == 204
+
+
+def test_what_has_no_serializer_is_removed_by_who_may(sides: Sides) -> None:
+    statuses = [
+        ask(sides, caller, method, f"/removal/{key}/").status_code
+        for caller, key in itertools.product(("nobody", "kim", "bob", "ann"), (9, 1, 2))
+        for method in ("OPTIONS", "GET", "DELETE")
+    ]
+    assert statuses.count(204) == 2
+    assert {401, 403, 404, 405} <= {*statuses}
+
+
 def test_an_image_in_a_text_is_taken_or_refused_alike(sides: Sides) -> None:
     for sent in ("data:image/png;base64,aGVsbG8=", "data:image/png;base64,", "no image", 7, None):
         ask(sides, "nobody", "POST", "/photos/", {"picture": sent})

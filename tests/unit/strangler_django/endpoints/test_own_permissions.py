@@ -1,5 +1,7 @@
 """Permissions of a project's own become rules of the method, the caller and the row's owner, or stay unread."""
 
+# ruff: noqa: ARG002 - a permission gets what DRF gives it
+
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from rest_framework.permissions import SAFE_METHODS
 
 from django_app.blog.models import Post
 from strangler_django.endpoints.own_permissions import own_rules, permission_maps
+from tests.kitchen.models import Team
 
 READS = ["methods", "GET", "HEAD", "OPTIONS"]
 WRITES = ("PUT", "PATCH")
@@ -216,3 +219,36 @@ def test_what_permissions_by_tables_want_is_read(monkeypatch: pytest.MonkeyPatch
 
 class IsCrew(permissions.DjangoObjectPermissions):
     pass
+
+
+def test_rows_that_the_caller_has_with_the_row_are_read() -> None:
+    """What asks for rows of others, or of nobody in particular, isn't."""
+    rules = own_rules([Members(), NoMembers(), AnyMembers(), ByName()], lambda: Team)
+    members = {"table": "k_team_members", "where": [["team", "row", "id"], ["user", "caller", None]]}
+    known: Any = ["rows", members | {"shown": None, "ordering": []}]
+    assert {name.rpartition(".")[2]: each["row"] for name, each in rules.items()} == {
+        "Members": ["and", ["caller", "is_authenticated"], known],
+        "NoMembers": ["not", ["and", ["caller", "is_authenticated"], known]],
+    }
+
+
+class Members(permissions.BasePermission):
+    def has_object_permission(self, request: Any, view: Any, obj: Any) -> bool:
+        return obj.members.filter(pk=request.user.pk).exists()  # type: ignore[no-any-return] # a bool
+
+
+class NoMembers(permissions.BasePermission):
+    """Nobody in particular is none of them."""
+
+    def has_object_permission(self, request: Any, view: Any, obj: Any) -> bool:
+        return request.user not in obj.members.all()
+
+
+class AnyMembers(permissions.BasePermission):
+    def has_object_permission(self, request: Any, view: Any, obj: Any) -> bool:
+        return obj.members.filter(is_staff=True).exists()  # type: ignore[no-any-return] # a bool
+
+
+class ByName(permissions.BasePermission):
+    def has_object_permission(self, request: Any, view: Any, obj: Any) -> bool:
+        return obj.members.filter(username=request.user.username).exists()  # type: ignore[no-any-return] # a bool
