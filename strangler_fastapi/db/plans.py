@@ -5,7 +5,10 @@ Planning anew takes longer than most reads do. But for a value that many rows ha
 author of a twentieth of all posts, the kept plan may take three times as long. Django's statements never have one.
 """
 
-from typing import Any, Final
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar, Final
 
 import asyncpg
 
@@ -29,6 +32,8 @@ class PlanChoice:
     """
 
     __slots__ = ("_anew_seconds", "_kept_seconds", "_left", "_vain", "is_slow")
+    # Reads of this process.
+    under_way: ClassVar[int] = 0
 
     def __init__(self) -> None:
         self.is_slow = False
@@ -40,6 +45,20 @@ class PlanChoice:
     def is_anew(self) -> bool:
         """Whether the next run is planned for its values."""
         return self._left > 0
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Notes what a run takes that succeeds: its share of the time, of all reads that are under way.
+
+        Where many share the cores each takes long, and to plan each of them anew besides would take longer still.
+        """
+        PlanChoice.under_way += 1
+        most, started = PlanChoice.under_way, time.perf_counter()
+        try:
+            yield
+            self.took((time.perf_counter() - started) / max(most, PlanChoice.under_way))
+        finally:
+            PlanChoice.under_way -= 1
 
     def took(self, seconds: float) -> None:
         """Note what a run took, as it was chosen."""

@@ -6,7 +6,6 @@ rare, or holds its values, is built each time, and compiled once (`fetch_built`)
 """
 
 import dataclasses
-import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -230,12 +229,11 @@ async def _fetch(session: RequestSession, statement: "_Compiled", arguments: lis
             await session.begin_transaction()
             # What it waits for is another transaction mostly, and not its plan.
             return await driver.fetch(statement.text, *arguments)  # type: ignore[no-any-return] # the driver has no types
-        started = time.perf_counter()
-        if statement.plan.is_anew:
-            records = await fetch_anew(driver, statement.text, arguments)
-        else:
-            records = await driver.fetch(statement.text, *arguments)
-        statement.plan.took(time.perf_counter() - started)
+        with statement.plan.timed():
+            if statement.plan.is_anew:
+                records = await fetch_anew(driver, statement.text, arguments)
+            else:
+                records = await driver.fetch(statement.text, *arguments)
     except (*DRIVER_ERRORS, OSError) as error:
         # TimeoutError is an OSError: what the server may still answer would be taken for the next statement's.
         if driver.is_closed() or isinstance(error, asyncpg.InternalClientError | TimeoutError):

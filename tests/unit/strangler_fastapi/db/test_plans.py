@@ -1,5 +1,8 @@
 """When a statement is planned anew for its values."""
 
+import pytest
+
+from strangler_fastapi.db import plans
 from strangler_fastapi.db.plans import PlanChoice
 
 QUICK, SLOW, SLOWEST = 0.001, 0.1, 0.3
@@ -51,3 +54,25 @@ def test_a_kept_plan_that_gets_worse_than_those_it_was_compared_with_is_left() -
     assert not choice.is_anew
     choice.took(SLOWEST)
     assert choice.is_anew
+
+
+def test_a_run_is_slow_by_its_share_of_the_time_of_all_that_are_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter([0.0, 0.1, 1.0, 1.1])
+    monkeypatch.setattr(plans.time, "perf_counter", lambda: next(moments))
+    alone, crowded = PlanChoice(), PlanChoice()
+    with alone.timed():
+        pass
+    assert alone.is_anew
+    monkeypatch.setattr(PlanChoice, "under_way", 9)
+    with crowded.timed():
+        pass
+    assert not crowded.is_slow
+    assert PlanChoice.under_way == 9
+
+
+def test_a_run_that_fails_says_nothing_and_is_under_way_no_longer() -> None:
+    choice = PlanChoice()
+    with pytest.raises(OSError, match="gone"), choice.timed():
+        raise OSError("gone")
+    assert PlanChoice.under_way == 0
+    assert not choice.is_anew
