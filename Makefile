@@ -19,7 +19,7 @@ bootstrap = for python in $(if $(PYTHON),"$(PYTHON)",$(pythons)); do \
 
 .DEFAULT_GOAL := help
 .PHONY: help up status logs down deploy restart backup restore seed routes switch plan apply rollback history check cases compare schema env containers \
-	test test-long test-pythons test-torture torture torture-instances soak audit fuzz bench bench-switch bench-compare bench-ramp bench-growth bench-peers bench-check \
+	test test-long test-pythons test-torture torture torture-instances soak audit fuzz bench bench-switch bench-compare bench-ramp bench-growth bench-peers bench-page bench-check \
 	lint lock clean
 
 help: ## List the targets
@@ -196,14 +196,30 @@ bench-compare: ## Does `strangler compare` keep the slower stack busy? ROUNDS=4 
 	@$(call bootstrap,dev)
 	@$(python) -m tests.bench.compare $(if $(ROUNDS),--rounds "$(ROUNDS)") $(if $(SECONDS),--seconds "$(SECONDS)")
 
-bench-growth: ## What reads cost as the tables grow; POSTS="10000 1000000"
+# The newest Python that is there: a peer has no release for older ones.
+bench_pythons = python3.13 python3.12 $(wildcard $(PYENV_ROOT)/versions/3.13*/bin/python3) $(python)
+bench_python = PYTHONPATH="$(CURDIR)" .run/bench/packages/bin/python
+define bench_packages
 	@$(call bootstrap,dev)
-	@$(python) -m tests.bench.growth $(foreach posts,$(POSTS),--posts "$(posts)")
+	@for name in $(bench_pythons); do \
+		"$$name" -c '' 2>/dev/null || continue; \
+		$(python) -m uv venv --quiet --allow-existing --python "$$(command -v "$$name")" .run/bench/packages; \
+		exec $(python) -m uv pip install --quiet --python .run/bench/packages --require-hashes \
+			-r requirements/dev.txt -r tests/bench/peers/requirements.txt; \
+	done
+endef
+bench-growth: ## What both stacks take for every request as the tables grow, into docs/benchmark.md; POSTS="10000 1000000"
+	$(bench_packages)
+	@$(bench_python) -m tests.bench.growth $(foreach posts,$(POSTS),--posts "$(posts)")
 
-bench-peers: ## v2 beside DRF, django-ninja, FastAPI by hand, Litestar and the limit; ROUNDS=5 SECONDS=3 CONNECTIONS=16
-	@$(call bootstrap,dev)
-	@$(python) -m tests.bench.peer_rates $(if $(ROUNDS),--rounds "$(ROUNDS)") $(if $(SECONDS),--seconds "$(SECONDS)") \
+bench-peers: ## v2 beside DRF, its peers and the limit, into docs/benchmark.md; ROUNDS=4 SECONDS=2 CONNECTIONS=16
+	$(bench_packages)
+	@$(bench_python) -m tests.bench.peer_rates $(if $(ROUNDS),--rounds "$(ROUNDS)") $(if $(SECONDS),--seconds "$(SECONDS)") \
 		$(if $(CONNECTIONS),--connections "$(CONNECTIONS)")
+
+bench-page: bench-peers bench-growth ## Measure anew what docs/benchmark.md shows of requests and fields, with its tables and plots; half an hour
+	@$(bench_python) -m tests.bench.field_cost --page
+	@$(bench_python) -m tests.bench --rounds 3 --seconds 3 --page
 
 bench-check: ## Has v2 become slower beside DRF and the limit? A minute; fails where a ratio fell by a third
 	@$(call bootstrap,dev)
@@ -234,6 +250,7 @@ lock: ## Compile requirements/ from pyproject.toml; UPGRADE=1 takes newer versio
 	@$(foreach service,$(services),$(compile) $(patsubst %,--extra %,$(or $(extras_$(service)),$(service))) -c requirements/dev.txt \
 		-o requirements/$(service).txt && ):
 	@$(foreach tool,$(apart),$(compile) --extra $(tool) -o requirements/$(tool).txt && ):
+	@$(subst pyproject.toml,tests/bench/peers/requirements.in,$(compile)) -c requirements/dev.txt -o tests/bench/peers/requirements.txt
 
 clean: ## End the stack, remove .venv and the caches; the data in .run stays
 	@[ ! -x $(python) ] || $(strangler) down

@@ -18,7 +18,8 @@ from tests.bench.command import bench_run
 from tests.bench.comparison import Comparison
 from tests.bench.endpoints import endpoints_select
 from tests.bench.equality import answers_require_equal
-from tests.bench.report import report_print, report_write
+from tests.bench.page import Conditions, section_of_page_write
+from tests.bench.report import report_print, report_table_lines, report_write
 from tests.bench.rows import POSTS, USERS
 from tests.bench.run import Plan, Run
 from tests.bench.stack import bench_rows, bench_stack
@@ -33,6 +34,7 @@ def bench(
     connections: Annotated[int, typer.Option(min=1, max=256, help="Requests under way at a time.")] = 16,
     workers: Annotated[int, typer.Option(min=1, max=16, help="Processes of each stack.")] = 1,
     only: Annotated[str, typer.Option(help="Endpoints, with commas between; all by default.")] = "",
+    page: Annotated[bool, typer.Option("--page", help="Write the table of docs/benchmark.md.")] = False,
     json: Annotated[Path | None, typer.Option(dir_okay=False, writable=True, help="Write everything here.")] = None,
 ) -> None:
     """Load both stacks in turn with wrk, through nginx, and compare them."""
@@ -42,8 +44,12 @@ def bench(
     wrk_find()
     if json is not None and not json.absolute().parent.is_dir():
         raise UsageError(f"{json} is in no folder that is there: make {json.parent} first.")
+    conditions = Conditions()
     comparisons = _compare(plan)
     report_print(comparisons, console=out)
+    if page:
+        command = f"make bench ROUNDS={rounds} SECONDS={seconds}"
+        section_of_page_write("bench", [*report_table_lines(comparisons), "", conditions.line(command)])
     if json is not None:
         report_write(json, comparisons, conditions=_conditions(plan))
     if not all(comparison.met for comparison in comparisons):

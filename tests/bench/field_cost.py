@@ -16,11 +16,10 @@ from typing import Annotated, Any, Final, Literal, cast
 from uuid import UUID
 
 import django
+import typer
 from django.conf import settings
 from pydantic import AnyUrl, create_model
 from pydantic import Field as PydanticField
-from rich.console import Console
-from rich.table import Table
 
 if not settings.configured:
     settings.configure(USE_TZ=True)
@@ -28,6 +27,7 @@ if not settings.configured:
 
 from rest_framework import serializers as drf
 
+from strangler.cli.output import say
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf import fields
 from strangler_fastapi.drf.choice_fields import ChoiceField
@@ -37,6 +37,8 @@ from strangler_fastapi.drf.number_fields import DecimalField, FloatField, Intege
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.text_fields import EmailField, SlugField, URLField, UUIDField
 from strangler_fastapi.drf.time_fields import DateField, DateTimeField, DurationField, TimeField
+from tests.bench.command import bench_run
+from tests.bench.page import Conditions, section_of_page_write
 
 _FIELDS: Final = 10
 _ROUNDS: Final = 25
@@ -159,15 +161,22 @@ def _timed(function: Callable[[], object]) -> float:
     return process_time() - begun
 
 
-def main() -> None:
-    """Print the table."""
-    table = Table("field", "FastAPI µs", "DRF µs", "Pydantic µs", "of DRF's", "of Pydantic's")
+def main(
+    page: Annotated[bool, typer.Option("--page", help="Write the table of docs/benchmark.md.")] = False,
+) -> None:
+    """Say what a field of each kind costs."""
+    heads = ("field", "FastAPI µs", "DRF µs", "Pydantic µs", "of DRF's", "of Pydantic's")
+    conditions, rows = Conditions(), []
     for kind in KINDS:
         cost = field_cost(kind)
         figures = (f"{each:.2f}" for each in (cost.library, cost.drf, cost.pydantic))
-        table.add_row(kind, *figures, f"{cost.library / cost.drf:.2f}", f"{cost.library / cost.pydantic:.1f}")
-    Console().print(table)
+        rows.append((kind, *figures, f"{cost.library / cost.drf:.2f}", f"{cost.library / cost.pydantic:.1f}"))
+    lines = [f"| {' | '.join(row)} |" for row in (heads, ["---"] * len(heads), *rows)]
+    for line in lines:
+        say(line)
+    if page:
+        section_of_page_write("fields", [*lines, "", conditions.line("python -m tests.bench.field_cost")])
 
 
 if __name__ == "__main__":
-    main()
+    bench_run(main, name="field-cost")

@@ -1,13 +1,11 @@
-"""`make bench-peers` and `make bench-check`: v2 beside DRF, its peers and the limit, without nginx.
+"""`make bench-peers` and `make bench-check`: v2 beside DRF, its peers and the limit, into docs/benchmark.md.
 
 Exit codes: 0 measured, and with --check no ratio has fallen by a third; 1 one has; 2 wrong usage, 4 failed.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from itertools import islice
-from statistics import median
 from typing import Annotated, Final
 
 import httpx
@@ -21,7 +19,10 @@ from strangler.errors import FailedError
 from strangler.local.process import StopSignals
 from tests.bench.command import bench_run
 from tests.bench.endpoints import Endpoint, endpoints_select
-from tests.bench.peers.programs import DRF, LIMIT, V2_NAME, Server, servers_start
+from tests.bench.page import Conditions, image, section_of_page_write
+from tests.bench.peer_table import Sample, Samples, cpu_ratio, middle, peer_table, rate_ratio
+from tests.bench.peers.programs import DRF, LIMIT, PEERS, V2_NAME, Server, servers_start
+from tests.bench.plots import matplotlib_require, peers_plot
 from tests.bench.processes import cpu_seconds
 from tests.bench.rows import Rows
 from tests.bench.stack import bench_rows, bench_stack
@@ -39,47 +40,41 @@ _REFERENCE: Final = {
 _SHARE_LEFT: Final = 2 / 3
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sample:
-    """One load: microseconds of a core that the server itself took for a request, and what its client saw."""
-
-    cpu_us: float
-    rate: float
-    p50_ms: float
-    p99_ms: float
-
-
 def bench(
-    rounds: Annotated[int, typer.Option(min=1, max=50, help="How often each server is loaded.")] = 5,
-    seconds: Annotated[int, typer.Option(min=1, max=60, help="How long each time.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, max=50, help="How often each server is loaded.")] = 4,
+    seconds: Annotated[int, typer.Option(min=1, max=60, help="How long each time.")] = 2,
     connections: Annotated[int, typer.Option(min=1, max=256, help="Requests under way at a time.")] = 16,
     check: Annotated[
         bool, typer.Option("--check", help="Only DRF, v2 and the limit; fail where v2 fell back.")
     ] = False,
+    write: Annotated[bool, typer.Option(help="Write the tables and the plot to docs/benchmark.md.")] = True,
 ) -> None:
     """Load v2, DRF, each peer and the limit in turn, and say what each takes of a core for a request."""
     wrk_find()
-    samples = _measure(rounds, seconds, connections, names=(LIMIT,) if check else ())
+    writes = write and not check
+    if writes:
+        matplotlib_require()
+    conditions = Conditions()
+    samples = _measure(rounds, seconds, connections, check=check)
     ratios = _report(samples)
     if check and not _is_kept(ratios):
         raise typer.Exit(_CHANGED)
+    if writes:
+        command = f"make bench-peers ROUNDS={rounds} SECONDS={seconds} CONNECTIONS={connections}"
+        _page_write(samples, conditions.line(command))
 
 
-def _measure(
-    rounds: int, seconds: int, connections: int, *, names: tuple[str, ...]
-) -> dict[str, dict[str, list[Sample]]]:
+def _measure(rounds: int, seconds: int, connections: int, *, check: bool) -> dict[str, Samples]:
     """Endpoint → server → samples, one of each round."""
     endpoints = endpoints_select(_READS)
     with ExitStack() as open_, StopSignals() as signals:
         logged_show()
         stack = open_.enter_context(bench_stack(workers=1, check=signals.check))
         rows = open_.enter_context(bench_rows(stack))
-        servers = servers_start(stack, names)
+        servers = servers_start(stack, only_limit=check)
         for endpoint in endpoints:
             _require_equal(endpoint, rows, servers)
-        samples: dict[str, dict[str, list[Sample]]] = {
-            endpoint.name: {server.name: [] for server in servers} for endpoint in endpoints
-        }
+        samples: dict[str, Samples] = {endpoint.name: {server.name: [] for server in servers} for endpoint in endpoints}
         for number in range(-1, rounds):
             for endpoint in endpoints:
                 # Nobody always comes after the same, and the first round warms up.
@@ -96,10 +91,10 @@ def _load(
 ) -> Sample:
     wrk = Wrk(stack, connections=connections, url=server.url, headers={"Host": "localhost"})
     requests_write(wrk.requests, endpoint.requests(rows, _REQUESTS), prefix=server.prefix, limit=_REQUESTS)
-    process = psutil.Process(server.pid)
-    before = cpu_seconds([process])
+    processes = [psutil.Process(pid) for pid in server.pids]
+    before = cpu_seconds(processes)
     load = wrk.load(endpoint.method, seconds=seconds, repeatable=True)
-    taken = cpu_seconds([process]) - before
+    taken = cpu_seconds(processes) - before
     what = f"{endpoint.name} on {server.name}"
     load.require_clean(what)
     load.require_answered(what)
@@ -123,28 +118,34 @@ def _require_equal(endpoint: Endpoint, rows: Rows, servers: list[Server]) -> Non
                 raise FailedError(f"{endpoint.name}: {name} answers with other bytes than v2: {body[:200]!r}")
 
 
-def _report(samples: dict[str, dict[str, list[Sample]]]) -> dict[str, dict[str, float]]:
+def _report(samples: dict[str, Samples]) -> dict[str, dict[str, float]]:
     """Says a line for each; gives how many times as much of a core each takes as v2, by endpoint."""
     ratios: dict[str, dict[str, float]] = {}
     for endpoint, servers in samples.items():
-        ratios[endpoint] = {name: _ratio(each, servers[V2_NAME]) for name, each in servers.items()}
+        ratios[endpoint] = {name: cpu_ratio(each, servers[V2_NAME]) for name, each in servers.items()}
         for name, each in servers.items():
             say(
-                f"{endpoint}, {name}: {_median(each, lambda sample: sample.cpu_us):.0f} us of a core, "
-                f"{ratios[endpoint][name]:.2f} x v2's; {_median(each, lambda sample: sample.rate):.0f} req/s, "
-                f"p50 {_median(each, lambda sample: sample.p50_ms):.1f} ms, "
-                f"p99 {_median(each, lambda sample: sample.p99_ms):.1f} ms"
+                f"{endpoint}, {name}: {middle(each, lambda sample: sample.cpu_us):.0f} us of a core, "
+                f"{ratios[endpoint][name]:.2f} x v2's; {middle(each, lambda sample: sample.rate):.0f} req/s, "
+                f"p50 {middle(each, lambda sample: sample.p50_ms):.1f} ms, "
+                f"p99 {middle(each, lambda sample: sample.p99_ms):.1f} ms"
             )
     return ratios
 
 
-def _ratio(samples: list[Sample], of_v2: list[Sample]) -> float:
-    """The median of the rounds' own ratios: what slows the machine for a while slows a whole round."""
-    return median(each.cpu_us / own.cpu_us for each, own in zip(samples, of_v2, strict=True))
-
-
-def _median(samples: list[Sample], value: Callable[[Sample], float]) -> float:
-    return median(map(value, samples))
+def _page_write(samples: dict[str, Samples], conditions: str) -> None:
+    missing = [name for name, peer in PEERS.items() if not peer.is_there]
+    without = f" Without {', '.join(missing)}, which this Python has no release of." if missing else ""
+    lines = [image("peers", "Requests per second of each peer as a share of the limit's")]
+    for endpoint, servers in samples.items():
+        lines += ["", *peer_table(endpoint, servers)]
+    section_of_page_write("peers", [*lines, "", f"{conditions}{without}"])
+    peers_plot(
+        {
+            endpoint: {name: rate_ratio(each, servers[LIMIT]) for name, each in servers.items()}
+            for endpoint, servers in samples.items()
+        }
+    )
 
 
 def _is_kept(ratios: dict[str, dict[str, float]]) -> bool:

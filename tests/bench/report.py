@@ -1,7 +1,7 @@
 """How a run is shown: a table on a terminal, a line for each endpoint off it, JSON in a file."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,25 @@ def report_line(comparison: Comparison) -> str:
         f"{comparison.name}: v1 {_medians(comparison.v1)}; v2 {_medians(comparison.v2)}; "
         f"v2/v1 {comparison.ratio:.2f} ({least:.2f}-{most:.2f}); {verdicts}"
     )
+
+
+def report_table_lines(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    """The table of the page, a row for each endpoint."""
+    heads = ("", "v1 req/s", "v2 req/s", "v2/v1 (lowest to highest round)", "p99 v1 / v2", "CPU of a request v1 / v2")
+    yield f"| {' | '.join(heads)} |"
+    yield f"| {' | '.join('---' for _ in heads)} |"
+    for comparison in comparisons:
+        v1, v2, (least, most) = comparison.v1, comparison.v2, comparison.spread
+        cells = (
+            *(
+                comparison.name,
+                f"{v1.rate:,.0f}",
+                f"{v2.rate:,.0f}",
+                f"{comparison.ratio:.2f} ({least:.2f}–{most:.2f})",
+            ),
+            *(f"{v1.p99_ms:.0f} / {v2.p99_ms:.0f} ms", f"{v1.cpu_ms:.1f} / {v2.cpu_ms:.1f} ms"),
+        )
+        yield f"| {' | '.join(cells)} |"
 
 
 def report_write(file: Path, comparisons: Sequence[Comparison], *, conditions: dict[str, Any]) -> None:

@@ -12,9 +12,10 @@ from rich.text import Text
 from strangler.cli.output import err, say
 from strangler.errors import UsageError
 from tests.bench.command import bench_run
+from tests.page_sections import section_write
 from tests.torture.faults import FAULTS, Fault
 from tests.torture.load import Ledger, load
-from tests.torture.outcome import HEAD, Row, rows_write, section_write
+from tests.torture.outcome import HEAD, PAGE, Row, rows_write
 from tests.torture.overload import overloaded
 from tests.torture.stack import TorturedStack, tortured_stack
 
@@ -76,7 +77,7 @@ def _overload(*, write: bool) -> None:
     for line in lines:
         say(line)
     if write:
-        section_write(_OVERLOAD, lines)
+        section_write(PAGE, _OVERLOAD, lines)
 
 
 def torture(

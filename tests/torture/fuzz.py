@@ -15,7 +15,8 @@ from strangler.cli.output import say
 from strangler.errors import FailedError
 from tests.bench.command import bench_run
 from tests.example import EXAMPLE, ROOT
-from tests.torture.outcome import section_write
+from tests.page_sections import section_write
+from tests.torture.outcome import PAGE
 from tests.torture.stack import LOGS, TorturedStack, tortured_stack
 
 # An environment of its own: what Schemathesis brings along is needed nowhere else.
@@ -81,7 +82,7 @@ def fuzz(
             rows.append(_asked(tortured, stack, document, seconds=seconds, seed=seed))
         say(str(rows[-1]))
     if write:
-        section_write("fuzz", [*HEAD, *map(str, rows)])
+        section_write(PAGE, "fuzz", [*HEAD, *map(str, rows)])
     if any(row.leaks or (row.errors and row.stack == "fastapi") for row in rows):
         sys.exit(_BAD)
 

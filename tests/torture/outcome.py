@@ -101,15 +101,6 @@ def rows_read(page: str) -> list[Row]:
     return [Row.parse(line) for line in lines[2:]]
 
 
-def section_write(name: str, lines: Iterable[str], *, page: Path = PAGE) -> None:
-    """Replace what stands between the comments that name a section."""
-    text = page.read_text(encoding="utf-8")
-    begin, end = f"<!-- begin of {name} -->", f"<!-- end of {name} -->"
-    before, rest = text.split(begin, 1)
-    after = rest.split(end, 1)[1]
-    page.write_text("\n".join((f"{before}{begin}", *lines, f"{end}{after}")), encoding="utf-8")
-
-
 def rows_write(rows: Iterable[Row], *, page: Path = PAGE) -> None:
     """Put rows in the place of those of the same faults, new ones at the end."""
     text = page.read_text(encoding="utf-8")

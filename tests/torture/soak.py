@@ -13,9 +13,10 @@ import typer
 
 from strangler.cli.output import say
 from tests.bench.command import bench_run
+from tests.page_sections import section_write
 from tests.torture.faults import ALL, FAULTS
 from tests.torture.load import Ledger, load
-from tests.torture.outcome import section_write
+from tests.torture.outcome import PAGE
 from tests.torture.stack import TorturedStack, tortured_stack
 
 # From the first share to the second no process is replaced: what a process leaks shows there. What outlives processes,
@@ -173,7 +174,7 @@ def soak(
         lines, wrong = asyncio.run(_soak(stack, minutes=60 * hours or minutes, seed=seed))
     for line in [*lines, *wrong]:
         say(line)
-    section_write("soak", lines)
+    section_write(PAGE, "soak", lines)
     if wrong:
         raise typer.Exit(_GROWN)
 

@@ -1,10 +1,9 @@
-"""django-ninja over the example's own models and settings, in gunicorn with as many threads as DRF has.
+"""django-ninja over the example's own models, objects of the ORM in its schemas as its pages have them.
 
 The renderer is Pydantic's serialiser, as its documentation has one of orjson: its own writes spaces and milliseconds.
 What it leaves out: pages, filters, orders, other methods and errors in DRF's words.
 """
 
-import os
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +16,6 @@ from django.shortcuts import get_object_or_404
 from django.urls import path
 from pydantic_core import to_json
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "django_app.config.settings")
 django.setup()
 settings.ROOT_URLCONF = __name__
 

@@ -1,84 +1,119 @@
-"""The peers as programs: how each is started, where it answers, and the packages that only it needs."""
+"""The peers as programs: how each is started, and where it answers."""
 
 import http.client
-import os
+import importlib.util
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from strangler.deployment.local_stack import LocalStack
 from strangler.local.ports import port_free_pick
-from strangler.local.process import Program
 from strangler.local.services import Probe, Service, stack_environment
 from strangler.routes.route import Stack
 from strangler.settings import HOST, base_environment
-from tests.bench.stack import FOLDER
 from tests.contract.comparing import V1, V2
 from tests.example import ROOT
 
-REQUIREMENTS: Final = Path(__file__).with_name("requirements.txt")
-_PACKAGES: Final = FOLDER / "peers"
-_MODULES: Final = {
-    "limit": "tests.bench.peers.limit",
-    "FastAPI + asyncpg by hand": "tests.bench.peers.fastapi_asyncpg",
-    "Litestar + asyncpg": "tests.bench.peers.litestar_asyncpg",
-    "FastAPI + SQLAlchemy's ORM": "tests.bench.peers.fastapi_orm",
-    "django-ninja": "tests.bench.peers.django_ninja",
-}
-LIMIT: Final = "limit"
-DRF: Final = "v1 (DRF)"
+DRF: Final = "DRF (v1)"
 V2_NAME: Final = "v2"
+V2_NGINX: Final = "v2 through nginx"
+LIMIT: Final = "the limit"
+
+
+def _uvicorn(module: str, _port: int) -> tuple[str, ...]:
+    return ("-m", module)
+
+
+def _granian(module: str, port: int) -> tuple[str, ...]:
+    """One process with as many threads as DRF's gunicorn has."""
+    threads = ("--workers", "1", "--blocking-threads", "4")
+    address = ("--host", HOST, "--port", str(port))
+    return ("-m", "granian", "--interface", "wsgi", *threads, *address, "--no-ws", f"{module}:application")
+
+
+def _runbolt(_module: str, port: int) -> tuple[str, ...]:
+    return ("-m", "django", "runbolt", "--host", HOST, "--port", str(port), "--processes", "1", "--no-admin")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peer:
+    """Another answerer of the same requests.
+
+    `argv` are the arguments of Python that start it, of its module and port. `needs` is a package that this Python may
+    lack.
+    """
+
+    module: str
+    argv: Callable[[str, int], tuple[str, ...]]
+    is_django: bool = False
+    needs: str = ""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it can be started here."""
+        return not self.needs or importlib.util.find_spec(self.needs) is not None
+
+
+PEERS: Final = {
+    "DRF, tuned": Peer(module="drf_tuned", argv=_granian, is_django=True, needs="granian"),
+    "django-ninja": Peer(module="django_ninja", argv=_granian, is_django=True, needs="ninja"),
+    "django-bolt": Peer(module="bolt", argv=_runbolt, is_django=True, needs="django_bolt"),
+    "FastAPI + SQLAlchemy's ORM": Peer(module="fastapi_orm", argv=_uvicorn),
+    "FastAPI + asyncpg by hand": Peer(module="fastapi_asyncpg", argv=_uvicorn),
+    "Litestar + asyncpg": Peer(module="litestar_asyncpg", argv=_uvicorn, needs="litestar"),
+    LIMIT: Peer(module="limit", argv=_uvicorn),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """Who is measured: its address without nginx, what its paths begin with, and the process that answers."""
+    """Who is measured: its address, what its paths begin with, and the processes that answer."""
 
     name: str
     url: str
     prefix: str
-    pid: int
+    pids: tuple[int, ...]
 
 
-def servers_start(stack: LocalStack, names: tuple[str, ...] = ()) -> list[Server]:
-    """Both stacks of a running stack, and each peer (of `names`, if any are given), started beside them.
+def servers_start(stack: LocalStack, *, only_limit: bool = False) -> list[Server]:
+    """Both stacks of a running stack, v2 behind nginx too, and each peer that is there, started beside them.
+
+    With `only_limit` both stacks and the limit alone.
 
     :raises StranglerError: a peer can't be started.
     """
-    services = stack.state.services
-    found = [
-        Server(name=DRF, url=stack.django_url, prefix=V1, pid=services["django"].pid),
-        Server(name=V2_NAME, url=stack.fastapi_url, prefix=V2, pid=services["fastapi"].pid),
-    ]
-    modules = {name: module for name, module in _MODULES.items() if not names or name in names}
-    if len(modules) > 1:
-        _packages_install(stack)
-    for name, module in modules.items():
-        service = _service(stack, name, module)
-        keeper = stack.children.start(service)
-        stack.children.wait_until_ready([service])
-        assert keeper.child is not None
-        host, port, _ = service.listens
-        found.append(Server(name=name, url=f"http://{host}:{port}", prefix=V2, pid=keeper.child.pid))
-    return found
+    pids = {name: record.pid for name, record in stack.state.services.items()}
+    drf = Server(name=DRF, url=stack.django_url, prefix=V1, pids=(pids["django"],))
+    v2 = Server(name=V2_NAME, url=stack.fastapi_url, prefix=V2, pids=(pids["fastapi"],))
+    behind = Server(name=V2_NGINX, url=stack.proxy_url, prefix=V2, pids=(pids["fastapi"], pids["nginx"]))
+    names = [name for name, peer in PEERS.items() if peer.is_there and (name == LIMIT or not only_limit)]
+    peers = [_peer_start(stack, name, PEERS[name]) for name in names]
+    return [drf, *peers, v2] if only_limit else [drf, *peers, behind, v2]
 
 
-def _service(stack: LocalStack, name: str, module: str) -> Service:
+def _peer_start(stack: LocalStack, name: str, peer: Peer) -> Server:
+    service = _service(stack, name, peer)
+    keeper = stack.children.start(service)
+    stack.children.wait_until_ready([service])
+    assert keeper.child is not None
+    host, port, _ = service.listens
+    return Server(name=name, url=f"http://{host}:{port}", prefix=V2, pids=(keeper.child.pid,))
+
+
+def _service(stack: LocalStack, name: str, peer: Peer) -> Service:
     port = port_free_pick()
-    is_django = module.endswith("django_ninja")
-    server = ("gunicorn", f"{module}:application", "--config", "django_app/config/gunicorn.py")
-    own = stack_environment(stack.settings, stack.connections, Stack.DJANGO) if is_django else base_environment()
+    own = stack_environment(stack.settings, stack.connections, Stack.DJANGO) if peer.is_django else base_environment()
     environment = {
-        "BIND": f"{HOST}:{port}",
+        "DJANGO_SETTINGS_MODULE": "tests.bench.peers.django_settings",
         "PEER_DATABASE_URL": stack.fastapi_dsn,
         "PEER_JWT_KEY": stack.connections.jwt_signing_key,
         "PEER_PORT": str(port),
-        "PYTHONPATH": os.pathsep.join((str(ROOT), str(_PACKAGES))),
+        "PYTHONPATH": str(ROOT),
     }
     return Service(
-        name=module.rpartition(".")[2],
-        argv=(sys.executable, "-m", *(server if is_django else (module,))),
+        name=peer.module,
+        argv=(sys.executable, *peer.argv(f"tests.bench.peers.{peer.module}", port)),
         env=own | environment,
         cwd=ROOT,
         listens=(HOST, port, name),
@@ -101,19 +136,3 @@ class _AnyAnswer(Probe):
         finally:
             connection.close()
         return True
-
-
-def _packages_install(stack: LocalStack) -> None:
-    """The packages that only peers need, in a folder of their own.
-
-    :raises FailedError: they can't be had.
-    """
-    marker = _PACKAGES / ".installed"
-    wanted = REQUIREMENTS.read_text()
-    if marker.is_file() and marker.read_text() == wanted:
-        return
-    # What they need besides is the project's own, at its versions.
-    options = ("-q", "--no-deps", "--target", str(_PACKAGES), "-r", str(REQUIREMENTS))
-    argv = (sys.executable, "-m", "uv", "pip", "install", *options)
-    stack.children.run(Program(name="peers", argv=argv, env=dict(os.environ), cwd=ROOT))
-    marker.write_text(wanted)

@@ -13,6 +13,6 @@ def test_a_ratio_may_lose_less_than_a_third() -> None:
 def test_each_ratio_that_lost_a_third_is_said() -> None:
     fallen = {**SAME, "detail": {who: 0.6 * each for who, each in SAME["detail"].items()}}
     assert [*fallen_ratios(fallen)] == [
-        "detail: v1 (DRF) took 17.20 times as much of a core as v2, and now 10.32.",
-        "detail: limit took 0.30 times as much of a core as v2, and now 0.18.",
+        "detail: DRF (v1) took 17.20 times as much of a core as v2, and now 10.32.",
+        "detail: the limit took 0.30 times as much of a core as v2, and now 0.18.",
     ]

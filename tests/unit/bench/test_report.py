@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.bench.comparison import Comparison, Round
-from tests.bench.report import report_print, report_write
+from tests.bench.report import report_print, report_table_lines, report_write
 from tests.bench.wrk import Load
 
 
@@ -31,6 +31,11 @@ def test_off_a_terminal_each_endpoint_is_a_line() -> None:
         "feed: v1 100 req/s, p50 3.2 ms, p99 20.0 ms, CPU 5.0 ms; v2 2500 req/s, p50 3.2 ms, p99 21.0 ms, CPU 0.2 ms; "
         "v2/v1 25.00 (25.00-25.00); p99 < v1's MISSED",
     ]
+
+
+def test_on_the_page_each_endpoint_is_a_row() -> None:
+    _heads, _rule, row, _other = report_table_lines([MET, MISSED])
+    assert row == "| detail | 100 | 500 | 5.00 (5.00–5.00) | 20 / 9 ms | 5.0 / 1.0 ms |"
 
 
 def test_on_a_terminal_it_is_a_table() -> None:
