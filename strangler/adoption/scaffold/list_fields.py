@@ -6,7 +6,7 @@ from typing import Final
 from shared_schema.contract.contract import ColumnFacts
 from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.endpoints import SerializerField
-from strangler.adoption.scaffold.code import Code, call, quoted
+from strangler.adoption.scaffold.code import Code, Items, call, quoted
 from strangler.adoption.scaffold.column_kinds import is_known, is_usual
 from strangler.adoption.scaffold.declared_fields import is_taken, labels, own_messages, taken_field, taken_gaps
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
@@ -65,7 +65,8 @@ def _list(
         if not is_taken(child, wanted) or not is_usual(wanted, child, settings):
             raise UnreadableError(f"a list of {child.kind} of a {wanted.kind or facts.kind}")
         gaps += taken_gaps(child)
-        code = taken_field(child, made.model, "", {**labels(child), **own_messages(child)}, made.imports)
+        texts = {**labels(child), **own_messages(child), **_shortened(child, items, made.imports)}
+        code = taken_field(child, made.model, "", texts, made.imports)
     made.imports.setdefault(_MODULE, set()).add("ListField")
     default = "list" if each.empty_default else quoted(each.default)
     has_default = "default" in each.model_fields_set and (each.default != "callable" or each.empty_default)
@@ -77,6 +78,15 @@ def _list(
     flags |= {name: str(bound) for name, bound in bounds.items() if bound is not None}
     flags |= {"default": default} if has_default and not each.read_only else {}
     return call("ListField", child=code, **flags, **named)
+
+
+def _shortened(child: SerializerField, column: ColumnFacts | None, imports: dict[str, set[str]]) -> dict[str, Code]:
+    """What refuses texts that are longer than the column's: PostgreSQL would shorten them, Django fails with 500."""
+    most = None if column is None else column.max_length
+    if most is None or (child.max_length is not None and child.max_length <= most):
+        return {}
+    imports.setdefault("strangler_fastapi.drf.validators", set()).add("at_most")
+    return {"validators": Items("()", (call("at_most", str(most)),))}
 
 
 def _gaps(each: SerializerField) -> Iterator[str]:

@@ -247,6 +247,19 @@ def list_of(child: dict[str, Any] | None = None, **facts: Any) -> dict[str, Any]
             "ListField(child=CharField(max_length=3), required=False, allow_empty=False)",
             [],
         ),
+        (
+            # PostgreSQL would shorten a longer one.
+            {"items": TEXTS | {"max_length": 9}},
+            list_of(),
+            "ListField(child=CharField(validators=(at_most(9),)))",
+            [],
+        ),
+        (
+            {"items": TEXTS | {"max_length": 9}},
+            list_of({"max_length": 9, "validators": ["MaxLengthValidator"]}),
+            "ListField(child=CharField(max_length=9))",
+            [],
+        ),
         ({}, list_of(read_only=True), "ListField(child=CharField(), read_only=True)", []),
         (
             {"kind": "JSONField", "type": "jsonb", "items": None},
