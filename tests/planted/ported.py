@@ -136,8 +136,8 @@ PORTED_READS = {
     "links forget TLS": at(
         "strangler_fastapi/drf/urls.py",
         "feed.list",
-        'request.headers.get("x-forwarded-proto", request.scope["scheme"])',
-        'request.scope["scheme"]',
+        "own if given is None else given",
+        "own",
     ),
     "links of v2 name v1": at(
         "strangler_fastapi/drf/urls.py", "feed.list", 'path = prefix.rstrip("/") +', 'path = prefixes.v1.rstrip("/") +'
@@ -157,15 +157,15 @@ PORTED_READS = {
     "links of v2 forget TLS": at(
         "strangler_fastapi/drf/urls.py",
         "users.list",
-        'request.headers.get("x-forwarded-proto", request.scope["scheme"])',
-        'request.headers.get("x-forwarded-proto", "http") if asks_for_v1(request.scope) else request.scope["scheme"]',
+        "own if given is None else given",
+        'given or "http" if asks_for_v1(scope) else own',
     ),
     "a path is linked to as it was sent": at(
         "strangler_fastapi/drf/urls.py",
         "tags.list",
-        "    return quote(path, safe=_SAFE_IN_PATH)",
+        "    return _escaped(path)",
         '    sent: str = scope["raw_path"].decode("ascii").partition("?")[0]\n'
-        '    return sent if "%" in sent else quote(path, safe=_SAFE_IN_PATH)',
+        '    return sent if "%" in sent else _escaped(path)',
     ),
     "an id that is none in other words": at(
         "strangler_fastapi/drf/criteria.py",
@@ -357,7 +357,7 @@ PORTED_WRITES = {
     "broken JSON in other words": at(
         "strangler_fastapi/drf/bodies.py", "tags.create", 'f"JSON parse error - {error}"', '"Malformed request."'
     ),
-    "NaN is a number": at("strangler_fastapi/drf/bodies.py", "tags.create", ", parse_constant=_refuse_constant", ""),
+    "NaN is a number": at("strangler_fastapi/drf/bodies.py", "tags.create", "parse_constant=_refuse_constant", ""),
     "any media type is JSON": at(
         "strangler_fastapi/drf/bodies.py",
         "tags.create",

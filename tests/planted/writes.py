@@ -11,8 +11,8 @@ def _first(statement: str, *lines: str) -> str:
 WRITES = {
     "a tag of a new post is lost": Fault(
         file="fastapi_app/posts/service.py",
-        code="    if tags:\n        linked",
-        instead="    if tags := tags[1:]:\n        linked",
+        code="    added = await fetch(",
+        instead="    tags = tags[1:]\n    added = await fetch(",
         asked="posts",
         found=named("posts.create: rows at blog_post_tags"),
     ),
