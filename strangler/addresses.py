@@ -1,4 +1,4 @@
-"""Addresses of servers as a person writes them: HOST:PORT."""
+"""Addresses of servers as a person writes them: HOST:PORT, or the path of a socket."""
 
 from typing import Final
 
@@ -13,3 +13,8 @@ def require_port(address: str) -> str:
     if address and not 0 < int(address.rpartition(":")[2]) <= LAST_PORT:
         raise ValueError(f"a port is 1 to {LAST_PORT}")
     return address
+
+
+def is_path(address: str) -> bool:
+    """Whether it is that of a socket, and no HOST:PORT."""
+    return address.startswith("/")

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 
+from strangler.addresses import is_path
 from strangler.errors import UsageError
 
 RESULTS_PATH: Final = "/results"
@@ -40,11 +41,6 @@ def results_served(address: str, *, database: Path) -> Iterator[None]:
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-def is_path(address: str) -> bool:
-    """Whether it is that of a socket, and no HOST:PORT."""
-    return address.startswith("/")
 
 
 class SocketServer(ThreadingHTTPServer):

@@ -9,8 +9,8 @@ from typing import Final
 from strangler.compare.case import Case
 from strangler.compare.cases.message import secrets_in_target
 from strangler.compare.cases.router import is_rewritten
+from strangler.compare.shadow.inbox import MAX_BYTES
 
-MAX_BYTES: Final = 65536
 _FIELDS: Final = ("method", "uri", "route", "host", "scheme", "request_id", "api")
 _SENT: Final = {
     "authorization": "Authorization",

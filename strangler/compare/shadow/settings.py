@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from strangler.addresses import require_port
+from strangler.addresses import is_path, require_port
 from strangler.compare.differ import DifferenceKind
-from strangler.compare.shadow.results_server import is_path
 from strangler.errors import UsageError
 
 _HOST_AND_PORT: Final = re.compile(r"[^:]+:[0-9]{1,5}")

@@ -12,7 +12,7 @@ from typing import Final
 from strangler.compare.comparison import COUNTS as CASE_COUNTS
 from strangler.compare.comparison import CaseOutcome, CaseResult
 from strangler.compare.redaction import MaskedDifference, Masker
-from strangler.compare.shadow.inbox import Refused
+from strangler.compare.shadow.backlog import Refused
 from strangler.compare.shadow.sample import SampledRequest
 
 

@@ -10,7 +10,8 @@ from strangler.compare.client.client import Limits, RateLimit, SideClient
 from strangler.compare.client.sides import Side
 from strangler.compare.comparison import CaseComparer, CaseOutcome, Rules
 from strangler.compare.declared import DeclaredDifferences, declared_differences
-from strangler.compare.shadow.inbox import Backlog, Inbox, inbox_listen, inbox_open
+from strangler.compare.shadow.backlog import Backlog
+from strangler.compare.shadow.inbox import Inbox
 from strangler.compare.shadow.results_server import results_served
 from strangler.compare.shadow.sample import SampledRequest
 from strangler.compare.shadow.settings import ShadowSettings
@@ -23,14 +24,15 @@ _WRITE_SECONDS: Final = 1.0
 
 
 class ShadowWorker:
-    """Works while the `async with` block lasts; what waits at its end is dropped, and counted.
+    """Works while the `async with` block lasts; at its end it closes the inbox, and drops and counts what waits.
 
-    :raises UsageError: at the start, if the socket can't be made.
+    :raises UsageError: at the start, if the declared differences can't be read.
     :raises FailedError: at the start, if the database can't be used.
     """
 
-    def __init__(self, settings: ShadowSettings) -> None:
+    def __init__(self, settings: ShadowSettings, inbox: Inbox) -> None:
         self._settings = settings
+        self._inbox = inbox
         self._store = ShadowStore(settings.database)
         self._tally = self._empty_tally()
         self._rate_limit = RateLimit(settings.rate)
@@ -38,10 +40,7 @@ class ShadowWorker:
 
     async def __aenter__(self) -> Self:
         settings = self._settings
-        try:
-            self._store.prepare()
-        except (OSError, sqlite3.Error) as error:
-            raise FailedError(f"{settings.database} can't be used ({error})", "remove it or name another") from error
+        rules = self.prepared()
         self._backlog = Backlog(
             prefixes={Api.V1: settings.v1, Api.V2: settings.v2},
             limit=settings.queue,
@@ -51,17 +50,27 @@ class ShadowWorker:
             await self._exit.enter_async_context(self._client(stack, url))
             for stack, url in ((Stack.DJANGO, settings.django_url), (Stack.FASTAPI, settings.fastapi_url))
         ]
-        rules = Rules(DeclaredDifferences(declared_differences(settings.declared)), ignore=settings.ignore)
         self._comparer = CaseComparer(clients[0], clients[1], rules)
         if settings.results:
             self._exit.enter_context(results_served(settings.results, database=settings.database))
-        self._exit.enter_context(self._inbox())
+        self._exit.callback(self._inbox.close)
+        self._inbox.hand_to(self._backlog.offer)
         self._tasks = [asyncio.create_task(self._work()) for _ in range(settings.concurrency)]
         self._tasks.append(asyncio.create_task(self._write_on()))
-        _LOG.info(
-            "compares at most %g samples a second, taken at %s", settings.rate, settings.listen or settings.socket
-        )
         return self
+
+    def prepared(self) -> Rules:
+        """How answers are compared, once the database is ready.
+
+        :raises UsageError: the declared differences can't be read.
+        :raises FailedError: the database can't be used.
+        """
+        settings = self._settings
+        try:
+            self._store.prepare()
+        except (OSError, sqlite3.Error) as error:
+            raise FailedError(f"{settings.database} can't be used ({error})", "remove it or name another") from error
+        return Rules(DeclaredDifferences(declared_differences(settings.declared)), ignore=settings.ignore)
 
     async def __aexit__(self, *_error: object) -> None:
         for task in self._tasks:
@@ -70,14 +79,6 @@ class ShadowWorker:
         await self._exit.aclose()
         self._backlog.drop_all()
         self._write()
-
-    def _inbox(self) -> Inbox:
-        settings = self._settings
-        if settings.listen:
-            return Inbox(inbox_listen(settings.listen), receive=self._backlog.offer)
-        assert settings.socket is not None  # noqa: S101 - one of both is there
-        receiver = inbox_open(settings.socket, owner=settings.socket_owner)
-        return Inbox(receiver, receive=self._backlog.offer, path=settings.socket)
 
     def _client(self, stack: Stack, url: str) -> SideClient:
         """Requests a stack directly, with the headers that nginx would send."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from strangler.compare.shadow.results import shadow_evidence
@@ -65,6 +66,28 @@ def test_both_stacks_are_asked_what_the_client_asked(start: Start, django: TinyS
     }
     assert django.asked == [Request("GET", "/api/posts/?q=%C3%A9&x={1}|", expected)]
     assert fastapi.asked == [Request("GET", "/api/v2/posts/?q=%C3%A9&x={1}|", expected)]
+
+
+def test_what_compares_is_loaded_with_the_first_sample_and_none_of_those_meanwhile_is_lost(
+    start: Start, django: TinyStack
+) -> None:
+    def loaded(worker: Shadow) -> bool:
+        assert worker.child is not None
+        return any("aiohttp" in each.path for each in psutil.Process(worker.child.pid).memory_maps())
+
+    with start() as worker:
+        assert not loaded(worker)
+        worker.send(*({"uri": f"/api/posts/?page={number}"} for number in range(1, 51)))
+        worker.wait_for(asked=50, equal=50)
+        assert loaded(worker)
+    assert len(django.asked) >= 50
+
+
+def test_a_worker_without_a_sample_ends_and_takes_its_socket_along(start: Start) -> None:
+    with start() as worker:
+        assert worker.socket.exists()
+        assert worker.stop() == 0
+        assert not worker.socket.exists()
 
 
 def test_what_a_client_did_not_send_is_not_sent(start: Start, django: TinyStack) -> None:

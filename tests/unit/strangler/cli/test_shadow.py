@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 from strangler.cli import command_line
 from strangler.compare.comparison import CaseOutcome
 from strangler.compare.redaction import MaskedDifference
-from strangler.compare.shadow.inbox import Refused
+from strangler.compare.shadow.backlog import Refused
 from strangler.compare.shadow.store import SampleResult, ShadowStore, Tally
 from strangler.local.services import shadow_database
 from strangler.settings import LocalSettings

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from strangler.compare.shadow.inbox import Backlog
+from strangler.compare.shadow.backlog import Backlog, SequenceGaps
 from tests.shadows import datagram
 
 PUBLIC = {"v1": "/api", "v2": "/api/v2"}
@@ -65,3 +65,23 @@ async def test_another_thread_fills_it_while_tasks_wait() -> None:
     filler.join()
     assert sorted(taken) == sorted(f"{route} {number}" for number, route in enumerate(routes))
     assert backlog.refused().dropped == {}
+
+
+@pytest.mark.parametrize(
+    ("numbers", "missing"),
+    [
+        ([7, 8, 9], 0),
+        ([7, 9, 12], 3),
+        ([7, 9, 8, 10], 0),
+        # The first to come needn't be the first that was sent, and what came before it was sent to nobody.
+        ([8, 7, 9], 0),
+        ([7, 8, 50_000_000, 50_000_001], 0),
+        ([50_000_000, 1, 2, 4], 1),
+    ],
+)
+def test_numbers_that_did_not_come_are_counted(numbers: list[int], missing: int) -> None:
+    gaps = SequenceGaps()
+    for number in numbers:
+        gaps.came(number)
+    assert gaps.take() == missing
+    assert gaps.take() == 0

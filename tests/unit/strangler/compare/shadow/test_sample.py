@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from strangler.compare.shadow.sample import MAX_BYTES, SampleError, sample_parse
+from strangler.compare.shadow.inbox import MAX_BYTES
+from strangler.compare.shadow.sample import SampleError, sample_parse
 from tests.shadows import datagram
 
 PUBLIC = {"v1": "/api", "v2": "/api/v2"}
