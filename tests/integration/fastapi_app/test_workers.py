@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -59,8 +59,13 @@ def _service(folder: Path, begun: str) -> Iterator[psutil.Process]:
         _wait(probe.answers)
         yield psutil.Process(service.pid)
     finally:
+        # Workers go on without their main process.
+        left = psutil.Process(service.pid).children(recursive=True) if service.poll() is None else []
         service.kill()
         service.wait()
+        for each in left:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
 
 
 def _wait(reached: Callable[[], bool]) -> None:
