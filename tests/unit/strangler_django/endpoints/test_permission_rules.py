@@ -15,7 +15,8 @@ from django.test.utils import isolate_apps
 from rest_framework.permissions import SAFE_METHODS
 
 from strangler.adoption.scaffold.own_permissions import _code
-from strangler_django.endpoints import own_permissions
+from strangler_django.endpoints import permission_code, permission_names
+from strangler_django.endpoints.own_permissions import own_rules
 
 EDITORS = ("editor", "chief")
 
@@ -112,7 +113,8 @@ WRITERS = [
 @pytest.fixture
 def asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
     """Makes a permission of what its `has_permission` returns."""
-    monkeypatch.setattr(own_permissions, "get_user_model", lambda: Writer)
+    for module in (permission_code, permission_names):
+        monkeypatch.setattr(module, "get_user_model", lambda: Writer)
     monkeypatch.syspath_prepend(tmp_path)
     numbers = itertools.count()
 
@@ -127,7 +129,7 @@ def asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any
 @pytest.mark.parametrize("code", RULES)
 def test_fastapi_lets_in_whom_drf_lets_in(code: str, asks: Callable[[str], Any]) -> None:
     permission = asks(code)
-    ((_, rules),) = own_permissions.own_rules([permission]).items()
+    ((_, rules),) = own_rules([permission]).items()
     assert rules["row"] is True
     expression = _code(rules["request"], {})
     for method, user in itertools.product(("GET", "POST", "OPTIONS", "DELETE"), (AnonymousUser(), *WRITERS)):
@@ -144,7 +146,7 @@ def test_fastapi_lets_in_whom_drf_lets_in(code: str, asks: Callable[[str], Any])
 
 @pytest.mark.parametrize("code", OTHERS)
 def test_what_else_is_asked_of_callers_stays_unread(code: str, asks: Callable[[str], Any]) -> None:
-    assert own_permissions.own_rules([asks(code)]) == {}
+    assert own_rules([asks(code)]) == {}
 
 
 def test_a_caller_is_looked_for_once() -> None:

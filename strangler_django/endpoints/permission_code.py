@@ -1,0 +1,283 @@
+"""The code of a permission's method, read as a rule."""
+
+import ast
+import inspect
+from collections.abc import Callable, Mapping
+from enum import Enum
+from types import FunctionType, ModuleType
+from typing import Any, Final
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AnonymousUser
+from rest_framework import permissions
+
+from strangler_django.endpoints.own_code import (
+    UnreadError,
+    code_of,
+    is_own,
+    is_super,
+    method_of,
+    names_of,
+    statements_of,
+)
+from strangler_django.endpoints.permission_names import PermissionNames, is_column
+from strangler_django.endpoints.permission_rules import ATTRIBUTES, AUTHENTICATED, Rule, both, either, opposite
+from strangler_django.endpoints.request_symbols import user_symbol
+from strangler_django.endpoints.row_expressions import RowExpressions
+
+_LIBRARY: Final[dict[type, Rule]] = {
+    permissions.BasePermission: True,
+    permissions.AllowAny: True,
+    permissions.IsAuthenticated: ["caller", "is_authenticated"],
+    permissions.IsAdminUser: ["caller", "is_staff"],
+    permissions.IsAuthenticatedOrReadOnly: [
+        "or",
+        ["methods", *permissions.SAFE_METHODS],
+        ["caller", "is_authenticated"],
+    ],
+}
+_CONSTANTS: Final = {"True": True, "False": False, "None": False}
+# The methods of a permission, and what they are given.
+HOOKS: Final = {"has_permission": ("request", "view"), "has_object_permission": ("request", "view", "obj")}
+
+
+class PermissionCode:
+    """Reads one method of a permission's class, or of one that it derives from."""
+
+    def __init__(self, cls: type, name: str, model: Callable[[], Any], after: type | None = None) -> None:
+        order = cls.__mro__[cls.__mro__.index(after) + 1 :] if after else cls.__mro__
+        self._cls, self._name, self._model = cls, name, model
+        self._owner = next(each for each in order if name in vars(each))
+        self._names: dict[str, str] = {}
+        self._function: Any = None
+        self._globals: Mapping[str, Any] = {}
+
+    def rule(self) -> Rule:
+        """The rule.
+
+        :raises UnreadError: the method does something else.
+        """
+        if self._owner.__module__.startswith("rest_framework."):
+            if self._name == "has_object_permission" and self._owner is permissions.BasePermission:
+                return True
+            if self._owner not in _LIBRARY:
+                raise UnreadError
+            return _LIBRARY[self._owner]
+        function = vars(self._owner)[self._name]
+        made = method_of(function)
+        if made is None or made.args.vararg or made.args.kwonlyargs or made.args.kwarg:
+            raise UnreadError
+        self._function, self._globals = function, names_of(function)
+        # Whatever the project calls its parameters.
+        for given, name in zip(made.args.args, ("self", "request", "view", "obj"), strict=False):
+            self._names[given.arg] = name
+        return self._block(statements_of(made))
+
+    def _block(self, body: list[ast.stmt]) -> Rule:
+        """What the statements return; nothing is refused."""
+        if not body:
+            return False
+        first, *rest = body
+        match first:
+            case ast.Return(value=None):
+                return False
+            case ast.Return(value=ast.expr() as value):
+                return self._expression(value)
+            case ast.If(test=test, body=inner, orelse=other):
+                found, names = self._expression(test), dict(self._names)
+                # A branch that doesn't return goes on behind.
+                then = self._block([*inner, *rest])
+                self._names = names
+                otherwise = self._block([*other, *rest])
+                return (
+                    either(found, otherwise)
+                    if then is True
+                    else either(both(found, then), both(opposite(found), otherwise))
+                )
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                self._names[name] = self._text(value)
+                return self._block(rest)
+            case ast.Try(
+                body=[
+                    ast.Assign(targets=[ast.Name(id=name)], value=ast.Attribute(value=owner, attr=attribute) as value)
+                ],
+                handlers=[
+                    ast.ExceptHandler(
+                        type=ast.Name(id="AttributeError"),
+                        body=[ast.Assign(targets=[ast.Name(id=other)], value=instead)],
+                    )
+                ],
+                orelse=[],
+                finalbody=[],
+            ) if name == other and "AttributeError" not in self._globals:
+                is_there = PermissionNames(self._names, self._model).has(self._text(owner), attribute)
+                self._names[name] = self._text(value if is_there else instead)
+                return self._block(rest)
+        raise UnreadError
+
+    def _expression(self, code: ast.expr) -> Rule:
+        if (rows := self._rows(code)) is not None:
+            return rows
+        match code:
+            case ast.Constant(value=bool() | None as value):
+                return bool(value)
+            case ast.BoolOp(op=ast.And(), values=values):
+                return both(*map(self._expression, values))
+            case ast.BoolOp(op=ast.Or(), values=values):
+                return either(*map(self._expression, values))
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return opposite(self._expression(operand))
+            case ast.Call(func=ast.Name(id="bool"), args=[value], keywords=[]):
+                return self._expression(value)
+            case ast.Call(
+                func=ast.Attribute(value=ast.Call(func=ast.Name(id="super")) as above, attr=name),
+                args=args,
+                keywords=[],
+            ) if name == self._name and tuple(map(self._text, args)) == HOOKS.get(name, ()):
+                if not is_super(above, self._function):
+                    raise UnreadError
+                return PermissionCode(self._cls, name, self._model, after=self._owner).rule()
+            case ast.Compare(left=left, ops=[operator], comparators=[right]):
+                return self._comparison(left, operator, right)
+        text = self._text(code)
+        # Django's anonymous user is an object too.
+        if text in _CONSTANTS:
+            return _CONSTANTS[text]
+        if text == "request.user":
+            return True
+        owner, _, attribute = text.rpartition(".")
+        if owner != "request.user":
+            raise UnreadError
+        if attribute == "is_anonymous":
+            return ["not", AUTHENTICATED]
+        if (attribute in ATTRIBUTES and not is_own(get_user_model(), attribute)) or is_column(attribute):
+            return ["caller", attribute]
+        return _UserCode(attribute).rule()
+
+    def _rows(self, code: ast.expr) -> Rule | None:
+        """The rows of another table that the caller has to have with the row; None of another expression."""
+        if self._name != "has_object_permission" or not isinstance(code, ast.Call | ast.Compare):
+            return None
+        model = PermissionNames(self._names, self._model).rows_of()
+        if model is None or getattr(model, "_meta", None) is None:
+            return None
+        asked = _OfUser().visit(ast.parse(self._text(code), mode="eval").body)
+        found = RowExpressions(model).asked(asked, "obj", self._globals)
+        if found is None:
+            return None
+        rows, denied = found
+        rule: Rule = ["rows", rows.facts]
+        if any(each.kind == "caller" and each.model is None for _, each in rows.where):
+            # Nobody's key is null, which no row has.
+            rule = both(AUTHENTICATED, rule)
+        return opposite(rule) if denied else rule
+
+    def _comparison(self, left: ast.expr, operator: ast.cmpop, right: ast.expr) -> Rule:
+        texts = self._text(left), self._text(right)
+        if texts[0] == "request.method" and isinstance(operator, ast.In | ast.NotIn | ast.Eq | ast.NotEq):
+            rule: Rule = ["methods", *self._methods(right, is_one=isinstance(operator, ast.Eq | ast.NotEq))]
+            return opposite(rule) if isinstance(operator, ast.NotIn | ast.NotEq) else rule
+        if {*texts} == {"request.user", "None"}:
+            return isinstance(operator, ast.IsNot | ast.NotEq)
+        if isinstance(operator, ast.In | ast.NotIn | ast.Eq | ast.NotEq):
+            is_one = isinstance(operator, ast.Eq | ast.NotEq)
+            for text, other in ((texts[0], right), (texts[1], left))[: 1 + is_one]:
+                column = text.removeprefix("request.user.")
+                if column != text and is_column(column):
+                    found: Rule = ["value", column, *self._values(other, is_one=is_one)]
+                    return opposite(found) if isinstance(operator, ast.NotIn | ast.NotEq) else found
+        if isinstance(operator, ast.Eq):
+            for row, caller in (texts, texts[::-1]):
+                rest = row.removeprefix("obj.")
+                if self._name != "has_object_permission":
+                    break
+                if row == "obj" and caller == "request.user":
+                    return ["owner", "pk"]
+                if row == rest or caller not in ("request.user", "request.user.id", "request.user.pk"):
+                    continue
+                if caller == "request.user" and rest.isidentifier():
+                    return ["owner", rest]
+                if caller != "request.user":
+                    return ["owner", rest.removesuffix(".id").removesuffix(".pk")]
+        raise UnreadError
+
+    def _methods(self, code: ast.expr, *, is_one: bool) -> list[str]:
+        """The methods that a text, a tuple or a constant of the module names."""
+        try:
+            found = ast.literal_eval(code)
+        except ValueError:
+            found = self._constant(code)
+        if is_one is not isinstance(found, str):
+            raise UnreadError
+        found = [found] if is_one else found
+        if not isinstance(found, list | tuple | set | frozenset) or not all(isinstance(each, str) for each in found):
+            raise UnreadError
+        return sorted(found) if isinstance(found, set | frozenset) else list(found)
+
+    def _values(self, code: ast.expr, *, is_one: bool) -> list[Any]:
+        """The constants that a column is compared with."""
+        try:
+            found = ast.literal_eval(code)
+        except ValueError:
+            found = self._constant(code)
+            if isinstance(code, ast.Tuple | ast.List | ast.Set):
+                found = [self._constant(each) for each in code.elts]
+        if is_one is isinstance(found, list | tuple | set | frozenset):
+            raise UnreadError
+        plain = [each.value if isinstance(each, Enum) else each for each in ([found] if is_one else found)]
+        if not plain or not all(type(each) in (str, int, bool) for each in plain):
+            raise UnreadError
+        return sorted(plain, key=repr) if isinstance(found, set | frozenset) else plain
+
+    def _constant(self, code: ast.expr) -> Any:  # noqa: ANN401 - whatever it is
+        match code:
+            case ast.Constant(value=value):
+                return value
+            case ast.Name(id=name):
+                return self._named(self._names.get(name, name))
+            case ast.Attribute(value=value, attr=attribute):
+                owner = self._constant(value)
+                if isinstance(owner, type | ModuleType | Enum):
+                    return getattr(owner, attribute, None)
+        return None
+
+    def _named(self, name: str) -> Any:  # noqa: ANN401 - as above
+        """What a name stands for: the class, where it is the permission itself or the caller."""
+        if name == "self":
+            return None if is_own(self._cls, "__init__") else self._cls
+        return get_user_model() if name == "request.user" else self._globals.get(name)
+
+    def _text(self, code: ast.expr) -> str:
+        """An expression with the parameters under the names that DRF gives them."""
+        return ast.unparse(
+            PermissionNames(self._names, self._model).visit(ast.parse(ast.unparse(code), mode="eval").body)
+        )
+
+
+class _OfUser(ast.NodeTransformer):
+    """Puts the caller in place of its name."""
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        return user_symbol() if ast.unparse(node) == "request.user" else self.generic_visit(node)
+
+
+class _UserCode(PermissionCode):
+    """Reads a property of the user model, or a method that takes nothing."""
+
+    def __init__(self, text: str) -> None:
+        name, model = text.removesuffix("()"), get_user_model()
+        if hasattr(AnonymousUser, name) or not hasattr(model, name):
+            raise UnreadError
+        super().__init__(model, name, lambda: None)
+        self._kind = property if text == name else FunctionType
+
+    def rule(self) -> Rule:
+        """See PermissionCode."""
+        found = vars(self._owner)[self._name]
+        function = code_of(found)
+        made = method_of(function, but=("property",))
+        if made is None or not isinstance(found, self._kind) or len(inspect.signature(function).parameters) != 1:
+            raise UnreadError
+        self._function, self._globals = function, names_of(function)
+        self._names[made.args.args[0].arg] = "request.user"
+        return self._block(statements_of(made))
