@@ -27,6 +27,7 @@ _LIBRARIES: Final = ("rest_framework.", "django.")
 _DOCUMENTING: Final = frozenset(
     {"extend_schema", "extend_schema_field", "swagger_auto_schema", "swagger_serializer_method"}
 )
+_DOCUMENTS: Final = ("drf_spectacular.", "drf_yasg.")
 
 
 # What is the same for each request of one method.
@@ -188,7 +189,15 @@ def method_of(function: Any, but: Collection[str] = ()) -> ast.FunctionDef | Non
         return None
     known = _DOCUMENTING.union(but, ("atomic",) if is_atomic(function) else ())
     is_plain = isinstance(made, ast.FunctionDef) and all(_name(each) in known for each in made.decorator_list)
-    return made if is_plain else None
+    return made if is_plain and not _is_wrapped(function) else None
+
+
+def _is_wrapped(function: Any) -> bool:  # noqa: ANN401 - as above
+    """Whether something is called in place of a method that its code doesn't name (`method_decorator` on a class)."""
+    inner = getattr(function, "__wrapped__", None)
+    module = str(getattr(function, "__globals__", {}).get("__name__", ""))
+    is_known = is_atomic(function) or module.startswith(_DOCUMENTS)
+    return inner is not None and (not is_known or _is_wrapped(inner))
 
 
 def is_atomic(function: Any) -> bool:  # noqa: ANN401 - as above

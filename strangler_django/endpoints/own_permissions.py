@@ -27,11 +27,13 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from rest_framework import permissions
+from rest_framework.permissions import NOT
 from rest_framework.settings import api_settings
 
 from strangler_django.endpoints.own_code import UnreadError, is_own
 from strangler_django.endpoints.permission_code import HOOKS, PermissionCode
 from strangler_django.endpoints.permission_rules import refused_where_failing
+from strangler_django.endpoints.serializers import class_name
 
 
 def own_rules(
@@ -42,21 +44,40 @@ def own_rules(
 
     `model` finds that of the rows, where a rule depends on it.
     """
-    made: dict[str, dict[str, Any]] = {}
+    made: dict[str, dict[str, Any] | None] = {}
     if api_settings.UNAUTHENTICATED_USER is not AnonymousUser:
-        return made
-    for each in _single(found):
-        cls = type(each)
-        if cls.__module__.startswith("rest_framework."):
+        return {}
+    for each, is_denied in _single(found):
+        if type(each).__module__.startswith("rest_framework."):
             continue
-        try:
-            request, row = (refused_where_failing(PermissionCode(cls, name, model).rule()) for name in HOOKS)
-        except UnreadError:
-            continue
-        message = inspect.getattr_static(each, "message", None)
-        if message is None or isinstance(message, str):
-            made[f"{cls.__module__}.{cls.__qualname__}"] = {"request": request, "row": row, "message": message}
-    return made
+        name = class_name(type(each))
+        rules = _rules(each, model, is_denied=is_denied)
+        # A function that makes classes gives all of them one name.
+        made[name] = rules if made.get(name, rules) == rules else None
+    return {name: rules for name, rules in made.items() if rules is not None}
+
+
+def _rules(
+    permission: Any,  # noqa: ANN401 - what `get_permissions` gives
+    model: Callable[[], Any],
+    *,
+    is_denied: bool,
+) -> dict[str, Any] | None:
+    """The rules of one permission, which a view may deny (`~`); None of one that isn't read."""
+    cls = type(permission)
+    message = inspect.getattr_static(permission, "message", None)
+    is_plain = message is None or isinstance(message, str)
+    if not is_plain or (getattr(permission, "__dict__", {}) and not is_own(cls, "__init__")):
+        return None
+    try:
+        found = [PermissionCode(cls, name, model).rule() for name in HOOKS]
+        request, row = map(refused_where_failing, found)
+    except UnreadError:
+        return None
+    # What is refused since nobody knows better would be let in.
+    if is_denied and [request, row] != found:
+        return None
+    return {"request": request, "row": row, "message": message}
 
 
 def permission_maps(found: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - as above
@@ -66,12 +87,12 @@ def permission_maps(found: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - 
     classes share one. Those of `rows` ask for each row, too, as DjangoObjectPermissions does.
     """
     made: dict[str, dict[str, Any]] = {}
-    for each in _single(found):
+    for each, _ in _single(found):
         cls = type(each)
         hooks = (*HOOKS, "get_required_permissions", "get_required_object_permissions", "_queryset")
         is_plain = isinstance(each, permissions.DjangoModelPermissions) and not any(is_own(cls, name) for name in hooks)
         if is_plain and not hasattr(each, "message"):
-            made[f"{cls.__module__}.{cls.__qualname__}"] = {
+            made[class_name(cls)] = {
                 "map": each.perms_map,
                 "anonymous": not each.authenticated_users_only,
                 "rows": isinstance(each, permissions.DjangoObjectPermissions),
@@ -79,8 +100,8 @@ def permission_maps(found: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - 
     return made
 
 
-def _single(found: Any) -> Iterator[Any]:  # noqa: ANN401 - as above
-    """The permissions, and those that others combine."""
+def _single(found: Any, *, is_denied: bool = False) -> Iterator[tuple[Any, bool]]:  # noqa: ANN401 - as above
+    """The permissions, and those that others combine, each with whether `~` denies it."""
     for each in found:
         parts = [getattr(each, name) for name in ("op1", "op2") if hasattr(each, name)]
-        yield from _single(parts) if parts else (each,)
+        yield from _single(parts, is_denied=is_denied or isinstance(each, NOT)) if parts else ((each, is_denied),)

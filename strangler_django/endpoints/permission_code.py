@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import ForeignKey
 from rest_framework import permissions
 
 from strangler_django.endpoints.own_code import (
@@ -21,7 +22,18 @@ from strangler_django.endpoints.own_code import (
     statements_of,
 )
 from strangler_django.endpoints.permission_names import PermissionNames, is_column
-from strangler_django.endpoints.permission_rules import ATTRIBUTES, AUTHENTICATED, Rule, both, either, opposite
+from strangler_django.endpoints.permission_rules import (
+    ATTRIBUTES,
+    AUTHENTICATED,
+    Rule,
+    both,
+    either,
+    of_key,
+    of_user,
+    opposite,
+    where_it_fails_for_nobody,
+)
+from strangler_django.endpoints.read_querysets import field_at
 from strangler_django.endpoints.request_symbols import user_symbol
 from strangler_django.endpoints.row_expressions import RowExpressions
 
@@ -37,6 +49,8 @@ _LIBRARY: Final[dict[type, Rule]] = {
     ],
 }
 _CONSTANTS: Final = {"True": True, "False": False, "None": False}
+# What Django's anonymous user has, too.
+_OF_ANYBODY: Final = ("request.user.id", "request.user.pk", "request.user.username")
 # The methods of a permission, and what they are given.
 HOOKS: Final = {"has_permission": ("request", "view"), "has_object_permission": ("request", "view", "obj")}
 
@@ -95,8 +109,7 @@ class PermissionCode:
                     else either(both(found, then), both(opposite(found), otherwise))
                 )
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                self._names[name] = self._text(value)
-                return self._block(rest)
+                return self._assigned(name, value, rest)
             case ast.Try(
                 body=[
                     ast.Assign(targets=[ast.Name(id=name)], value=ast.Attribute(value=owner, attr=attribute) as value)
@@ -111,9 +124,31 @@ class PermissionCode:
                 finalbody=[],
             ) if name == other and "AttributeError" not in self._globals:
                 is_there = PermissionNames(self._names, self._model).has(self._text(owner), attribute)
-                self._names[name] = self._text(value if is_there else instead)
-                return self._block(rest)
+                return self._assigned(name, value if is_there else instead, rest)
         raise UnreadError
+
+    def _assigned(self, name: str, value: ast.expr, rest: list[ast.stmt]) -> Rule:
+        """What the statements return behind one that gives something a name."""
+        text = self._text(value)
+        guard = self._guard(text)
+        self._names[name] = text
+        return both(guard, self._block(rest))
+
+    def _guard(self, text: str) -> Rule:
+        """Whom Django doesn't fail for, where an expression is looked at whether or not it matters.
+
+        :raises UnreadError: it may do anything.
+        """
+        if text in ("request", "request.user", "request.method", "obj", "view", *_OF_ANYBODY):
+            return True
+        code = ast.parse(text, mode="eval").body
+        if _is_literal(code) or (isinstance(code, ast.Name | ast.Attribute) and self._constant(code) is not None):
+            return True
+        if text.startswith("obj."):
+            if not PermissionNames(self._names, self._model).is_of_row(text.split(".")[1:]):
+                raise UnreadError
+            return True
+        return where_it_fails_for_nobody(self._expression(code))
 
     def _expression(self, code: ast.expr) -> Rule:
         if (rows := self._rows(code)) is not None:
@@ -152,7 +187,7 @@ class PermissionCode:
             return ["not", AUTHENTICATED]
         if (attribute in ATTRIBUTES and not is_own(get_user_model(), attribute)) or is_column(attribute):
             return ["caller", attribute]
-        return _UserCode(attribute).rule()
+        return of_user(_UserCode(attribute).rule())
 
     def _rows(self, code: ast.expr) -> Rule | None:
         """The rows of another table that the caller has to have with the row; None of another expression."""
@@ -195,11 +230,22 @@ class PermissionCode:
                     return ["owner", "pk"]
                 if row == rest or caller not in ("request.user", "request.user.id", "request.user.pk"):
                     continue
-                if caller == "request.user" and rest.isidentifier():
-                    return ["owner", rest]
-                if caller != "request.user":
-                    return ["owner", rest.removesuffix(".id").removesuffix(".pk")]
+                return self._owner_rule(rest, is_key=caller != "request.user")
         raise UnreadError
+
+    def _owner_rule(self, text: str, *, is_key: bool) -> Rule:
+        """The rule of a row's attribute that is the caller, or its key.
+
+        :raises UnreadError: a row is compared with a key, which it never equals.
+        """
+        name = text.removesuffix(".id").removesuffix(".pk") if is_key else text
+        model = PermissionNames(self._names, self._model).rows_of()
+        field = None if model is None else field_at(model, name)
+        is_row = isinstance(field, ForeignKey) and name == field.name
+        if not name.isidentifier() or (field is not None and is_row is not (text != name or not is_key)):
+            raise UnreadError
+        is_there = field is not None and not field.null
+        return ["owner", name] if is_there or not is_key else of_key(["owner", name])
 
     def _methods(self, code: ast.expr, *, is_one: bool) -> list[str]:
         """The methods that a text, a tuple or a constant of the module names."""
@@ -252,6 +298,15 @@ class PermissionCode:
         return ast.unparse(
             PermissionNames(self._names, self._model).visit(ast.parse(ast.unparse(code), mode="eval").body)
         )
+
+
+def _is_literal(code: ast.expr) -> bool:
+    """Whether an expression is a constant, or several of them."""
+    try:
+        ast.literal_eval(code)
+    except ValueError:
+        return False
+    return True
 
 
 class _OfUser(ast.NodeTransformer):

@@ -74,6 +74,15 @@ class PermissionNames(ast.NodeTransformer):
             raise UnreadError
         return False
 
+    def is_of_row(self, names: list[str]) -> bool:
+        """Whether each row has a value, or null, in a field of its own, or the key of a row that it points at."""
+        model = self.rows_of()
+        if model is None or not names:
+            return False
+        known = {"pk", *(each for field in model._meta.concrete_fields for each in (field.name, field.attname))}
+        is_key = len(names) == 2 and names[1] in ("id", "pk") and self._is_always_there(f"obj.{names[0]}")
+        return names[0] in known and (len(names) == 1 or is_key)
+
     def _is_always_there(self, text: str) -> bool:
         """Whether an expression is a row that a foreign key always points at."""
         model, name = self.rows_of(), text.removeprefix("obj.")

@@ -5,6 +5,8 @@ own_permissions.py says what a rule is.
 
 from typing import Any, Final
 
+from strangler_django.endpoints.own_code import UnreadError
+
 Rule = bool | list[Any]
 AUTHENTICATED: Final = ["caller", "is_authenticated"]
 # What Django's anonymous user has, too, and is not.
@@ -41,11 +43,44 @@ class _FailsError(Exception):
 
 def refused_where_failing(rule: Rule) -> Rule:
     """The rule, with requests refused in which nobody is asked for a column of the user model."""
+    return both(where_it_fails_for_nobody(rule), _without_marks(rule))
+
+
+def where_it_fails_for_nobody(rule: Rule) -> Rule:
+    """The rule that refuses those requests alone."""
     failing = [method for method in _METHODS if _fails_for_nobody(rule, method)]
-    if not failing:
-        return rule
     others: Rule = False if failing == [*_METHODS] else opposite(["methods", *failing])
-    return both(either(AUTHENTICATED, others), rule)
+    return either(AUTHENTICATED, others) if failing else True
+
+
+def of_user(rule: Rule) -> Rule:
+    """The rule of an attribute that Django's anonymous user lacks, whatever it looks at."""
+    return ["user", rule]
+
+
+def of_key(rule: Rule) -> Rule:
+    """The rule of a row with the caller's key, where both may be None: FastAPI refuses those, Django doesn't."""
+    return ["key", rule]
+
+
+def _without_marks(rule: Rule, *, is_denied: bool = False) -> Rule:
+    """The rule without what `of_user` and `of_key` say.
+
+    :raises UnreadError: one that refuses where Django doesn't is denied, and would let in.
+    """
+    match rule:
+        case ["key", inner]:
+            if is_denied:
+                raise UnreadError
+            return list(inner)
+        case ["user", inner]:
+            return _without_marks(inner, is_denied=is_denied)
+        case ["not", inner]:
+            return opposite(_without_marks(inner, is_denied=True))
+        case ["and" | "or" as sign, *parts]:
+            found = (_without_marks(each, is_denied=is_denied) for each in parts)
+            return both(*found) if sign == "and" else either(*found)
+    return rule
 
 
 def _fails_for_nobody(rule: Rule, method: str) -> bool:
@@ -69,6 +104,6 @@ def _holds_for_nobody(rule: Rule, method: str) -> bool:
         return not _holds_for_nobody(given[0], method)
     if sign == "methods":
         return method in given
-    if sign in ("rows", "value") or (sign == "caller" and given[0] not in ATTRIBUTES):
+    if sign in ("rows", "user", "value") or (sign == "caller" and given[0] not in ATTRIBUTES):
         raise _FailsError
     return False

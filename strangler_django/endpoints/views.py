@@ -223,7 +223,7 @@ def _unoffered(view: Any, made: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN4
                 given = made.get_permissions()
                 found[method] = {
                     "permissions": [_permission(each) for each in given],
-                    "permission_rules": own_rules(given),
+                    "permission_rules": own_rules(given, lambda: _model_class(made)),
                     "permission_maps": permission_maps(given),
                 }
         except Exception:  # noqa: BLE001 - as above

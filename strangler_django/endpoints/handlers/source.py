@@ -11,7 +11,6 @@ from rest_framework.response import Response
 
 from strangler_django.endpoints.own_code import (
     UnreadError,
-    is_atomic,
     is_own,
     method_of,
     named,
@@ -34,8 +33,6 @@ _READ: Final = (
 _PURE_METHODS: Final = frozenset(
     {"all", "filter", "exclude", "order_by", "select_related", "prefetch_related", "distinct", "annotate", "none"}
 )
-# Whose decorators say something to a document.
-_DOCUMENTS: Final = ("drf_spectacular.", "drf_yasg.")
 _TEXTS: Final = frozenset({"strip", "lower", "upper", "split"})
 _PURE: Final = (int, str, bool, float)
 _PLAIN: Final = (ast.Attribute, ast.Constant, ast.FormattedValue, ast.JoinedStr, ast.Name, ast.expr_context)
@@ -64,7 +61,7 @@ class HandlerCode:
             return None
         found = function or next(own_methods(kind, name), None)
         made = method_of(found, but=_READ)
-        if made is None or is_wrapped(found):
+        if made is None:
             return None
         places = ["self", "self.request"] if function is None else ["self.request"]
         try:
@@ -84,14 +81,6 @@ class HandlerCode:
             raise UnreadError
         body = _replaced(statements_of(made), dict(zip(names[1:], given, strict=True)))
         return cls(function, body, names_of(function), is_helper=True)
-
-
-def is_wrapped(function: Any) -> bool:  # noqa: ANN401 - a method
-    """Whether something is called in place of a method that its code doesn't name (`method_decorator` on a class)."""
-    if is_atomic(function):
-        return is_wrapped(function.__wrapped__)
-    module = str(getattr(function, "__globals__", {}).get("__name__", ""))
-    return inspect.unwrap(function) is not function and not module.startswith(_DOCUMENTS)
 
 
 def _of_api_view(handler: Any) -> Any:  # noqa: ANN401 - a function

@@ -19,7 +19,7 @@ from strangler_django.endpoints.handlers.parts import (
     Saved,
     UsedSerializer,
 )
-from strangler_django.endpoints.handlers.source import HandlerCode, is_pure, is_wrapped
+from strangler_django.endpoints.handlers.source import HandlerCode, is_pure
 from strangler_django.endpoints.own_code import UnreadError, is_own, method_of, named, own_methods
 from strangler_django.endpoints.own_expressions import replaced
 from strangler_django.endpoints.own_querysets import ReadQueryset, read_rows
@@ -235,7 +235,7 @@ class HandlerValues:
             return self._of_view()
         function = next(own_methods(type(self._view), name), None)
         made = method_of(function) if function else None
-        if made is None or is_wrapped(function):
+        if made is None:
             return None
         given = [self._resolved(each) for each in args]
         code = HandlerCode.of_helper(function, made, given)

@@ -59,6 +59,14 @@ with isolate_apps("django_app.blog"):
             return self.role == role
 
         @property
+        def is_manager(self) -> bool:
+            return self.is_staff
+
+        @property
+        def is_guest(self) -> bool:
+            return not self.is_staff
+
+        @property
         def knows_one(self) -> bool:
             return self.friend is not None
 
@@ -80,6 +88,18 @@ RULES = (
     "request.user.level == 3 or request.user.is_staff",
     "request.user.may_write()",
     "request.user.is_staff or request.user.level",
+    "request.user.is_manager",
+    "request.user.is_guest",
+    "request.method == 'POST' or not request.user.is_manager",
+)
+# What is asked before anything is returned.
+STATEMENTS = (
+    ("role = request.user.role", "request.method == 'GET' or role == 'editor'"),
+    ("is_chief = request.user.is_chief", "request.method == 'GET'"),
+    ("may = request.method == 'POST' and request.user.is_chief", "request.user.is_active or request.method == 'GET'"),
+    ("wanted = 'chief'", "request.user.is_staff"),
+    ("roles = EDITORS", "request.user.role in EDITORS"),
+    ("key = request.user.pk", "request.method == 'GET'"),
 )
 OTHERS = (
     "request.user.is_of('chief')",
@@ -94,6 +114,7 @@ OTHERS = (
     "request.user.username == 'ann'",
     "request.user.is_authenticated()",
 )
+OTHERS += ("request.META['HTTP_TOKEN']", "self.asks(request)", "request.user.friend.role", "view.get_object()")
 HEAD = f"""
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from {__name__} import EDITORS, Writer
@@ -102,7 +123,7 @@ class Asks(BasePermission):
     roles = ["chief"]
 
     def has_permission(self, request, view):
-        return """
+        """
 WRITERS = [
     Writer(id=1, role=role, is_banned=is_banned, is_superuser=is_superuser, level=level)
     for role in ("reader", "editor", "chief")
@@ -111,24 +132,24 @@ WRITERS = [
 
 
 @pytest.fixture
-def asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
-    """Makes a permission of what its `has_permission` returns."""
+def asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Makes a permission of what its `has_permission` does."""
     for module in (permission_code, permission_names):
         monkeypatch.setattr(module, "get_user_model", lambda: Writer)
     monkeypatch.syspath_prepend(tmp_path)
     numbers = itertools.count()
 
-    def made(code: str) -> Any:
+    def made(*lines: str) -> Any:
         name = f"asks_{tmp_path.name}_{next(numbers)}"
-        (tmp_path / f"{name}.py").write_text(HEAD + code + "\n", encoding="utf-8")
+        (tmp_path / f"{name}.py").write_text(HEAD + "\n        ".join(lines) + "\n", encoding="utf-8")
         return importlib.import_module(name).Asks()
 
     return made
 
 
-@pytest.mark.parametrize("code", RULES)
-def test_fastapi_lets_in_whom_drf_lets_in(code: str, asks: Callable[[str], Any]) -> None:
-    permission = asks(code)
+@pytest.mark.parametrize("lines", [*(("", code) for code in RULES), *STATEMENTS])
+def test_fastapi_lets_in_whom_drf_lets_in(lines: tuple[str, str], asks: Callable[..., Any]) -> None:
+    permission = asks(lines[0], f"return {lines[1]}")
     ((_, rules),) = own_rules([permission]).items()
     assert rules["row"] is True
     expression = _code(rules["request"], {})
@@ -145,8 +166,9 @@ def test_fastapi_lets_in_whom_drf_lets_in(code: str, asks: Callable[[str], Any])
 
 
 @pytest.mark.parametrize("code", OTHERS)
-def test_what_else_is_asked_of_callers_stays_unread(code: str, asks: Callable[[str], Any]) -> None:
-    assert own_rules([asks(code)]) == {}
+def test_what_else_is_asked_of_callers_stays_unread(code: str, asks: Callable[..., Any]) -> None:
+    assert own_rules([asks(f"return {code}")]) == {}
+    assert own_rules([asks(f"_known = {code}", "return True")]) == {}
 
 
 def test_a_caller_is_looked_for_once() -> None:
