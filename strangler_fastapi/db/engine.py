@@ -18,6 +18,7 @@ from shared_schema.drift.consumer import consumer_mismatches
 from shared_schema.drift.privileges import denied_mismatches
 from shared_schema.mapping import Mapping
 from strangler_fastapi.db.address import asyncpg_address
+from strangler_fastapi.db.moments import exact_moments
 from strangler_fastapi.db.pool import FairPool
 from strangler_fastapi.db.query_count import CountedConnection, count_of_engine
 from strangler_fastapi.db.replica import Replica, SingleFlight
@@ -229,8 +230,16 @@ class _Connecting:
         self._options = options
 
     def __await__(self) -> Generator[Any, None, asyncpg.Connection]:
-        opened: Generator[Any, None, asyncpg.Connection] = asyncpg.connect(**self._options).__await__()
-        return opened
+        return self._open().__await__()
+
+    async def _open(self) -> asyncpg.Connection:
+        connection = await asyncpg.connect(**self._options)
+        try:
+            await exact_moments(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
 
 
 def _engine(

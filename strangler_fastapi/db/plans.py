@@ -47,23 +47,30 @@ class PlanChoice:
         return self._left > 0
 
     @contextmanager
-    def timed(self) -> Iterator[None]:
-        """Notes what a run takes that succeeds: its share of the time, of all reads that are under way.
+    def timed(self) -> Iterator[bool]:
+        """Gives whether a run is planned anew, and notes what it takes if it succeeds.
 
-        Where many share the cores each takes long, and to plan each of them anew besides would take longer still.
+        That is its share of the time, of all reads that are under way: where many share the cores each takes long, and
+        to plan each of them anew besides would take longer still.
         """
         PlanChoice.under_way += 1
-        most, started = PlanChoice.under_way, time.perf_counter()
+        is_anew, most, started = self.is_anew, PlanChoice.under_way, time.perf_counter()
         try:
-            yield
-            self.took((time.perf_counter() - started) / max(most, PlanChoice.under_way))
+            yield is_anew
+            self.took((time.perf_counter() - started) / max(most, PlanChoice.under_way), is_anew=is_anew)
         finally:
             PlanChoice.under_way -= 1
 
-    def took(self, seconds: float) -> None:
-        """Note what a run took, as it was chosen."""
+    def took(self, seconds: float, *, is_anew: bool) -> None:
+        """Note what a run took, and whether it was planned anew.
+
+        Of runs at the same time some began before the choice was made that the others were run by: they don't say
+        anything of it.
+        """
         self.is_slow = seconds >= _SLOW_SECONDS
-        if self._left > 0:
+        if is_anew is not self.is_anew:
+            return
+        if is_anew:
             self._took_anew(seconds)
         elif self._left < 0 and seconds < _WORSE * self._anew_seconds:
             self._left += 1

@@ -229,8 +229,8 @@ async def _fetch(session: RequestSession, statement: "_Compiled", arguments: lis
             await session.begin_transaction()
             # What it waits for is another transaction mostly, and not its plan.
             return await driver.fetch(statement.text, *arguments)  # type: ignore[no-any-return] # the driver has no types
-        with statement.plan.timed():
-            if statement.plan.is_anew:
+        with statement.plan.timed() as is_anew:
+            if is_anew:
                 records = await fetch_anew(driver, statement.text, arguments)
             else:
                 records = await driver.fetch(statement.text, *arguments)

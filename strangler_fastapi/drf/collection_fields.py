@@ -11,7 +11,7 @@ from annotated_types import MaxLen, MinLen
 from strangler_fastapi.drf.bodies import Form
 from strangler_fastapi.drf.fields import MISSING, AnyField, CharField, Field, Scope, Validator
 from strangler_fastapi.drf.limits import MOST_FIELDS
-from strangler_fastapi.drf.validators import NO_JSON, NO_LIST, Invalid, at_least, at_most, check_json
+from strangler_fastapi.drf.validators import NO_JSON, NO_LIST, Invalid, at_least, at_most, check_json, check_storable
 
 _NO_DICT: Final = 'Expected a dictionary of items but got type "{input_type}".'
 
@@ -82,7 +82,7 @@ class ListField(Field):
 class DictField(Field):
     """An object whose values are each as `child`; a form has them as `name.key` (`serializers.DictField`).
 
-    It takes as many keys as Django takes fields of a form; DRF takes any number.
+    It takes as many keys as Django takes fields of a form, and none that PostgreSQL can't hold; DRF takes any.
     """
 
     kind: ClassVar[str] = "nested object"
@@ -105,6 +105,7 @@ class DictField(Field):
         errors: dict[str, Any] = {}
         for key, item in value.items():
             try:
+                check_storable(str(key))
                 items[str(key)] = await self.child.clean(item, scope)
             except Invalid as error:
                 errors[str(key)] = error.detail
@@ -157,7 +158,7 @@ class JSONField(Field):
         try:
             is_text = isinstance(value, _JsonText) or self.binary
             parsed = json.loads(value, parse_constant=_refuse_constant) if is_text else value
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, RecursionError):
             raise self.refused("invalid", NO_JSON) from None
         try:
             check_json(parsed)

@@ -10,13 +10,12 @@ from uuid import UUID
 
 from strangler_fastapi.drf.parameters import parse_datetime
 from strangler_fastapi.drf.time_fields import parse_date, parse_duration, parse_time
-from strangler_fastapi.drf.validators import Invalid, check_storable
+from strangler_fastapi.drf.validators import MOST_DIGITS, Invalid, check_storable
 
 _LARGEST: Final = Decimal(10) ** 50
-_MOST_DIGITS: Final = 1000
 _BEYOND: Final = 2**64
-_LAST_DIGIT: Final = Decimal(1).scaleb(-_MOST_DIGITS)
-_ROUNDED: Final = Context(prec=3 * _MOST_DIGITS, rounding=ROUND_UP)
+_LAST_DIGIT: Final = Decimal(1).scaleb(-MOST_DIGITS)
+_ROUNDED: Final = Context(prec=3 * MOST_DIGITS, rounding=ROUND_UP)
 # Django's formats of the locale en.
 _DATE_FORMATS: Final = (
     *("%Y-%m-%d", "%m/%d/%Y", "%m/%d/%y", "%b %d %Y", "%b %d, %Y", "%d %b %Y", "%d %b, %Y"),
@@ -214,10 +213,10 @@ def prepared(kind: Any, value: Any) -> Any:  # noqa: ANN401 - a column's type, a
     python = kind.python_type
     if isinstance(value, str) and python is not str:
         value = value_of(python, value)
-    if isinstance(value, Decimal) and python is not float and value.adjusted() > _MOST_DIGITS:
+    if isinstance(value, Decimal) and python is not float and value.adjusted() > MOST_DIGITS:
         # Longer to convert than anybody waits, and beyond every column.
         return -_BEYOND if value < 0 else _BEYOND
-    if python is Decimal and isinstance(value, Decimal) and int(value.as_tuple().exponent) < -_MOST_DIGITS:
+    if python is Decimal and isinstance(value, Decimal) and int(value.as_tuple().exponent) < -MOST_DIGITS:
         # The driver takes no number of so many digits; no column has a value between the two.
         return value.quantize(_LAST_DIGIT, context=_ROUNDED)
     if python in (int, float) and isinstance(value, Decimal):

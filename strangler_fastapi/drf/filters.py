@@ -261,7 +261,7 @@ def _between(column: Attribute, name: str, ends: Sequence[Any]) -> Criterion | N
 def _any_of(column: Attribute, name: str, values: Sequence[Any]) -> Criterion:
     kind = column().type
     fitting = [prepared(kind, value) for value in values if value is not None]
-    held = [value for value in fitting if not isinstance(value, int) or abs(value) <= biggest(kind)]
+    held = [value for value in fitting if not isinstance(value, int) or -biggest(kind) - 1 <= value <= biggest(kind)]
     array: Any = ARRAY(type(kind))
     return Criterion(name, lambda: column() == func.any(bindparam(name, type_=array)), {name: held})
 

@@ -6,9 +6,10 @@
 """
 
 import json
+import math
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Text, bindparam, cast, literal_column
+from sqlalchemy import ColumnElement, Text, bindparam, cast, false, literal_column
 from sqlalchemy.dialects.postgresql import JSONB
 
 from strangler_fastapi.drf.criteria import Criterion
@@ -25,15 +26,22 @@ def json_filter(value: Attribute, form: FormField, lookup: str = "exact") -> Fil
     """JSON that is the text, number or boolean that `form` reads, or `contains` it, as a list may.
 
     Raises:
-        LookupError: there is no such lookup.
+        LookupError: there is no such lookup, or what the form reads is no JSON, such as a decimal or a day.
     """
     if lookup not in _OPERATORS:
         raise LookupError(f"{lookup} is no lookup of JSON: compare its text with column_filter and json_text.")
+    try:
+        json.dumps(form.read(form.sample))
+    except TypeError as error:
+        raise LookupError(f"{error}: read it by INTEGER, FLOAT, TEXT or TRUE_OR_FALSE instead.") from None
 
     def read(name: str, text: str) -> Criterion | None:
         sought = form.read(text)
         if sought is None:
             return None
+        if isinstance(sought, float) and not math.isfinite(sought):
+            # No JSON holds it.
+            return Criterion("nothing", false)
 
         def clause() -> ColumnElement[bool]:
             compared = value().op(_OPERATORS[lookup], is_comparison=True)

@@ -7,13 +7,14 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Final
 
+from sqlalchemy import Numeric
 from sqlalchemy.dialects.postgresql import Range
 
 from shared_schema.contract.values import BIGGEST
 from strangler_fastapi.drf.fields import Field, Scope
 from strangler_fastapi.drf.parameters import read_datetime
 from strangler_fastapi.drf.time_fields import parse_date
-from strangler_fastapi.drf.validators import Invalid
+from strangler_fastapi.drf.validators import MOST_DIGITS, Invalid, is_in_range
 
 _BOUNDS: Final = ("[)", "(]", "()", "[]")
 _SHAPE: Final = 'A range is a list of its two ends, or a text such as {"lower": null, "upper": 1, "bounds": "[)"}.'
@@ -39,6 +40,10 @@ class RangeField(Field):
             raise Invalid(_SHAPE)
         if lower is not None and upper is not None and lower > upper:
             raise Invalid("The start of the range must not exceed the end of the range.", "bound_ordering")
+        if self.type in _LAST and (
+            (bounds[0] == "(" and lower == _LAST[self.type]) or (bounds[1] == "]" and upper == _LAST[self.type])
+        ):
+            raise Invalid("The next value after this one is too large for the range.", "max_value")
         return Range(lower, upper, bounds=bounds)
 
     def representation(self, kind: Any = None) -> Callable[[Any], Any]:  # noqa: ANN401, ARG002, D102 - `type` is a field
@@ -55,7 +60,7 @@ class RangeField(Field):
             return {"lower": value[0], "upper": value[1]}
         try:
             parts = json.loads(value) if isinstance(value, str) else None
-        except ValueError:
+        except (ValueError, RecursionError):
             parts = None
         if not isinstance(parts, dict):
             raise Invalid(_SHAPE)
@@ -70,8 +75,8 @@ class RangeField(Field):
             end = read(value if isinstance(value, str) else str(value))
         except (ArithmeticError, TypeError, ValueError):
             raise Invalid(f"\u201c{value}\u201d {words}") from None
-        most = BIGGEST.get(_WHOLE.get(self.type, ""))
-        if most is not None and not -most - 1 <= end <= most:
+        most = _LAST.get(self.type)
+        if isinstance(most, int) and not -most - 1 <= end <= most:
             raise Invalid(f"Ensure this value is less than or equal to {most}.", "max_value")
         return end
 
@@ -94,14 +99,16 @@ def _text(end: Any) -> str | None:  # noqa: ANN401 - of the range's values
 
 def _number(text: str) -> Decimal:
     number = Decimal(text)
-    if not number.is_finite():
+    # The driver takes none with so many digits after the point, and of more before it a wrong one.
+    if not is_in_range(Numeric(), number) or int(number.as_tuple().exponent) < -MOST_DIGITS:
         raise ValueError(text)
     return number
 
 
 def _moment(text: str) -> datetime:
     moment = read_datetime(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    # As the driver sends it, and fails on what is no moment of these years there.
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 _NO_DAY: Final = "value has an invalid date format. It must be in YYYY-MM-DD format."
@@ -114,4 +121,9 @@ _ENDS: Final[Mapping[str, tuple[Callable[[str], Any], str]]] = {
     "numrange": (_number, "value must be a decimal number."),
     "tstzrange": (_moment, _NO_MOMENT),
 }
-_WHOLE: Final = {"int4range": "integer", "int8range": "bigint"}
+# The last value of a range of whole ones, whose end PostgreSQL keeps as the first value after it.
+_LAST: Final[Mapping[str, Any]] = {
+    "daterange": date.max,
+    "int4range": BIGGEST["integer"],
+    "int8range": BIGGEST["bigint"],
+}

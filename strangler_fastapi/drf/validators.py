@@ -29,7 +29,7 @@ NO_LIST = 'Expected a list of items but got type "{input_type}".'
 NO_EMAIL = "Enter a valid email address."
 
 # Of PostgreSQL's declared `numeric`.
-_MOST_DIGITS = 1000
+MOST_DIGITS = 1000
 _LONGEST_EMAIL = 320
 _LETTERS = "\u00a1-\uffff"
 _ATOM = r"[-!#$%&'*+/=?^_`{}|~0-9a-z]+"
@@ -280,7 +280,7 @@ def _is_domain(domain: str) -> bool:
 def is_in_range(kind: TypeEngine[Any], value: Any) -> bool:  # noqa: ANN401 - of the column's type
     """Whether a column of this type takes a number as large, or as small, as this one; every other value fits."""
     if isinstance(value, Decimal):
-        return value.is_finite() and abs(value.adjusted()) <= _MOST_DIGITS
+        return value.is_finite() and abs(value.adjusted()) <= MOST_DIGITS
     return not isinstance(kind, Integer) or -biggest(kind) - 1 <= value <= biggest(kind)
 
 

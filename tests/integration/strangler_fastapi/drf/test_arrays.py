@@ -211,6 +211,7 @@ BODIES: list[dict[str, Any]] = [
     FULL,
     FULL | {"tags": []},
     FULL | {"tags": ["a", "b", "c", "d"]},
+    FULL | {"days": ["0001-01-01", "9999-12-31"], "times": ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"]},
     FULL | {"tags": ["abcdef", None], "grades": [3, [1]], "grid": [["x"], 1], "days": "2026-01-03"},
     FULL | {"grid": []},
     FULL | {"grid": None, "prices": []},

@@ -15,7 +15,7 @@ from django.contrib.postgres.fields import (
     IntegerRangeField,
 )
 from django.contrib.postgres.signals import get_hstore_oids, register_type_handlers
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.test import Client
 from django.test.utils import isolate_apps
 from django_filters.rest_framework import BooleanFilter, CharFilter, DjangoFilterBackend, FilterSet
@@ -217,6 +217,8 @@ BODIES: list[dict[str, Any]] = [
     FULL | {"places": '{"lower": "x", "upper": 1}', "depth": '{"lower": "x"}'},
     FULL | {"days": '{"lower": "x"}', "hours": '{"lower": "x"}'},
     FULL | {"closed": [1, 2]},
+    FULL | {"days": '{"lower": "0001-01-01", "upper": "9999-12-31"}'},
+    FULL | {"hours": '{"lower": "0001-01-01T00:00:00Z", "upper": "9999-12-31T23:59:59.999999Z"}'},
 ]
 
 
@@ -248,12 +250,47 @@ def test_hstore_and_ranges_are_written_and_answered_alike(sides: BothSides, meth
             {"places": [[1], 2]},
         ),
         *({"depth": ["x", None]}, {"days": '{"bounds": "[["}'}, {"days": '{"upper": "2026-01-01", "x": 1}'}),
+        *({"places": "[" * 100_000}, {"places": '{"lower": 2147483647, "bounds": "()"}'}),
+        {"places": '{"lower": 1, "upper": 2147483647, "bounds": "[]"}'},
+        {"tons": '{"lower": 1, "upper": 9223372036854775807, "bounds": "[]"}'},
+        *({"depth": f'{{"lower": "{text}"}}'} for text in ("1e999999", "1e200000", "1e-200000", "1e-20000")),
+        *({"facts": {"\ud800": "a"}}, {"facts": {"\0": "a"}}, {"places": ["\ud800", None]}),
     ],
 )
 def test_what_is_no_range_is_refused_where_django_fails(sides: BothSides, body: dict[str, Any]) -> None:
     sent = json.dumps({"name": "a", "more": None} | body).encode()
     django, fastapi = (ask(sides, stack, "POST", "/berths/", sent)[0] for stack in ("django", "fastapi"))
     assert (django, fastapi) == (500, 400)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"days": '{"lower": "2026-01-01", "upper": "9999-12-31", "bounds": "[]"}'},
+        {"days": '{"lower": "9999-12-31", "bounds": "()"}'},
+        {"hours": '{"lower": "0001-01-01T00:00:00+14:00"}'},
+        {"hours": '{"upper": "9999-12-31T23:59:59-14:00"}'},
+    ],
+)
+def test_what_django_writes_and_fails_to_read_is_refused(sides: BothSides, body: dict[str, Any]) -> None:
+    """Whoever asks for the list afterwards would get 500."""
+    Berth.objects.all().delete()
+    sent = json.dumps({"name": "a", "more": None} | body).encode()
+    assert ask(sides, "fastapi", "POST", "/berths/", sent)[0] == 400
+    with transaction.atomic():
+        assert ask(sides, "django", "POST", "/berths/", sent)[0] == 201
+        assert ask(sides, "django", "GET", "/berths/")[0] == 500
+        transaction.set_rollback(True)
+
+
+def test_the_last_values_of_ranges_are_taken(sides: BothSides) -> None:
+    Berth.objects.all().delete()
+    ends = {"places": [1, 2**31 - 1], "tons": [-(2**63), 2**63 - 1], "depth": f'{{"lower": "{10**1000}"}}'}
+    sent = json.dumps({"name": "a", "more": None} | ends).encode()
+    seen = [ask(sides, stack, "POST", "/berths/", sent) for stack in ("django", "fastapi")]
+    assert seen[0] == seen[1]
+    assert seen[0][0] == 201
+    assert ask(sides, "django", "GET", "/berths/") == ask(sides, "fastapi", "GET", "/berths/")
 
 
 def test_the_ends_of_a_range_are_answered_as_they_are_kept(sides: BothSides) -> None:

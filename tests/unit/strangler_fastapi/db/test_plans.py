@@ -1,5 +1,7 @@
 """When a statement is planned anew for its values."""
 
+from contextlib import ExitStack
+
 import pytest
 
 from strangler_fastapi.db import plans
@@ -11,7 +13,7 @@ QUICK, SLOW, SLOWEST = 0.001, 0.1, 0.3
 def after(*seconds: float) -> PlanChoice:
     choice = PlanChoice()
     for each in seconds:
-        choice.took(each)
+        choice.took(each, is_anew=choice.is_anew)
     return choice
 
 
@@ -38,7 +40,7 @@ def test_a_database_that_is_slow_by_itself_plans_little() -> None:
     choice, planned = PlanChoice(), 0
     for _ in range(1000):
         planned += choice.is_anew
-        choice.took(SLOW)
+        choice.took(SLOW, is_anew=choice.is_anew)
     assert planned < 60
 
 
@@ -50,10 +52,27 @@ def test_a_kept_plan_that_gets_worse_than_those_it_was_compared_with_is_left() -
     """A statement's first executions are planned for their values, too."""
     choice = after(*[SLOW] * 6)
     assert not choice.is_anew
-    choice.took(SLOW)
+    choice.took(SLOW, is_anew=choice.is_anew)
     assert not choice.is_anew
-    choice.took(SLOWEST)
+    choice.took(SLOWEST, is_anew=choice.is_anew)
     assert choice.is_anew
+
+
+def test_runs_that_began_before_the_choice_say_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the rest of ten requests at once would pass for runs that were planned anew, in vain."""
+    moments = iter([0.0] * 10 + [SLOWEST * 10] * 10)
+    monkeypatch.setattr(plans.time, "perf_counter", lambda: next(moments))
+    choice = PlanChoice()
+    with ExitStack() as runs:
+        assert not any(runs.enter_context(choice.timed()) for _ in range(10))
+    assert PlanChoice.under_way == 0
+    assert choice.is_anew
+    # Of those that are planned anew some end after the choice for the kept plan, too.
+    for _ in range(10):
+        choice.took(SLOWEST, is_anew=True)
+    assert not choice.is_anew
+    choice.took(10 * SLOWEST, is_anew=True)
+    assert not choice.is_anew
 
 
 def test_a_run_is_slow_by_its_share_of_the_time_of_all_that_are_under_way(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -336,6 +336,20 @@ def is_meant(name: str, value: Any) -> bool:
     return unsaid and name.removesuffix(" with own messages") in ("json", "binary json", "list", "dictionary")
 
 
+@pytest.mark.parametrize("field", [DictField(), HStoreField()])
+@pytest.mark.parametrize("key", ["\0", "a\ud800"])
+async def test_a_key_that_no_row_can_hold_is_refused(field: Field, key: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        await field.clean({key: "a", "b": "c"}, scope())
+    assert refused.value.detail.keys() == {key}
+
+
+@pytest.mark.parametrize("nested", ["[" * 100_000, '{"a":' * 100_000])
+async def test_json_as_text_that_is_too_deep_is_refused(nested: str) -> None:
+    with pytest.raises(Invalid, match="valid JSON"):
+        await JSONField(binary=True).clean(nested, scope())
+
+
 @pytest.mark.parametrize("name", PAIRS)
 async def test_a_key_that_is_left_out_is_too(name: str) -> None:
     assert repr(await answer(name, {})) == repr(drf_answer(name, {}))

@@ -15,6 +15,7 @@ from django_filters.filters import NumberFilter
 from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Date,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     Interval,
     MetaData,
     Numeric,
+    SmallInteger,
     Table,
     Text,
     Time,
@@ -37,6 +39,7 @@ from strangler_fastapi.drf.filter_forms import (
     ANY_NUMBER,
     DATE,
     DURATION,
+    FLOAT,
     IDENTIFIER,
     NUMBER,
     SENT_TEXT,
@@ -47,9 +50,10 @@ from strangler_fastapi.drf.filter_forms import (
 )
 from strangler_fastapi.drf.filtering import Filter, filter_criteria, required
 from strangler_fastapi.drf.filters import column_filter, multiple_choice_filter
+from strangler_fastapi.drf.json_filters import json_filter, json_value
 from strangler_fastapi.drf.request_filters import has_rows, linked_filter
 from strangler_fastapi.drf.row_filters import related_filter, related_multiple_filter
-from strangler_fastapi.drf.validators import Invalid
+from strangler_fastapi.drf.validators import Invalid, biggest
 from strangler_fastapi.errors import ValidationFailed, full_details
 
 NAME = column("name", Text)
@@ -244,3 +248,26 @@ def test_a_number_beyond_the_column_is_compared_as_any_other(number: str, lookup
     said = "true" if is_met else "false"
     sql = str(criterion.clause().compile(dialect=postgresql.dialect()))
     assert (sql, criterion.values) == (f"NOT coalesce({said}, false)" if exclude else said, {})
+
+
+@pytest.mark.parametrize("form", [NUMBER, DATE, IDENTIFIER])
+def test_what_is_no_json_is_not_sought_in_it(form: FormField) -> None:
+    with pytest.raises(LookupError, match="INTEGER, FLOAT, TEXT or TRUE_OR_FALSE"):
+        json_filter(lambda: json_value(column("data"), "size"), form)
+
+
+@pytest.mark.parametrize("text", ["inf", "-inf", "nan"])
+def test_no_json_holds_a_number_that_is_not_finite(text: str) -> None:
+    criterion = json_filter(lambda: json_value(column("data"), "size"), FLOAT).read("size", text)
+    assert criterion is not None
+    assert (criterion.name, criterion.values) == ("nothing", {})
+
+
+@pytest.mark.parametrize("kind", [SmallInteger(), Integer(), BigInteger()])
+def test_the_least_number_of_a_column_is_one_of_several(kind: Integer) -> None:
+    most = biggest(kind)
+    criterion = column_filter(lambda: column("size", kind), NUMBER, "in").read(
+        "size", f"{-most - 2},{-most - 1},{most}"
+    )
+    assert criterion is not None
+    assert [*criterion.values.values()] == [[-most - 1, most]]
