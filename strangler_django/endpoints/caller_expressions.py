@@ -40,6 +40,7 @@ from strangler_django.endpoints.row_attributes import RowAttributes, column_of
 # Before the names of rows of other tables, and of the first of them.
 MATCH: Final = "_strangler_match_"
 _FIRST: Final = "_strangler_first_"
+_ROWS: Final = "_strangler_rows_"
 # Methods of a queryset that give the same rows.
 _SAME: Final = frozenset({"all", "select_related", "prefetch_related", "only"})
 _NONE: Final = ast.Constant(value=None)
@@ -286,7 +287,7 @@ class CallerExpressions(RowAttributes):
         if (first := self._first(code)) is not None:
             return self._name(_FIRST, first)
         rows = self._matching(code)
-        return None if rows is None else self._name("_strangler_rows_", rows)
+        return None if rows is None else self._name(_ROWS, rows)
 
     def _looked_up(self, body: list[ast.stmt], handler: ast.ExceptHandler) -> ast.expr:
         """Whether there is the row that the first statement of a `try` gets, whose lack is caught.
@@ -331,6 +332,11 @@ class CallerExpressions(RowAttributes):
         name = known.get(rows, f"{prefix}{len(self.seen.matches)}")
         self.seen.matches[name] = rows
         return ast.Name(id=name, ctx=ast.Load())
+
+
+def is_rows(code: ast.expr) -> bool:
+    """Whether an expression stands for rows of another table, or for the first of them."""
+    return isinstance(code, ast.Name) and code.id.startswith((_FIRST, _ROWS))
 
 
 def _user() -> ast.expr:

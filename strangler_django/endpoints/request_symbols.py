@@ -136,8 +136,11 @@ class _Simplified(ast.NodeTransformer):
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
         self.generic_visit(node)
         if isinstance(node.op, ast.And) and self._is_number(node.values[-1]):
-            values = [each for each in node.values if not _is_signed_in(each)]
-            return values[0] if len(values) == 1 else ast.BoolOp(op=node.op, values=values)
+            *values, last = node.values
+            # What stands between them may be the answer: `user.is_authenticated and obj.note and rows.exists()`.
+            while values and _is_signed_in(values[-1]):
+                values.pop()
+            return ast.BoolOp(op=node.op, values=[*values, last]) if values else last
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:

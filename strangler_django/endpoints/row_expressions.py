@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.db.models import ForeignKey
 
 from strangler_django.contract.plain import plain
-from strangler_django.endpoints.caller_expressions import CallerExpressions
+from strangler_django.endpoints.caller_expressions import CallerExpressions, is_rows
 from strangler_django.endpoints.matching_rows import MatchingRows
 from strangler_django.endpoints.own_code import UnreadError, method_of, named, names_of, statements_of
 from strangler_django.endpoints.request_symbols import SIGNED_IN, folded, is_request, is_user
@@ -220,6 +220,9 @@ class RowExpressions(CallerExpressions):
                     function, given=[self._given(each) for each in args]
                 )
             case ast.Name(id=name) if name in self._locals:
+                # Rows themselves are no value: `row and row.score` is None without one.
+                if is_rows(self._locals[name]):
+                    raise UnreadError
                 return self._locals[name]
             case ast.IfExp(test=test, body=then, orelse=otherwise):
                 return self._chosen(test, lambda: self._read(then), lambda: self._read(otherwise))

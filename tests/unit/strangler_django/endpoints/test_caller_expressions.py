@@ -96,6 +96,22 @@ class Methods(serializers.ModelSerializer[Recipe]):
     def other_context(self, obj: Any) -> Any:
         return Favorite.objects.filter(user=self.context["user"], recipe=obj).exists()
 
+    def with_name(self, obj: Any) -> Any:
+        user = self.context["request"].user
+        return user.is_authenticated and obj.name and Favorite.objects.filter(user=user, recipe=obj).exists()
+
+    def named_first(self, obj: Any) -> Any:
+        user = self.context["request"].user
+        return obj.name and user.is_authenticated and Favorite.objects.filter(user=user, recipe=obj).exists()
+
+    def row_or_score(self, obj: Any) -> Any:
+        rating = Rating.objects.filter(user=self.context["request"].user, recipe=obj).first()
+        return rating and rating.score
+
+    def row(self, obj: Any) -> Any:
+        rating = Rating.objects.filter(user=self.context["request"].user, recipe=obj).first()
+        return rating  # noqa: RET504 - as projects write it
+
     def staff(self, obj: Any) -> Any:
         return self.context["request"].user.is_staff
 
@@ -108,6 +124,8 @@ class Methods(serializers.ModelSerializer[Recipe]):
         ("absent", "not recipe_cooks_count > 0"),
         ("by_truth", "'yes' if favorite_count > 0 else 'no'"),
         ("guarded_null", "recipe_count > 0"),
+        ("with_name", "caller is not None and name and (favorite_count > 0)"),
+        ("named_first", "name and favorite_count > 0"),
         ("caught_base", "rating_score if rating_count > 0 else 0"),
     ],
 )
@@ -122,7 +140,7 @@ def test_what_is_asked_of_the_caller_is_read(name: str, code: str) -> None:
     "name",
     [
         *("by_many", "by_null", "unguarded_null", "ordered", "missing", "caught_all", "caught_other", "wrong_model"),
-        *("wrong_kind", "larger", "by_name", "itself", "other_context", "staff"),
+        *("wrong_kind", "larger", "by_name", "itself", "other_context", "staff", "row_or_score", "row"),
     ],
 )
 def test_anything_else_is_not(name: str) -> None:
