@@ -72,7 +72,8 @@ def permission_of(
                 matched |= {each: rows for each, rows in own_permissions.matched(rule).items() if each in columns}
             except UnreadableError as gap:
                 gaps.append(f"permission {short} is your own ({gap})")
-    if endpoint.detail and any("~" in text for text in endpoint.permissions or ()):
+    shows_rows = endpoint.detail or endpoint.action in ROW_ACTIONS
+    if shows_rows and any("~" in text for text in endpoint.permissions or ()):
         gaps.append("permission of a negated class: Django shows it each row, and refuses it")
     model = None
     if of_model:

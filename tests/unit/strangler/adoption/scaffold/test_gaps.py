@@ -154,3 +154,15 @@ def test_what_leaves_rows_out_is_a_gap_of_all_that_looks_for_one() -> None:
     for endpoint in (row, row | put, row | delete):
         assert feature(endpoint).endpoints[0].gaps == own["own_filters"]
     assert feature(CREATE | own).endpoints[0].gaps == []
+
+
+def test_a_permission_that_is_denied_is_a_gap_of_each_row() -> None:
+    """Django shows it the row, which it lets everybody touch; a generic view, which isn't `detail`, does too."""
+    negated = {"permissions": ["~rest_framework.permissions.IsAdminUser"]}
+    row = LIST | negated | {"path": "/api/boats/{pk}/", "pagination": None}
+    gap = "permission of a negated class: Django shows it each row, and refuses it"
+    for facts in ({"action": "retrieve"}, {"action": "destroy", "method": "DELETE"}):
+        made = feature(row | facts)
+        assert made.endpoints[0].functions == [gap]
+        assert f'permission=not_ported("{gap}")' in text_of(made, "router.py")
+    assert feature(LIST | negated).endpoints[0].functions == []
