@@ -352,7 +352,8 @@ class Resource(ResourceRows):
 def _assigned(value: Any, request: Request) -> Any:  # noqa: ANN401 - of the attribute's type
     if value is NOW:
         return datetime.now(UTC)
-    return getattr(request.state.caller, "id", None) if value is CALLER else value
+    # Nobody is no value: Django fails then, too.
+    return request.state.caller.id if value is CALLER else value
 
 
 def _object_name(model: Any) -> str:  # noqa: ANN401 - a mapped class

@@ -13,7 +13,7 @@ from rest_framework.permissions import BasePermission
 from strangler_django.endpoints.handlers.answers import HandlerAnswers
 from strangler_django.endpoints.handlers.calls import ListedRows
 from strangler_django.endpoints.handlers.parts import AnsweredError, Outcome, Row, RowMissingError, Saved
-from strangler_django.endpoints.handlers.source import HandlerCode, logs
+from strangler_django.endpoints.handlers.source import HandlerCode, logs, may_fail
 from strangler_django.endpoints.handlers.values import DATA
 from strangler_django.endpoints.own_code import UnreadError, is_own, named
 from strangler_django.endpoints.own_expressions import CALLER
@@ -270,9 +270,17 @@ class HandlerRun(HandlerAnswers):
             if ast.unparse(value) != DATA:
                 raise UnreadError
             self.done.append(("parse", None))
+        elif not self._is_used(name) and may_fail(value):
+            # For what it looks at Django may answer otherwise, whatever comes of it.
+            raise UnreadError
         self._scope.names[name] = self._resolved(value)
         made = ast.Assign(targets=[ast.Name(id=name, ctx=ast.Store())], value=value)
         self._scope.before.append(ast.fix_missing_locations(made))
+
+    def _is_used(self, name: str) -> bool:
+        """Whether the function looks at a name anywhere."""
+        parts = (part for statement in self._scope.code.body for part in ast.walk(statement))
+        return any(isinstance(part, ast.Name) and part.id == name and isinstance(part.ctx, ast.Load) for part in parts)
 
     def _called(self, called: ast.Call) -> Outcome | None:
         """A statement that calls something for what that does."""

@@ -156,6 +156,13 @@ def logs(statement: ast.stmt, names: Mapping[str, Any]) -> bool:
     return False
 
 
+def may_fail(code: ast.expr) -> bool:
+    """Whether an expression may fail of some request, as what is asked of the caller's row and of headers may."""
+    return not _is_plain(code) or any(
+        isinstance(each, ast.Attribute) and ast.unparse(each.value) == "self.request.user" for each in ast.walk(code)
+    )
+
+
 def _is_plain(code: ast.AST) -> bool:
     """Whether an expression can't fail, and does nothing; what the path names can't either."""
     if isinstance(code, ast.Subscript):

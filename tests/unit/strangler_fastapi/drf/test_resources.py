@@ -1,8 +1,14 @@
 """What a Resource is made of, before a service runs."""
 
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
-from strangler_fastapi.drf.resources import Resource
+from strangler_fastapi.drf.caller_rows import CALLER
+from strangler_fastapi.drf.own_handler import NOW
+from strangler_fastapi.drf.resources import Resource, _assigned
 from tests.shop.crates.serializers import CRATE_SERIALIZER, CRATES
 
 
@@ -10,3 +16,14 @@ from tests.shop.crates.serializers import CRATE_SERIALIZER, CRATES
 def test_a_row_that_is_not_there_is_called_by_djangos_model(proxy: str | None, named: str) -> None:
     rows = Resource(CRATES.model, CRATE_SERIALIZER, model_name=proxy)
     assert rows.listing.noun == named
+
+
+def test_nobody_is_no_value_of_a_row() -> None:
+    """Where Django refuses to save AnonymousUser, the column isn't emptied."""
+    somebody: Any = SimpleNamespace(state=SimpleNamespace(caller=SimpleNamespace(id=7)))
+    nobody: Any = SimpleNamespace(state=SimpleNamespace(caller=None))
+    assert _assigned(CALLER, somebody) == 7
+    with pytest.raises(AttributeError):
+        _assigned(CALLER, nobody)
+    assert isinstance(_assigned(NOW, nobody), datetime)
+    assert _assigned(3, nobody) == 3

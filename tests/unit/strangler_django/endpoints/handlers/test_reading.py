@@ -461,3 +461,45 @@ class Kept(APIView):
 
 def test_what_a_class_wraps_its_handler_in_is_not_passed_over() -> None:
     assert handler_of(Kept) is None
+
+
+class Looks(viewsets.ModelViewSet[Post]):
+    """Each looks at something that some requests lack, and does nothing with it."""
+
+    queryset = Post.objects.all()
+    serializer_class = PostSerializer
+
+    def at_profile(self, request: Any, pk: Any = None) -> Response:
+        post = self.get_object()
+        _profile = request.user.profile
+        post.published = True
+        post.save()
+        return Response(status=204)
+
+    def at_header(self, request: Any, pk: Any = None) -> Response:
+        post = self.get_object()
+        _key = request.headers["X-Key"]
+        post.published = True
+        post.save()
+        return Response(status=204)
+
+    def at_number(self, request: Any, pk: Any = None) -> Response:
+        post = self.get_object()
+        _number = 1 / int(pk)
+        post.published = True
+        post.save()
+        return Response(status=204)
+
+    def at_nothing(self, request: Any, pk: Any = None) -> Response:
+        post = self.get_object()
+        _caller = request.user
+        post.published = True
+        post.save()
+        return Response(status=204)
+
+
+def test_what_a_handler_looks_at_in_vain_may_fail() -> None:
+    read = {}
+    for name in ("at_profile", "at_header", "at_number", "at_nothing"):
+        read[name] = view_facts(Looks.as_view({"post": name}), "post", name, {"pk": "1"}).get("handler") is not None
+    assert read == {"at_profile": False, "at_header": False, "at_number": False, "at_nothing": True}
