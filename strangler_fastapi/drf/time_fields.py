@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta, tzinfo
 from functools import partial
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -13,6 +13,8 @@ from strangler_fastapi.drf.validators import within
 
 ISO_8601: Final = "iso-8601"
 DJANGO: Final = "django"
+# Of these years some moments are none in other zones.
+_EDGES: Final = (MINYEAR, MAXYEAR)
 _WRONG_FORMAT: Final = "has wrong format. Use one of these formats instead: {format}."
 _DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})$")
 _TIME = re.compile(r"(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d{1,6})\d{0,6})?)?$")
@@ -150,7 +152,7 @@ class DateTimeField(_FormattedField):
         """The moment in the field's zone.
 
         Raises:
-            Invalid: it lies before the first or behind the last of that zone.
+            Invalid: it lies before the first or behind the last of that zone, or of UTC, of which DRF fails.
         """
         zone = self.default_timezone
         try:
@@ -159,10 +161,13 @@ class DateTimeField(_FormattedField):
                 return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
             if moment.tzinfo is not None:
                 return moment.astimezone(zone)
+            # A time that a change of the clocks leaves out is taken, as by DRF: of one before it or after it.
+            placed = moment.replace(tzinfo=zone)
+            if moment.year in _EDGES:
+                placed.astimezone(UTC)
         except OverflowError:
             raise self.refused("overflow", "Datetime value out of range.") from None
-        # A time that a change of the clocks leaves out is taken, as by DRF: of one before it or after it.
-        return moment.replace(tzinfo=zone)
+        return placed
 
     def representation(self, kind: type | None = None) -> Callable[[Any], Any] | None:
         """JSON has moments of UTC as they are; see there."""

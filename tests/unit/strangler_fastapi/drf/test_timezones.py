@@ -11,9 +11,10 @@ from rest_framework import serializers as drf
 from rest_framework.exceptions import ValidationError
 
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.drf.fields import Scope
+from strangler_fastapi.drf.fields import MISSING, Scope
 from strangler_fastapi.drf.time_fields import DateTimeField
 from strangler_fastapi.drf.timezones import CurrentTimezone, activate_timezone
+from strangler_fastapi.drf.usual_values import usual_of
 from strangler_fastapi.drf.validators import Invalid
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -61,3 +62,20 @@ def test_nothing_of_one_request_is_left_to_another() -> None:
     assert write
     copy_context().run(activate_timezone, ZONES[1])
     assert write(MOMENTS[2]) == "2026-07-01T14:00:00+02:00"
+
+
+@pytest.mark.parametrize(
+    ("zone", "text"), [("Asia/Tokyo", "0001-01-01T00:00:00"), ("America/New_York", "9999-12-31T23:59:59")]
+)
+async def test_a_moment_that_is_none_in_utc_is_refused(zone: str, text: str) -> None:
+    own = ZoneInfo(zone)
+    with pytest.raises(OverflowError):
+        drf.DateTimeField(default_timezone=own).run_validation(text)
+    field, scope = DateTimeField(default_timezone=own), Scope(session=cast("RequestSession", None))
+    with pytest.raises(Invalid, match=r"Datetime value out of range\."):
+        await field.clean(text, scope)
+    take = usual_of(field)
+    assert take is not None
+    assert take(text) is MISSING
+    other = "9999-12-31T23:59:59" if text.startswith("0") else "0001-01-01T00:00:00"
+    assert await field.clean(other, scope) == drf.DateTimeField(default_timezone=own).run_validation(other)
