@@ -5,7 +5,7 @@ when it reads them. They are what .NET takes for no moment, and what many projec
 """
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 import asyncpg
@@ -43,7 +43,10 @@ def _read_day(sent: tuple[int]) -> date:
 
 
 def _sent_moment(moment: date) -> tuple[int]:
-    return _microseconds(_as_moment(moment).astimezone(UTC) - _EPOCH)
+    if not isinstance(moment, datetime):
+        # Of UTC as everywhere here, where the driver takes the zone of the process.
+        return _sent_local_moment(moment)
+    return _microseconds(moment.astimezone(UTC) - _EPOCH)
 
 
 def _read_moment(sent: tuple[int]) -> datetime:
@@ -54,7 +57,9 @@ def _read_moment(sent: tuple[int]) -> datetime:
 
 
 def _sent_local_moment(moment: date) -> tuple[int]:
-    return _microseconds(_as_moment(moment) - _LOCAL_EPOCH)
+    # A day is its first moment, as to the driver.
+    local = moment if isinstance(moment, datetime) else datetime.combine(moment, time.min)
+    return _microseconds(local - _LOCAL_EPOCH)
 
 
 def _read_local_moment(sent: tuple[int]) -> datetime:
@@ -62,11 +67,6 @@ def _read_local_moment(sent: tuple[int]) -> datetime:
         return _LOCAL_EPOCH + timedelta(0, 0, sent[0])
     except OverflowError:
         return _infinite(sent[0])
-
-
-def _as_moment(moment: date) -> datetime:
-    """A day's first moment, which the driver takes as well."""
-    return moment if isinstance(moment, datetime) else datetime(moment.year, moment.month, moment.day)  # noqa: DTZ001 - as the driver
 
 
 def _microseconds(since: timedelta) -> tuple[int]:

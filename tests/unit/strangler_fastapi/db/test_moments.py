@@ -1,6 +1,7 @@
 """Days and moments on their way to the database and back."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
@@ -62,9 +63,20 @@ def test_a_moment_of_another_zone_is_kept_in_utc(moment: datetime) -> None:
     assert decode(encode(moment)).tzinfo is UTC
 
 
-def test_a_day_is_its_first_moment() -> None:
-    encode, decode = CODECS["timestamp"]
-    assert decode(encode(date(2026, 1, 2))).isoformat() == "2026-01-02T00:00:00"
+@pytest.mark.parametrize("day", [date(2026, 1, 2), date.min, date.max])
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York"])
+def test_a_day_is_its_first_moment_whatever_the_zone_of_the_process(
+    monkeypatch: pytest.MonkeyPatch, zone: str, day: date
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        for name, offset in (("timestamp", ""), ("timestamptz", "+00:00")):
+            encode, decode = CODECS[name]
+            assert decode(encode(day)).isoformat() == f"{day}T00:00:00{offset}"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize("name", ["date", "timestamp", "timestamptz"])
