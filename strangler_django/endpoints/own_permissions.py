@@ -86,18 +86,20 @@ def permission_maps(found: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - 
     `map` is the very object that the class has, so that it shows what code of the project changes in it later: DRF's
     classes share one. Those of `rows` ask for each row, too, as DjangoObjectPermissions does.
     """
-    made: dict[str, dict[str, Any]] = {}
+    made: dict[str, dict[str, Any] | None] = {}
     for each, _ in _single(found):
         cls = type(each)
         hooks = (*HOOKS, "get_required_permissions", "get_required_object_permissions", "_queryset")
         is_plain = isinstance(each, permissions.DjangoModelPermissions) and not any(is_own(cls, name) for name in hooks)
         if is_plain and not hasattr(each, "message"):
-            made[class_name(cls)] = {
+            name = class_name(cls)
+            wanted = {
                 "map": each.perms_map,
                 "anonymous": not each.authenticated_users_only,
                 "rows": isinstance(each, permissions.DjangoObjectPermissions),
             }
-    return made
+            made[name] = wanted if made.get(name, wanted) == wanted else None
+    return {name: wanted for name, wanted in made.items() if wanted is not None}
 
 
 def _single(found: Any, *, is_denied: bool = False) -> Iterator[tuple[Any, bool]]:  # noqa: ANN401 - as above

@@ -196,7 +196,12 @@ class PermissionCode:
         model = PermissionNames(self._names, self._model).rows_of()
         if model is None or getattr(model, "_meta", None) is None:
             return None
-        asked = _OfUser().visit(ast.parse(self._text(code), mode="eval").body)
+        try:
+            text = self._text(code)
+        except UnreadError:
+            # `bool(obj.author == request.user or …)` asks for none.
+            return None
+        asked = _OfUser().visit(ast.parse(text, mode="eval").body)
         found = RowExpressions(model).asked(asked, "obj", self._globals)
         if found is None:
             return None
@@ -270,7 +275,9 @@ class PermissionCode:
                 found = [self._constant(each) for each in code.elts]
         if is_one is isinstance(found, list | tuple | set | frozenset):
             raise UnreadError
-        plain = [each.value if isinstance(each, Enum) else each for each in ([found] if is_one else found)]
+        many = [found] if is_one else found
+        # Other enumerations than those of texts or numbers equal no value.
+        plain = [each.value if isinstance(each, Enum) and isinstance(each, str | int) else each for each in many]
         if not plain or not all(type(each) in (str, int, bool) for each in plain):
             raise UnreadError
         return sorted(plain, key=repr) if isinstance(found, set | frozenset) else plain

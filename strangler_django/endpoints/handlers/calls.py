@@ -124,6 +124,9 @@ class HandlerCalls(HandlerValues):
                 pass
             case _:
                 value = named(code, self._scope.code.names)
+        if value is not None and not isinstance(value, str | int):
+            # Django saves another text of an enumeration that is none of texts or numbers.
+            raise UnreadError
         plain_value = plain(value)
         if (plain_value is None and not field.null) or (plain_value is not None and not fits(plain_value, field)):
             raise UnreadError

@@ -109,6 +109,8 @@ def test_plain_conditions_are_read() -> None:
     assert found["request"] == ["and", ["caller", "is_authenticated"], ["not", ["methods", *WRITES]]]
     mine = ["or", ["owner", "author_id"], ["caller", "is_superuser"]]
     assert found["row"] == ["or", READS, mine]
+    ((_, of_posts),) = own_rules([OfOwner()], lambda: Post).items()
+    assert of_posts["row"] == found["row"]
     # What falls off the end of a method refuses.
     signed_in = ["caller", "is_authenticated"]
     assert rule_of(Falls)["request"] == ["and", signed_in, ["and", ["methods", "DELETE"], ["caller", "is_superuser"]]]

@@ -17,7 +17,7 @@ from rest_framework import permissions
 from rest_framework.exceptions import PermissionDenied
 
 from strangler.adoption.scaffold.own_permissions import _code
-from strangler_django.endpoints.own_permissions import own_rules
+from strangler_django.endpoints.own_permissions import own_rules, permission_maps
 
 with isolate_apps("django_app.blog"):
 
@@ -124,6 +124,18 @@ def test_classes_of_one_name_stay_unread() -> None:
     """A function that makes permissions gives all of them one name."""
     assert [each["request"] for each in own_rules([_made("GET"), _made("GET")]).values()] == [["methods", "GET"]]
     assert own_rules([_made("GET"), _made("PUT"), _made("PUT")]) == {}
+
+
+def _wanting(permission: str) -> Any:
+    class Wants(permissions.DjangoModelPermissions):
+        perms_map = {"GET": [permission]}  # noqa: RUF012 - as projects write it
+
+    return Wants()
+
+
+def test_maps_of_one_name_stay_unread() -> None:
+    assert len(permission_maps([_wanting("x.view"), _wanting("x.view")])) == 1
+    assert permission_maps([_wanting("x.view"), _wanting("x.add")]) == {}
 
 
 class OfRole(permissions.BasePermission):

@@ -3,6 +3,7 @@
 import importlib
 import itertools
 from collections.abc import Callable
+from enum import Enum, StrEnum
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +20,15 @@ from strangler_django.endpoints import permission_code, permission_names
 from strangler_django.endpoints.own_permissions import own_rules
 
 EDITORS = ("editor", "chief")
+
+
+class Rank(Enum):
+    EDITOR = "editor"
+
+
+class Grade(StrEnum):
+    EDITOR = "editor"
+
 
 with isolate_apps("django_app.blog"):
 
@@ -79,6 +89,8 @@ RULES = (
     "request.user.role not in [Writer.Role.READER, 'chief']",
     "request.user.role in self.roles",
     "request.user.role == Writer.Role.EDITOR.value",
+    "request.user.role != Grade.EDITOR",
+    "request.user.role == Rank.EDITOR.value",
     "request.method in SAFE_METHODS or request.user.is_chief",
     "request.method in SAFE_METHODS or (request.user and request.user.is_authenticated and request.user.is_editor)",
     "not request.user.is_banned",
@@ -109,6 +121,8 @@ OTHERS = (
     "request.user.role in 'editor, chief'",
     "request.user.role == request.user.friend",
     "request.user.role == None",
+    "request.user.role == Rank.EDITOR",
+    "request.user.role in (Rank.EDITOR, 'chief')",
     "request.user.role > 'a'",
     "request.user.role in []",
     "request.user.username == 'ann'",
@@ -117,7 +131,7 @@ OTHERS = (
 OTHERS += ("request.META['HTTP_TOKEN']", "self.asks(request)", "request.user.friend.role", "view.get_object()")
 HEAD = f"""
 from rest_framework.permissions import SAFE_METHODS, BasePermission
-from {__name__} import EDITORS, Writer
+from {__name__} import EDITORS, Grade, Rank, Writer
 
 class Asks(BasePermission):
     roles = ["chief"]
