@@ -1,5 +1,6 @@
 """The application in process, over databases of its own that hold Django's tables and a few rows."""
 
+import math
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 
@@ -9,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from fastapi_app import main
+from strangler_fastapi.db import plans, query
 from tests.databases import OwnDatabase, cloned_database, granted_database
 from tests.integration.fastapi_app.running import Running, fill, logged, until_ready
 from tests.integration.fastapi_app.settings import app_settings
@@ -18,6 +20,15 @@ from tests.shared_stack import StackAddresses
 one_loop = pytest.mark.asyncio(loop_scope="module")
 
 Start = Callable[..., AbstractAsyncContextManager[Running]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _kept_plans() -> Iterator[None]:
+    """No statement is planned anew: on a busy machine any may be, and the driver's loggers don't see those."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plans, "_SLOW_SECONDS", math.inf)
+        patch.setattr(query, "_compiled", type(query._compiled)())
+        yield
 
 
 @pytest.fixture(scope="session")
