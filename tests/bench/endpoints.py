@@ -16,7 +16,8 @@ class Endpoint:
     `target` is how many times as many requests per second v2 is to answer as v1; None where only its p99 counts.
     `requests` gives the requests of a load, given how many it may need at the most. `repeatable` ones may be sent any
     number of times. `written` counts the rows that show that requests did what they were to do; reads have none.
-    `by_shape` compares the answers by their keys and types, where no two answers can be equal.
+    `by_shape` compares the answers by their keys and types, where no two answers can be equal. Of some both stacks
+    refuse more than `most` at a time.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Endpoint:
     repeatable: bool = True
     written: Callable[[Rows], int] | None = None
     by_shape: bool = False
+    most: int | None = None
 
 
 ENDPOINTS: Final = (
@@ -44,7 +46,8 @@ ENDPOINTS: Final = (
         repeatable=False,
         written=Rows.posts_published,
     ),
-    Endpoint(name="token", method="POST", requests=Rows.obtains, written=Rows.tokens_issued, by_shape=True),
+    # A worker hashes one password at a time, and one may wait.
+    Endpoint(name="token", method="POST", requests=Rows.obtains, written=Rows.tokens_issued, by_shape=True, most=2),
     Endpoint(
         name="refresh",
         method="POST",

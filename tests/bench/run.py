@@ -87,7 +87,7 @@ class Run:
         return load
 
     def _wrk_load(self, endpoint: Endpoint, *, seconds: int) -> Load:
-        load = self._wrk.load(endpoint.method, seconds=seconds, repeatable=endpoint.repeatable)
+        load = self._wrk.load(endpoint.method, seconds=seconds, repeatable=endpoint.repeatable, most=endpoint.most)
         for path in self._stack.folder.logs.glob("*.log"):
             log_trim(path)
         return load

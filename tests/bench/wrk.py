@@ -133,8 +133,8 @@ class Wrk:
         self.requests = stack.folder.path / "requests.tsv"
         self._result = stack.folder.path / "result.json"
 
-    def load(self, method: str, *, seconds: int, repeatable: bool) -> Load:
-        """Send what the file `requests` holds, and wait for the stack to be idle again.
+    def load(self, method: str, *, seconds: int, repeatable: bool, most: int | None = None) -> Load:
+        """Send what the file `requests` holds, `most` at a time, and wait for the stack to be idle again.
 
         `repeatable` begins the file anew at its end.
 
@@ -142,7 +142,8 @@ class Wrk:
         """
         children = self._stack.children
         self._result.unlink(missing_ok=True)
-        argv = [self._program, "--threads", "1", "--connections", str(self._connections)]
+        connections = self._connections if most is None else min(self._connections, most)
+        argv = [self._program, "--threads", "1", "--connections", str(connections)]
         argv += ["--duration", f"{seconds}s", "--timeout", f"{TIMEOUT_SECONDS}s"]
         argv += [*self._headers, "--script", str(SCRIPT), self._url]
         before = cpu_seconds(self._processes)
