@@ -24,6 +24,7 @@ from strangler_django.endpoints.matching_rows import (
 )
 from strangler_django.endpoints.own_code import UnreadError, named
 from strangler_django.endpoints.own_models import changed_rows
+from strangler_django.endpoints.read_querysets import column_field
 from strangler_django.endpoints.request_symbols import (
     SIGNED_IN,
     caller_key,
@@ -173,8 +174,7 @@ class CallerExpressions(RowAttributes):
         """A column of the row, or of one that foreign keys lead to, which isn't null."""
         last, model, path = names[-1], self._model, self._path
         for number, name in enumerate(names):
-            field = {each.name: each for each in model._meta.concrete_fields}.get(name)
-            field = field or {each.attname: each for each in model._meta.concrete_fields}.get(name)
+            field = column_field(model, name) or {each.attname: each for each in model._meta.concrete_fields}.get(name)
             field = model._meta.pk if name == "pk" else field
             is_last = number == len(names) - 1
             if field is None or (
@@ -229,7 +229,7 @@ class CallerExpressions(RowAttributes):
         fields = self._attributes(owner) or []
         model, path = self._model, self._path
         for each in fields:
-            field = next((one for one in model._meta.concrete_fields if one.name == each), None)
+            field = column_field(model, each)
             if not isinstance(field, ForeignKey):
                 return None
             model, path = field.related_model, (*path, each)

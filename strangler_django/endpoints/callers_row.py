@@ -14,12 +14,18 @@ from django.db.models import Model
 from django.db.models.fields.related_descriptors import ReverseOneToOneDescriptor
 from django.db.models.manager import BaseManager
 
-from strangler_django.endpoints.own_code import method_of, named, names_of, own_methods, statements_of
+from strangler_django.endpoints.own_code import (
+    is_get_object_or_404,
+    method_of,
+    named,
+    names_of,
+    own_methods,
+    statements_of,
+)
 from strangler_django.endpoints.own_models import own_manager
 from strangler_django.endpoints.read_querysets import field_at
 
 _CALLERS: Final = ("self.request.user", "self.request.user.id", "self.request.user.pk")
-_SHORTCUTS: Final = ("django.shortcuts", "rest_framework.generics")
 
 
 def callers_row(cls: type, name: str) -> dict[str, str] | None:
@@ -52,9 +58,7 @@ def _found(code: ast.expr, names: Mapping[str, Any]) -> tuple[type[Model], str] 
     """The model whose row is found, and the field by which."""
     match code:
         case ast.Call(func=called, args=[of], keywords=[ast.keyword(arg=str(field), value=value)]):
-            function = named(called, names)
-            is_shortcut = getattr(function, "__name__", "") == "get_object_or_404"
-            if not is_shortcut or getattr(function, "__module__", "") not in _SHORTCUTS:
+            if not is_get_object_or_404(named(called, names)):
                 return None
             model = _model(of, names)
         case ast.Call(

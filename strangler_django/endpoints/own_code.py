@@ -237,6 +237,13 @@ def named(code: ast.expr, names: Mapping[str, Any]) -> Any:  # noqa: ANN401 - wh
     return None if isinstance(found, bool | int | float | str) and is_changed(name) else found
 
 
+def is_get_object_or_404(function: Any) -> bool:  # noqa: ANN401 - as above
+    """Whether a function is Django's shortcut of that name, or DRF's."""
+    modules = ("django.shortcuts", "rest_framework.generics")
+    is_named_so = getattr(function, "__name__", "") == "get_object_or_404"
+    return is_named_so and getattr(function, "__module__", "") in modules
+
+
 def names_of(function: Any) -> Mapping[str, Any]:  # noqa: ANN401 - whatever a class has under a name
     """What names stand for in the code of a function: those of its module, without what it names itself."""
     function = inspect.unwrap(function) if callable(function) else function

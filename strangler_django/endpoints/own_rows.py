@@ -9,8 +9,6 @@ def get_gender(self, obj):
 The method is followed with a row at the end of the foreign key, and where there may be none without it.
 """
 
-# ruff: noqa: SLF001 - `_meta` is how Django documents to read a model
-
 import ast
 import inspect
 from collections.abc import Mapping
@@ -21,6 +19,7 @@ from django.db.models import ForeignKey, Model
 from rest_framework.serializers import BaseSerializer, ListSerializer
 
 from strangler_django.endpoints.own_code import UnreadError, method_of, named, names_of, statements_of
+from strangler_django.endpoints.read_querysets import column_field
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def _read(serializer: type, name: str, model: type[Model]) -> ShownRows:
     row, body, names = made.args.args[-1].arg, statements_of(made), names_of(function)
     there = _Following(row, has_row=True)
     found = _shown(there, there.block(body), names)
-    field = next((each for each in model._meta.concrete_fields if each.name == found.source), None)
+    field = column_field(model, found.source)
     if found.many and not there.tested and field is None:
         return found
     # A row is true, unless its model says when.

@@ -12,6 +12,7 @@ from django.db.models import BooleanField, CharField, ForeignKey, IntegerField, 
 
 from strangler_django.endpoints.own_code import UnreadError, is_own
 from strangler_django.endpoints.permission_rules import ATTRIBUTES
+from strangler_django.endpoints.read_querysets import column_field
 from strangler_django.endpoints.sources import is_lacking
 
 _TRUTHS: Final = ("__bool__", "__len__")
@@ -100,6 +101,6 @@ class PermissionNames(ast.NodeTransformer):
 
 def is_column(name: str) -> bool:
     """Whether an attribute of the user model, which nobody lacks as AnonymousUser does, is a column of a plain kind."""
-    field = next((each for each in get_user_model()._meta.concrete_fields if each.name == name), None)
+    field = column_field(get_user_model(), name)
     is_plain = isinstance(field, _PLAIN) and type(field).__module__.startswith("django.db.models.")
     return is_plain and not hasattr(AnonymousUser, name)

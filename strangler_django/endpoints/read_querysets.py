@@ -44,6 +44,11 @@ class ReadQueryset:
         return self.is_distinct or not found.multiplies
 
 
+def column_field(model: Any, name: str) -> Any:  # noqa: ANN401 - as below
+    """The field of that name whose value is a column of the model's rows; None where there is none."""
+    return next((each for each in model._meta.concrete_fields if each.name == name), None)  # noqa: SLF001 - as below
+
+
 def field_at(model: Any, path: str) -> Any:  # noqa: ANN401 - a model class, and a field of one
     """The field at the end of a path of foreign keys; None where it leads elsewhere, or to several rows."""
     found: Any = None

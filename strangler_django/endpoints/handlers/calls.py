@@ -17,6 +17,7 @@ from strangler_django.endpoints.matching_rows import fits
 from strangler_django.endpoints.own_code import UnreadError, is_super, named, own_methods
 from strangler_django.endpoints.own_expressions import CALLER
 from strangler_django.endpoints.own_querysets import ReadQueryset
+from strangler_django.endpoints.read_querysets import column_field
 
 _SAVING: Final = {"perform_create": False, "perform_update": True}
 _STATUSES: Final = {"create": 201, "destroy": 204}
@@ -103,7 +104,7 @@ class HandlerCalls(HandlerValues):
         """
         self._check_open()
         model = self._model_of(row)
-        field = next((each for each in model._meta.concrete_fields if each.name == attribute), None)  # noqa: SLF001 - how Django documents to read a model
+        field = column_field(model, attribute)
         code = self._resolved(value)
         if field is None or field.primary_key or field.unique or not attribute.isidentifier():
             raise UnreadError

@@ -20,7 +20,7 @@ from strangler_django.endpoints.handlers.parts import (
     UsedSerializer,
 )
 from strangler_django.endpoints.handlers.source import HandlerCode, is_pure
-from strangler_django.endpoints.own_code import UnreadError, is_own, method_of, named, own_methods
+from strangler_django.endpoints.own_code import UnreadError, is_get_object_or_404, is_own, method_of, named, own_methods
 from strangler_django.endpoints.own_expressions import replaced
 from strangler_django.endpoints.own_querysets import ReadQueryset, read_rows
 
@@ -171,9 +171,7 @@ class HandlerValues:
             ):
                 return self._found(inner, keywords, is_optional=True)
             case ast.Call(func=ast.Name() | ast.Attribute() as called, args=[of], keywords=[_, *_] as keywords):
-                function = named(called, self._scope.code.names)
-                module, name = getattr(function, "__module__", ""), getattr(function, "__name__", "")
-                if name == "get_object_or_404" and module in ("django.shortcuts", "rest_framework.generics"):
+                if is_get_object_or_404(named(called, self._scope.code.names)):
                     model = named(of, self._scope.code.names)
                     if isinstance(model, type) and issubclass(model, models.Model):
                         # The manager that Django takes then.
