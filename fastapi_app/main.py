@@ -18,7 +18,7 @@ from fastapi_app.posts.router import router as posts
 from fastapi_app.tags.router import router as tags
 from fastapi_app.users.router import router as users
 from shared_schema.consumer.consumer import load_consumer
-from strangler_fastapi.application import create_application, freeze_started
+from strangler_fastapi.application import create_application, prepare_served
 from strangler_fastapi.auth.hashing import set_waiting
 from strangler_fastapi.auth.tokens import Tokens
 from strangler_fastapi.db.engine import Database
@@ -63,7 +63,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def create_served() -> FastAPI:
     """The application of a process that does nothing but serve it."""
     app = create_app()
-    freeze_started()
+    prepare_served(app)
     return app
 
 

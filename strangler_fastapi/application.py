@@ -1,5 +1,6 @@
 """An application of a project's routers: its state, middleware, error handlers and database."""
 
+import asyncio
 import gc
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -119,6 +120,7 @@ def create_application(
         lifespan=run,
         **options,
     )
+    app.state.open_database = database
     app.state.prefixes = prefixes
     app.state.read_only = read_only
     app.state.authenticators = authenticators
@@ -163,15 +165,33 @@ def create_application(
     return app
 
 
-def freeze_started() -> None:
-    """Has the collector pass over all that there is by now: what a service imports and builds, and keeps to its end.
+def prepare_served(app: FastAPI) -> None:
+    """Has the workers of a main process that forks them share what a service builds, and the collector pass over it.
 
-    A full collection looks at each object that it doesn't pass over, and nobody is answered meanwhile: 150,000 of them
-    are there before the first request. Call it once the application is made, in the process that answers or that its
-    workers are forked from, and not in one that makes applications and throws them away.
+    The main process maps the tables, if the database answers within seconds; otherwise each worker maps them itself, as
+    a single one does. A full collection looks at each object that it doesn't pass over, and nobody is answered
+    meanwhile: 150,000 of them are there before the first request. Call it once the application is made, in the process
+    that answers or that its workers are forked from, and not in one that makes applications and throws them away.
     """
+    if not _is_answering():
+        asyncio.run(_map_tables(app.state.open_database()))
     gc.collect()
     gc.freeze()
+
+
+def _is_answering() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+async def _map_tables(database: Database) -> None:
+    try:
+        await database.check_first()
+    finally:
+        await database.close()
 
 
 def _known_paths(routers: Sequence[APIRouter]) -> Callable[[str], bool]:

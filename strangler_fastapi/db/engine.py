@@ -123,6 +123,12 @@ class Database:
             problem = await self.check()
             await asyncio.sleep(_WATCH_SECONDS if problem is None else _RETRY_SECONDS)
 
+    async def check_first(self) -> None:
+        """The check before the first request: a database that hangs keeps no service from starting, and saying so."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                await self.check()
+
     async def check(self) -> str | None:
         """What is wrong now, as a sentence; None where all is well.
 
@@ -203,12 +209,9 @@ class Database:
 async def watched(database: Database) -> AsyncIterator[None]:
     """Watches `database` in the background while the service runs, and closes it at the end.
 
-    The first check comes before the first request, so that a new worker is no worse than those beside it; a database
-    that hangs keeps no service from starting, and from saying so.
+    The first check comes before the first request, so that a new worker is no worse than those beside it.
     """
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_CONNECT_SECONDS):
-            await database.check()
+    await database.check_first()
     task = asyncio.create_task(database.watch())
     try:
         yield

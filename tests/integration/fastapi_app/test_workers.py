@@ -14,6 +14,8 @@ import pytest
 
 from strangler.local.ports import port_free_pick
 from strangler.local.services import Probe
+from tests.databases import OwnDatabase
+from tests.integration.fastapi_app.running import JWT_KEY
 
 _DEADLINE_SECONDS = 30
 _POLL_SECONDS = 0.05
@@ -41,6 +43,16 @@ def create():
 if __name__ == "__main__":
     fork_workers()
     uvicorn.run("service:create", factory=True, port={port}, workers=2, lifespan="off")
+"""
+# What the main process makes before it forks, and what of it a fork could not share.
+_MADE = """
+from fastapi_app.main import create_served
+from fastapi_app.models import BLOG
+from strangler_fastapi.workers import _unshareable
+
+before = _unshareable()
+create_served()
+print(len(BLOG.tables) > 0, _unshareable() - before)
 """
 _NOTHING = "pass"
 _THREAD = "threading.Thread(target=time.sleep, args=(60,), daemon=True, name='sender').start()"
@@ -120,3 +132,18 @@ def test_an_application_that_began_something_is_made_by_each_worker(tmp_path: Pa
         log = (tmp_path / "log").read_text(encoding="utf-8")
     assert "each worker makes the application anew" in log
     assert named in log
+
+
+@pytest.mark.parametrize(("answers", "mapped"), [(True, "True set()"), (False, "False set()")], ids=["there", "away"])
+def test_the_main_process_maps_the_tables_that_its_workers_share(
+    own_database: OwnDatabase, template: OwnDatabase, answers: bool, mapped: str
+) -> None:
+    url = own_database.dsn(f"{template.name}_fastapi")
+    if not answers:
+        url = f"postgresql://nobody@127.0.0.1:{port_free_pick()}/{own_database.name}"
+    environment = os.environ | {"FASTAPI_DATABASE_URL": url, "JWT_SIGNING_KEY": JWT_KEY}
+    made = subprocess.run(  # noqa: S603 - this Python
+        [sys.executable, "-c", _MADE], env=environment, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert made.stdout.strip() == mapped
+    assert ("does not answer" in made.stderr) is not answers
