@@ -15,7 +15,8 @@ from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.bodies import parse_body
 from strangler_fastapi.drf.fields import MISSING, Field, Scope
 from strangler_fastapi.drf.rules import UniqueTogetherValidator
-from strangler_fastapi.drf.usual_values import Usual, usual_of
+from strangler_fastapi.drf.usual_collections import Usual
+from strangler_fastapi.drf.usual_values import usual_of
 from strangler_fastapi.drf.validators import NO_DICTIONARY, Invalid, Unique
 from strangler_fastapi.errors import NON_FIELD_ERRORS, ErrorDetail, ValidationFailed
 
@@ -59,7 +60,7 @@ class Serializer:
         return tuple(what for field in self.fields.values() for what in field.unported)
 
     @cached_property
-    def _written(self) -> tuple[tuple[str, str, Field, Usual | None], ...]:
+    def written(self) -> tuple[tuple[str, str, Field, Usual | None], ...]:
         """The fields that a body has: key, source, the field, and what takes its usual values."""
         written = ((name, field) for name, field in self.fields.items() if not field.read_only)
         return tuple((name, field.source or name, field, usual_of(field)) for name, field in written)
@@ -92,7 +93,7 @@ class Serializer:
             raise ValidationFailed({NON_FIELD_ERRORS: [sentence]})
         cleaned: dict[str, Any] = {}
         errors: dict[str, Any] = {}
-        for name, source, field, usual in self._written:
+        for name, source, field, usual in self.written:
             if usual is not None and (taken := usual(data.get(name))) is not MISSING:
                 cleaned[source] = taken
                 continue

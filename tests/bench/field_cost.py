@@ -8,7 +8,7 @@ does only adds to it.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from time import process_time
@@ -18,7 +18,7 @@ from uuid import UUID
 import django
 import typer
 from django.conf import settings
-from pydantic import AnyUrl, create_model
+from pydantic import AnyUrl, BaseModel, JsonValue, StringConstraints, create_model
 from pydantic import Field as PydanticField
 
 if not settings.configured:
@@ -27,12 +27,15 @@ if not settings.configured:
 
 from rest_framework import serializers as drf
 
+from shared_schema.mapping import Reflected
 from strangler.cli.output import say
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf import fields
 from strangler_fastapi.drf.choice_fields import ChoiceField
-from strangler_fastapi.drf.collection_fields import ListField
+from strangler_fastapi.drf.collection_fields import DictField, JSONField, ListField
 from strangler_fastapi.drf.fields import Field, Scope
+from strangler_fastapi.drf.links import ForeignKey, OneToMany
+from strangler_fastapi.drf.nested_fields import NestedField
 from strangler_fastapi.drf.number_fields import DecimalField, FloatField, IntegerField
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.text_fields import EmailField, SlugField, URLField, UUIDField
@@ -70,6 +73,43 @@ def _decimal(digits: int, places: int) -> Kind:
     return Kind(DecimalField(**settings), lambda: drf.DecimalField(**settings), annotation, "12.50")
 
 
+def _texts(value: list[str], **bounds: int) -> Kind:
+    annotation = Annotated[str, PydanticField(min_length=1, **bounds)] if bounds else str
+    return Kind(
+        ListField(child=fields.CharField(**bounds)),
+        lambda: drf.ListField(child=drf.CharField(**bounds)),
+        list[annotation],  # type: ignore[valid-type] # a type that is computed
+        value,
+    )
+
+
+_ONE: Final = ForeignKey("row_id", Reflected, "id")
+_MANY: Final = OneToMany(Reflected, "of_id", "id")
+_ROW: Final = Serializer(
+    "Row",
+    {
+        "name": fields.CharField(max_length=50),
+        "amount": IntegerField(min_value=0, max_value=99),
+        "done": fields.BooleanField(required=False),
+    },
+)
+_A_ROW: Final = {"name": "some text", "amount": 7, "done": True}
+
+
+class _RowSerializer(drf.Serializer):
+    name = drf.CharField(max_length=50)
+    amount = drf.IntegerField(min_value=0, max_value=99)
+    done = drf.BooleanField(required=False)
+
+
+class _Row(BaseModel):
+    name: Annotated[str, PydanticField(min_length=1, max_length=50)]
+    amount: Annotated[int, PydanticField(ge=0, le=99)]
+    done: bool = False
+
+
+_TRIMMED = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
 KINDS: Final[dict[str, Kind]] = {
     "text": Kind(
         fields.CharField(max_length=50),
@@ -95,17 +135,52 @@ KINDS: Final[dict[str, Kind]] = {
     "list of numbers": Kind(
         ListField(child=IntegerField()), lambda: drf.ListField(child=drf.IntegerField()), list[int], [1, 20, 300]
     ),
-    "list of texts": Kind(
-        ListField(child=fields.CharField()),
-        lambda: drf.ListField(child=drf.CharField()),
-        list[str],
-        ["some", "more", "texts"],
+    "list of texts": _texts(["some", "more", "texts"]),
+    "list of 20 texts": _texts(["some text"] * 20),
+    "long list": _texts(["some text"] * 100),
+    "list of 1,000 texts": _texts(["some text"] * 1_000),
+    "long list of bounded texts": _texts(["some text"] * 100, max_length=50),
+    "long list of texts to trim": replace(_texts([" some text"] * 100), pydantic=list[_TRIMMED]),
+    "long list beyond ASCII": _texts(["früher Text"] * 100),
+    "list of lists of numbers": Kind(
+        ListField(child=ListField(child=IntegerField())),
+        lambda: drf.ListField(child=drf.ListField(child=drf.IntegerField())),
+        list[list[int]],
+        [[1, 20, 300]] * 10,
     ),
-    "long list": Kind(
-        ListField(child=fields.CharField()),
-        lambda: drf.ListField(child=drf.CharField()),
-        list[str],
-        ["some text"] * 100,
+    "list of lists of texts": Kind(
+        ListField(child=ListField(child=fields.CharField())),
+        lambda: drf.ListField(child=drf.ListField(child=drf.CharField())),
+        list[list[str]],
+        [["some", "more", "texts"]] * 10,
+    ),
+    "list of days": Kind(
+        ListField(child=DateField()), lambda: drf.ListField(child=drf.DateField()), list[date], ["2026-01-05"] * 10
+    ),
+    "object of texts": Kind(
+        DictField(child=fields.CharField()),
+        lambda: drf.DictField(child=drf.CharField()),
+        dict[str, str],
+        {f"key {number}": "some text" for number in range(10)},
+    ),
+    "object of numbers": Kind(
+        DictField(child=IntegerField()),
+        lambda: drf.DictField(child=drf.IntegerField()),
+        dict[str, int],
+        {f"key {number}": number for number in range(10)},
+    ),
+    "JSON": Kind(
+        JSONField(),
+        drf.JSONField,
+        JsonValue,
+        {"name": "some text", "sizes": [1, 20, 300], "of": {"a": True, "b": None}},
+    ),
+    "row within": Kind(NestedField(children=_ROW, link=_ONE, read_only=False), _RowSerializer, _Row, _A_ROW),
+    "20 rows within": Kind(
+        NestedField(children=_ROW, link=_MANY, read_only=False),
+        lambda: _RowSerializer(many=True),
+        list[_Row],
+        [_A_ROW] * 20,
     ),
 }
 

@@ -13,10 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared_schema.mapping import Reflected
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.choice_fields import ChoiceField
-from strangler_fastapi.drf.collection_fields import ListField
-from strangler_fastapi.drf.fields import MISSING, BooleanField, CharField, Field, Scope
+from strangler_fastapi.drf.collection_fields import DictField, HStoreField, JSONField, ListField
+from strangler_fastapi.drf.fields import MISSING, AnyField, BooleanField, CharField, Field, Scope
+from strangler_fastapi.drf.links import ForeignKey, OneToMany
+from strangler_fastapi.drf.nested_fields import NestedField
 from strangler_fastapi.drf.number_fields import BigIntegerField, DecimalField, FloatField, IntegerField
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.text_fields import EmailField, RegexField, SlugField, URLField, UUIDField
@@ -27,6 +30,19 @@ from strangler_fastapi.errors import ValidationFailed
 
 SCOPE = Scope(session=cast("RequestSession", None))
 NO_X = Pattern("x", message="No x.", inverse=True)
+ONE = ForeignKey("row_id", Reflected, "id")
+MANY = OneToMany(Reflected, "of_id", "id")
+ROW = Serializer(
+    "Row",
+    {
+        "name": CharField(source="title", max_length=5),
+        "amount": IntegerField(min_value=0, max_value=9),
+        "tags": ListField(child=CharField(), required=False),
+        "done": BooleanField(required=False, allow_null=True),
+        "id": IntegerField(read_only=True),
+    },
+)
+A_ROW = {"name": "a", "amount": 1, "tags": ["b"], "done": True, "id": 7, "other": 1}
 # A field, and values that are taken at once.
 FIELDS: dict[str, tuple[Field, tuple[Any, ...]]] = {
     "text": (CharField(), ("some text", "ä", " blanks around ", "x" * 100_000)),
@@ -77,6 +93,40 @@ FIELDS: dict[str, tuple[Field, tuple[Any, ...]]] = {
     "list of booleans": (ListField(child=BooleanField(allow_null=True)), ([True, False],)),
     "list of days": (ListField(child=DateField()), (["2026-01-05"],)),
     "list of texts of a pattern": (ListField(child=CharField(validators=(NO_X,))), (["abc"],)),
+    "list of a few texts": (
+        ListField(child=CharField(max_length=5)),
+        (["abcde", "b"], [" a", "b "], [], ["\xa0a", "b"], ["a\x1fb"]),
+    ),
+    "list of many texts": (
+        ListField(child=CharField(max_length=9)),
+        (["some text"] * 20, [" a "] * 9, ["\u3000ä"] * 9),
+    ),
+    "list of many bounded texts": (ListField(child=CharField(min_length=2, max_length=4)), (["ab", "cd "] * 9,)),
+    "list of many untrimmed texts": (ListField(child=CharField(trim=False)), ([" a", "bc\n", "\xa0"] * 9, [" "])),
+    "list of lists of texts": (
+        ListField(child=ListField(child=CharField(max_length=4), max_length=3), allow_empty=False),
+        ([["a", "b c"], []], [[" a"]], [["ä\u2028"]]),
+    ),
+    "list of lists of untrimmed texts": (ListField(child=ListField(child=CharField(trim=False))), ([[" a"], ["b"]],)),
+    "list of objects": (ListField(child=DictField(child=CharField())), ([{"a": "b", "c": " d"}],)),
+    "list of objects of numbers": (ListField(child=DictField(child=IntegerField(max_value=9))), ([{"a": 1}, {}],)),
+    "list of anything": (ListField(min_length=1), ([1, "a", None, {"b": [True, None]}],)),
+    "list of anything of a pattern": (ListField(child=AnyField(validators=(NO_X,))), (["a", "b"],)),
+    "object": (DictField(), ({"a": 1, "b": {"c": None}}, {})),
+    "object of texts": (
+        DictField(child=CharField(max_length=5), allow_empty=False),
+        ({"a": "b", "": "c"}, {"ä": " b "}, {"a": "abcde"}, dict.fromkeys(map(str, range(20)), "abc")),
+    ),
+    "object of numbers": (DictField(child=IntegerField()), ({"a": 1, "b": -2},)),
+    "object of days": (DictField(child=DateField()), ({"a": "2026-01-05"},)),
+    "object of lists": (DictField(child=ListField(child=CharField())), ({"a": ["b", " c"], "d": []},)),
+    "object of nullable texts": (HStoreField(), ({"a": "b"},)),
+    "JSON": (JSONField(), ({"a": [1, None]}, [1.5, "a"])),
+    "row within": (NestedField(children=ROW, link=ONE, read_only=False), (A_ROW, {"name": "a", "amount": 2})),
+    "rows within": (
+        NestedField(children=ROW, link=MANY, read_only=False, min_length=1, max_length=2),
+        ([A_ROW], [A_ROW, {"name": " a ", "amount": 9}]),
+    ),
     "list of lists": (ListField(child=ListField(child=IntegerField())), ([[1], [2, 3]],)),
 }
 EDGES = st.sampled_from(["", " ", "\x00", "\x1c", "\x85", "\u2028", "\u00b2", "\u0663", "\ud800", "\n", "-", "_", "x"])
@@ -84,7 +134,7 @@ NUMBERS = st.one_of(st.integers(-12, 12), st.integers(), st.floats(), st.just(10
 PLAIN = st.one_of(
     st.none(), st.booleans(), NUMBERS, st.text(max_size=6), st.text(string.digits + "-:.T+Z ", max_size=12)
 )
-VALUES = PLAIN | st.lists(PLAIN, max_size=3)
+VALUES = PLAIN | st.lists(PLAIN, max_size=3) | st.dictionaries(st.text(max_size=2) | EDGES, PLAIN, max_size=3)
 # What only looks usual to one field or another.
 NEARLY = (
     *(math.nan, math.inf, True, 10**30, 1e22, "-0.00", "1.", ".5", "1e1", "1_0", "+1", "\u0663", "\u00b2"),
@@ -104,6 +154,16 @@ NEARLY = (
         [None],
         [2**63],
     ),
+    *([["a"], ["\x00"]], [["\ud800"]], [["a"], ["b", " "]], [[]], [[" a"], "b"], [["a"] * 4], [["a"], ["abcde"]]),
+    *([" a"] * 9 + ["a\x00"], [" ä"] * 9 + ["\ud800"], ["a"] * 9 + [""], ["ab"] * 9 + [" b "], ["x"] * 9),
+    *({"a\x00": "b"}, {"\ud800": "b"}, {"\ud800": 1}, {"a\x00": 1}, {"a": ""}, {"a": "\x00"}, {"a": " "}, {"a": None}),
+    *(
+        dict.fromkeys(map(str, range(1001)), 1),
+        dict.fromkeys(map(str, range(1001)), "a"),
+        {"a": math.nan},
+        {"a": [1, {}]},
+    ),
+    *({"name": "a"}, {"name": "a", "amount": 1, "done": None}, {"name": "a", "amount": 10}, [A_ROW] * 3, [A_ROW, None]),
     *(["a", "b", "c", "d"], ["abcd", "abcde"], ["a"] * 1001, [b"a", b"b"]),
 )
 
@@ -119,7 +179,12 @@ class ShoutedField(CharField):
 def near(value: Any) -> st.SearchStrategy[Any]:
     """The value, and others that are nearly the same."""
     if isinstance(value, list):
-        return st.just(value) | st.lists(near(value[0]) | PLAIN, max_size=5)
+        items = near(value[0]) | PLAIN if value else PLAIN
+        return st.just(value) | st.lists(items, max_size=5) | st.lists(items, min_size=9, max_size=11)
+    if isinstance(value, dict):
+        keys = st.sampled_from([*value, "a"]) | st.text(max_size=2) | EDGES
+        changed = st.dictionaries(keys, st.one_of(PLAIN, *map(near, value.values())), max_size=2)
+        return st.just(value) | changed | changed.map(lambda made: value | made)
     if not isinstance(value, str):
         return st.just(value) | st.just(str(value))
     text = value[:60]
@@ -140,8 +205,10 @@ def cleaned(field: Field, value: Any) -> Any:
 
 def parts(value: Any) -> Iterator[object]:
     """All that tells two values apart, besides their being equal."""
-    for each in value if isinstance(value, list) else [value]:
-        yield (type(each), repr(each), each.tzinfo if isinstance(each, datetime) else None)
+    yield (type(value), repr(value), value.tzinfo if isinstance(value, datetime) else None)
+    if isinstance(value, list | dict):
+        for each in value.items() if isinstance(value, dict) else value:
+            yield from parts([*each] if isinstance(each, tuple) else each)
 
 
 @pytest.mark.parametrize("name", FIELDS)
