@@ -20,6 +20,7 @@ from strangler_fastapi.db.engine import Database, watched
 from strangler_fastapi.db.query_count import StatementsMiddleware
 from strangler_fastapi.docs_page import add_docs_page
 from strangler_fastapi.drf.documents import DocumentedApi
+from strangler_fastapi.drf.exception_handler import ExceptionHandler
 from strangler_fastapi.drf.handlers import ErrorBody, add_handlers
 from strangler_fastapi.drf.languages import Languages
 from strangler_fastapi.drf.urls import ApiPrefixes
@@ -60,6 +61,7 @@ def create_application(
     security: SecurityHeaders = _DJANGOS_HEADERS,
     append_slash: bool = True,
     error_body: ErrorBody | None = None,
+    exception_handler: ExceptionHandler | None = None,
     non_field_errors_key: str = NON_FIELD_ERRORS,
     cors: Cors | None = None,
     sessions: Sessions | None = None,
@@ -88,6 +90,8 @@ def create_application(
         append_slash: redirect a path that is known with a slash at its end only (APPEND_SLASH).
         error_body: words the body of an error with a status below 500, as a project's EXCEPTION_HANDLER does; it gets
             the request, the body that DRF's own handler answers and the status.
+        exception_handler: a project's EXCEPTION_HANDLER itself, which has `strangler_fastapi.drf.exception_handler` in
+            place of DRF's; then `error_body` is not called.
         non_field_errors_key: the key of errors of a whole body (NON_FIELD_ERRORS_KEY).
         cors: which scripts of other origins may read answers, as django-cors-headers has it; None: none may.
         sessions: Django's sessions, for SessionAuthentication and for endpoints that sign in and out; None: none.
@@ -126,6 +130,7 @@ def create_application(
     app.state.authenticators = authenticators
     app.state.languages = languages
     app.state.error_body = error_body
+    app.state.exception_handler = exception_handler
     app.state.non_field_errors_key = non_field_errors_key
     app.router.routes.insert(0, ViewTable([route for router in routers for route in router.routes]))
     for router in routers:

@@ -4,15 +4,18 @@ ApiError
 ├── ParseError            400
 ├── SuspiciousRequest     400
 ├── ValidationFailed      400
+│   └── BrokenRule        400
 ├── NotAuthenticated      401
 ├── AuthenticationFailed  401
 │   ├── InvalidToken      401
 │   └── PasswordChanged   401
 ├── PermissionDenied      403
 ├── NotFound              404
+│   └── Http404           404
 ├── MethodNotAllowed      405
 ├── NotAcceptable         406
 ├── DeleteProtected       409
+│   └── DeleteRestricted  409
 ├── UnsupportedMediaType  415
 ├── Throttled             429
 ├── NotPorted             501
@@ -47,6 +50,10 @@ class ErrorDetail(str):
         made.code = code
         made.message = message
         return made
+
+    def __repr__(self) -> str:
+        """As DRF's: a project's own form of errors may show a whole body as one text."""
+        return f"ErrorDetail(string={str(self)!r}, code={self.code!r})"
 
 
 def error_codes(body: Any) -> Any:  # noqa: ANN401 - any JSON
@@ -116,6 +123,13 @@ class ValidationFailed(ApiError):
         super().__init__(_each(errors, lambda text: _coded(text, "invalid")))
 
 
+class BrokenRule(ValidationFailed):
+    """Values that no rule of a body knew, and that the database refuses (Django's IntegrityError: 500)."""
+
+    def __init__(self) -> None:
+        super().__init__({NON_FIELD_ERRORS: ["These values break a rule of the database."]})
+
+
 class NotAuthenticated(ApiError):
     """The endpoint wants a signed-in caller.
 
@@ -174,6 +188,10 @@ class NotFound(ApiError):
         super().__init__({"detail": ErrorDetail(detail, "not_found")})
 
 
+class Http404(NotFound):
+    """There is no such row, or no such format: Django's own exception, which DRF answers as NotFound."""
+
+
 class MethodNotAllowed(ApiError):
     """The path has no such method."""
 
@@ -227,6 +245,10 @@ class DeleteProtected(ApiError):
 
     def __init__(self) -> None:
         super().__init__({"detail": "It can't be deleted, since others refer to it: delete or change those first."})
+
+
+class DeleteRestricted(DeleteProtected):
+    """As above, of a reference with RESTRICT; Django has another exception of it."""
 
 
 class NotPorted(ApiError):

@@ -73,9 +73,26 @@ class KeptPlace(Facts):
     place: str = ""
 
 
+class ExceptionHandlerFacts(Facts):
+    """An EXCEPTION_HANDLER of the project's own: its `name`, and the `code` of it and of what it calls.
+
+    It `uses` names of `strangler_fastapi.drf.exception_handler`, each under its own one in the code. `never` are
+    exceptions that it looks for and that no error of the service is. It `words` some of DRF's texts itself. `gap` says
+    why it can't be carried over.
+    """
+
+    name: str = ""
+    code: tuple[str, ...] = ()
+    uses: dict[str, str] = {}
+    never: tuple[str, ...] = ()
+    words: bool = False
+    gap: str | None = None
+
+
 class DjangoSettings(Facts):
     """Settings of the whole project that change what endpoints answer.
 
+    `exception_handler` names what words errors, `own_exception_handler` is what was read of one of the project's own,
     `users_by` is code of the project's own by which callers are found, where that may leave some out, `signs_in_by`
     what finds them by the names that they sign in with,
     `password_hasher` is the algorithm by which Django stores new passwords, `username_field` the field of the user by
@@ -98,6 +115,7 @@ class DjangoSettings(Facts):
     use_tz: bool = True
     time_zone: str = "UTC"
     exception_handler: str = ""
+    own_exception_handler: ExceptionHandlerFacts | None = None
     user_model: str = ""
     users_by: str | None = None
     signs_in_by: str | None = None
@@ -142,6 +160,17 @@ class DjangoSettings(Facts):
         return self.use_i18n and (_LOCALE in self.middleware or self.language_code.lower().partition("-")[0] != "en")
 
     @property
-    def own_exception_handler(self) -> str:
-        """What words errors, where it isn't DRF; empty where it is."""
-        return "" if self.exception_handler.startswith(_HANDLERS) else self.exception_handler
+    def words_errors(self) -> bool:
+        """Whether a handler of the project's own words errors."""
+        return bool(self.exception_handler) and not self.exception_handler.startswith(_HANDLERS)
+
+    @property
+    def error_gap(self) -> str | None:
+        """Why errors can't be worded as the project's own handler does; None where they can."""
+        if not self.words_errors:
+            return None
+        own = self.own_exception_handler
+        why = "is your own" if own is None else own.gap
+        if own is not None and own.words and self.translates:
+            why = "it says DRF's own texts in the client's language"
+        return None if why is None else f"errors by {self.exception_handler}: {why}"

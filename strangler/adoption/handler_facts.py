@@ -10,7 +10,8 @@ from strangler.adoption.django_settings import Facts
 class AnswerFacts(Facts):
     """A status and a body: a list of `data` (what DRF answers), `empty`, `value` and a constant, or `dict` and pairs.
 
-    With `detail` it is DRF's own answer of what isn't there, with that text. One that `has_headers` names the address
+    With `detail` it is DRF's own answer of what isn't there, with that text: to Django's exception where `http404` is
+    set, else to NotFound. One that `has_headers` names the address
     of a new row, as DRF's does.
     """
 
@@ -18,6 +19,7 @@ class AnswerFacts(Facts):
     status: int = 200
     body: list[Any] | None = None
     detail: str | None = None
+    http404: bool = True
 
 
 class HandlerFacts(Facts):

@@ -114,8 +114,8 @@ def project_hazards(api: DjangoApi, tables: Mapping[str, TableFacts]) -> Iterato
         yield Hazard("format-suffix", Effort.STAY, f"{shown}: nginx leaves them to Django at every stage")
     if len(api.settings.databases) > 1:
         yield Hazard("databases", Effort.PORT, ", ".join(api.settings.databases))
-    if not api.settings.exception_handler.startswith(_KNOWN):
-        yield Hazard("error-shape", Effort.PORT, api.settings.exception_handler)
+    if (gap := api.settings.error_gap) is not None:
+        yield Hazard("error-shape", Effort.PORT, gap.removeprefix("errors by "))
     for name, value in api.settings.unfollowed.items():
         yield Hazard("settings", Effort.PORT, f"{name} is {value}")
     parts = sorted(facts.model for facts in tables.values() if facts.parents)

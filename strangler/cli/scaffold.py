@@ -126,6 +126,10 @@ def _report_settings(settings: DjangoSettings) -> None:
     for name in settings.other_middleware:
         what = "FastAPI lets in what it refuses, and lacks what it adds; see middleware in docs/hazards.md"
         say(f"note {'every endpoint':<23} {name} is not written: {what}")
+    if settings.own_exception_handler and settings.own_exception_handler.never:
+        named = ", ".join(settings.own_exception_handler.never)
+        what = f"looks for {named}, which no error of FastAPI is: what is bad input there is ValidationError here"
+        say(f"note {'every endpoint':<23} {settings.exception_handler} {what}")
     for name, value in settings.unfollowed.items():
         what = "which FastAPI goes without; see settings in docs/hazards.md"
         say(f"note {'every endpoint':<23} {name} is {value}, {what}")

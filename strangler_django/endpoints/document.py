@@ -19,6 +19,7 @@ from rest_framework.settings import DEFAULTS, api_settings
 
 from strangler_django.contract.tokens import is_signed_by_secret_key
 from strangler_django.endpoints.addresses import root_addresses
+from strangler_django.endpoints.exception_handlers import exception_handler_facts
 from strangler_django.endpoints.own_models import own_sign_in, own_users
 from strangler_django.endpoints.resolver import PathParameter, ResolvedPath, resolved_paths
 from strangler_django.endpoints.views import view_class, view_facts, view_methods, view_name
@@ -33,6 +34,7 @@ _CORS: Final = (
     *("CORS_ALLOW_PRIVATE_NETWORK", "CORS_ALLOW_HEADERS", "CORS_ALLOW_METHODS", "CORS_EXPOSE_HEADERS"),
     *("CORS_PREFLIGHT_MAX_AGE", "CORS_URLS_REGEX"),
 )
+_KNOWN_HANDLERS: Final = ("rest_framework.", "strangler_django.")
 _STANDARD: Final = ("django.", "corsheaders.")
 # What each of them is made of says nothing.
 _NO_MIDDLEWARE: Final = ("django.utils.deprecation.MiddlewareMixin",)
@@ -155,6 +157,16 @@ def _unfollowed() -> dict[str, str]:
     }
 
 
+def _path_of(function: Any) -> str:  # noqa: ANN401 - any callable
+    return f"{function.__module__}.{getattr(function, '__name__', type(function).__name__)}"
+
+
+def _own_exception_handler() -> dict[str, Any] | None:
+    """What words errors; None where it is DRF's own."""
+    handler = api_settings.EXCEPTION_HANDLER
+    return None if handler.__module__.startswith(_KNOWN_HANDLERS) else exception_handler_facts(handler)
+
+
 def _named(value: Any) -> str:  # noqa: ANN401 - a class or a constant
     return f"{value.__module__}.{value.__qualname__}" if isinstance(value, type) else str(value)
 
@@ -262,6 +274,7 @@ def _settings() -> dict[str, Any]:
         "token_cookie": _token_cookie(),
         "secret_key_signs_tokens": is_signed_by_secret_key(),
         "format_suffix": api_settings.FORMAT_SUFFIX_KWARG,
-        "exception_handler": f"{api_settings.EXCEPTION_HANDLER.__module__}.{api_settings.EXCEPTION_HANDLER.__name__}",
+        "exception_handler": _path_of(api_settings.EXCEPTION_HANDLER),
+        "own_exception_handler": _own_exception_handler(),
         "root_urlconf": settings.ROOT_URLCONF,
     }

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Numeric, bindparam, false
 
 from shared_schema.contract.values import BIGGEST
 from strangler_fastapi.drf.validators import Invalid, check_storable, is_in_range
-from strangler_fastapi.errors import ApiError, NotFound
+from strangler_fastapi.errors import ApiError, Http404
 
 # Others are made by their own class.
 _CONVERTERS: dict[type, Callable[[str], Any]] = {date: date.fromisoformat, datetime: datetime.fromisoformat}
@@ -43,12 +43,12 @@ def primary_key(column: Callable[[], Any], text: str) -> Criterion:
     """`column` holds the number in the path; a number too large for the column matches nothing.
 
     Raises:
-        NotFound: it is no number.
+        Http404: it is no number.
     """
     try:
         key = int(text)
     except ValueError:
-        raise NotFound from None
+        raise Http404 from None
     return equals("pk", column, key) if abs(key) <= BIGGEST["bigint"] else Criterion("nothing", false)
 
 
@@ -56,13 +56,13 @@ def lookup(column: Callable[[], Any], text: str, name: str = "pk") -> Criterion:
     """`column` holds what a path names (`get_object_or_404`); a number too large for the column matches nothing.
 
     Raises:
-        NotFound: the text is no value of the column's type.
+        Http404: the text is no value of the column's type.
     """
     kind = column().type
     try:
         value = read_text(kind.python_type, text)
     except (ArithmeticError, TypeError, ValueError, Invalid):
-        raise NotFound from None
+        raise Http404 from None
     # Of no filter's name.
     held = equals(name, column, value, parameter=f"{name} of the path")
     return held if is_in_range(kind, value) else Criterion("nothing", false)

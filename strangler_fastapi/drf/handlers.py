@@ -15,16 +15,20 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from shared_schema.contract.callables import UnknownCallable
-from shared_schema.contract.deletion import ProtectedError
+from shared_schema.contract.deletion import ProtectedError, RestrictedError
 from shared_schema.refusals import AWAY, refusal_of
 from strangler_fastapi.db.driver_errors import driver_error
+from strangler_fastapi.drf.exception_handler import Response as Answered
+from strangler_fastapi.drf.exception_handler import by_own_handler
 from strangler_fastapi.drf.negotiation import JSON
 from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.errors import (
     NON_FIELD_ERRORS,
     ApiError,
     AuthenticationFailed,
+    BrokenRule,
     DeleteProtected,
+    DeleteRestricted,
     MethodNotAllowed,
     NotAuthenticated,
     NotPorted,
@@ -104,14 +108,23 @@ def _answer(request: Request, error: ApiError, *, status: int, wanted: str | Non
     if error.answer is not None:
         response: Response = error.answer.response(body)
         return response
-    own = request.app.state.error_body
-    if own is not None and status < _HTTP_SERVER_ERROR:
+    answered = Answered(body, status, error.headers | ({"WWW-Authenticate": wanted} if wanted else {}))
+    if status < _HTTP_SERVER_ERROR:
         try:
-            body = own(request, body, status)
+            answered = _in_own_form(request, error, answered)
         except NotPorted as lacking:
-            body, status = lacking.body, lacking.status
-    headers = error.headers | ({"WWW-Authenticate": wanted} if wanted else {})
-    return JsonResponse(body, status_code=status, headers=headers)
+            answered = Answered(lacking.body, lacking.status)
+    return JsonResponse(answered.data, status_code=answered.status_code, headers=answered.headers)
+
+
+def _in_own_form(request: Request, error: ApiError, answered: Answered) -> Answered:
+    """The answer as the project words it, where it has a form of errors of its own."""
+    handler, own = request.app.state.exception_handler, request.app.state.error_body
+    if handler is not None:
+        return by_own_handler(handler, error, answered)
+    if own is not None:
+        return Answered(own(request, answered.data, answered.status_code), answered.status_code, answered.headers)
+    return answered
 
 
 def _keyed(body: Any, key: str) -> Any:  # noqa: ANN401 - JSON, in whatever form
@@ -140,7 +153,8 @@ async def _answer_suspicious_request(request: Request, error: Exception) -> Resp
 async def _answer_protected(request: Request, error: Exception) -> Response:
     """Django raises it through DRF, which makes a 500 of it; which rows they are is for the log alone."""
     logger.info("answered 409: %s", error)
-    return await _answer_api_error(request, DeleteProtected())
+    kind = DeleteRestricted if isinstance(error, RestrictedError) else DeleteProtected
+    return await _answer_api_error(request, kind())
 
 
 async def _answer_unknown_callable(request: Request, error: Exception) -> Response:
@@ -176,7 +190,7 @@ class DatabaseErrors:
             return ValidationFailed(["Enter a valid regular expression."])
         if state in _BROKEN_RULES and _is_of_values(cause):
             logger.warning("answered 400: %s", _reason(error))
-            return ValidationFailed({NON_FIELD_ERRORS: ["These values break a rule of the database."]})
+            return BrokenRule()
         refusal = await _schema_answer(request, error) or _database_answer(error)
         if refusal is None:
             raise error

@@ -11,7 +11,7 @@ from strangler_fastapi.db.query import Rows, Shape, fetch, fetch_value, was_slow
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.criteria import Criteria, clauses_of, key_of, values_of
 from strangler_fastapi.drf.positions import Place, ranges_after
-from strangler_fastapi.errors import Conflict, NotFound
+from strangler_fastapi.errors import Conflict, Http404
 
 Item = Mapping[str, Any]
 
@@ -115,7 +115,7 @@ class Listing:
         """The one item that meets `criteria`.
 
         Raises:
-            NotFound: there is none.
+            Http404: there is none.
         """
         items = await self.fetch(session, criteria)
         if not items:
@@ -137,7 +137,7 @@ class Listing:
         """The key of the one item that meets `criteria`.
 
         Raises:
-            NotFound: there is none.
+            Http404: there is none.
         """
         key = await fetch_value(session, self.keys(criteria))
         if key is None:
@@ -149,9 +149,9 @@ class Listing:
         structure = (self.name, self.shape, key_of(criteria), "key")
         return Rows(structure, lambda: select(self.key()).where(*clauses_of(criteria)), values_of(criteria))
 
-    def not_found(self) -> NotFound:
+    def not_found(self) -> Http404:
         """The answer where there is no such item."""
-        return NotFound(f"No {self.noun} matches the given query.")
+        return Http404(f"No {self.noun} matches the given query.")
 
     def count(self, criteria: Criteria) -> Rows:
         """How many items meet `criteria`."""

@@ -15,7 +15,7 @@ from strangler_fastapi.db.query import Rows, fetch_value
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.permissions import SAFE_METHODS, BasePermission, Verdict
 from strangler_fastapi.drf.sample_queries import as_sample
-from strangler_fastapi.errors import MethodNotAllowed, NotFound
+from strangler_fastapi.errors import Http404, MethodNotAllowed
 
 _NAMES: Any = ARRAY(Text)
 
@@ -172,12 +172,12 @@ class DjangoObjectPermissions(DjangoModelPermissions):
         """See BasePermission.
 
         Raises:
-            NotFound: the caller may not read it.
+            Http404: the caller may not read it.
         """
         if await self._has(request, caller, request.method, obj):
             return True
         if request.method in SAFE_METHODS or not await self._has(request, caller, "GET", obj):
-            raise NotFound
+            raise Http404
         return False
 
     async def _has(self, request: Request, caller: Any, method: str, obj: Any) -> bool:  # noqa: ANN401 - as above

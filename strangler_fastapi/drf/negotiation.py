@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from strangler_fastapi.drf.limits import require_few_parameters
 from strangler_fastapi.drf.renderers import JSON_RENDERER, Renderer
-from strangler_fastapi.errors import NotAcceptable, NotFound
+from strangler_fastapi.errors import Http404, NotAcceptable
 
 JSON = JSON_RENDERER.media_type
 
@@ -24,7 +24,7 @@ def negotiate(request: Request, renderers: Sequence[Renderer] = (JSON_RENDERER,)
     the choice itself is written by the first of all.
 
     Raises:
-        NotFound: `?format=` names another format.
+        Http404: `?format=` names another format.
         NotAcceptable: `Accept` names only other types.
         SuspiciousRequest: the query string has more parameters than Django reads.
     """
@@ -37,7 +37,7 @@ def negotiate(request: Request, renderers: Sequence[Renderer] = (JSON_RENDERER,)
     name = request.query_params.get("format")
     offered = [renderer for renderer in renderers if not name or renderer.format == name]
     if not offered:
-        raise NotFound
+        raise Http404
     ranked = sorted(_tokens(accept), key=_precedence, reverse=True)
     for _, tokens in groupby(ranked, key=_precedence):
         of_rank = [*tokens]

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from strangler_fastapi.drf.negotiation import JSON
 from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.errors import NotFound, NotPorted, ValidationFailed
+from strangler_fastapi.errors import Http404, NotFound, NotPorted, ValidationFailed
 
 # What stands in the body of an Answer for what DRF would answer.
 DATA: Final = object()
@@ -53,12 +53,13 @@ class Handler:
     """Answers in place of DRF's: where all went well, where a row is `missing`, and where a body is `refused`.
 
     Those two are given as they are, whatever form errors have otherwise (`error_body` of `create_application`). Of
-    what is `missing` a text is the detail of DRF's own answer. A `partial` body says what changes and no more; that of
-    a PATCH does where nothing is said.
+    what is `missing` a text is the detail of DRF's own answer, to the exception that the handler `raises`. A `partial`
+    body says what changes and no more; that of a PATCH does where nothing is said.
     """
 
     answer: Answer | None = None
     missing: Answer | str | None = None
+    raises: type[NotFound] = Http404
     refused: Answer | None = None
     partial: bool | None = None
 
@@ -73,7 +74,7 @@ class Handler:
             yield
         except NotFound as error:
             if isinstance(self.missing, str):
-                raise NotFound(self.missing) from None
+                raise self.raises(self.missing) from None
             error.answer = self.missing
             raise
         except ValidationFailed as error:

@@ -111,8 +111,8 @@ class FeatureScaffold:
             return
         each.rule = self._rule(endpoint)
         each.gaps += self.throttles.gaps(endpoint)
-        if handler := self.api.settings.own_exception_handler:
-            each.functions.append(f"errors by {handler}")
+        if (worded := self.api.settings.error_gap) is not None:
+            each.functions.append(worded)
         if (token_view := self.authenticators.account_tables.token_action(endpoint)) is not None:
             self._prepare_token_view(each, token_view)
             each.gaps += each.rule.gaps

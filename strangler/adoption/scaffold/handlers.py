@@ -62,6 +62,7 @@ def handler_code(endpoint: DjangoEndpoint, *, is_own_form: bool) -> Code | None:
     named: dict[str, Code | None] = {
         "answer": _done(handler, endpoint),
         "missing": _missing(handler.missing),
+        "raises": "NotFound" if is_own_form and _is_not_found(handler.missing) else None,
         "refused": None if refused is None else _answer(refused),
         "partial": None if is_usual or handler.action not in _UPDATES else quoted(handler.partial),
     }
@@ -98,6 +99,11 @@ def _done(handler: HandlerFacts, endpoint: DjangoEndpoint) -> Code | None:
     shows_url = endpoint.serializer is not None and any(each.name == "url" for each in endpoint.serializer.fields)
     lacks_address = handler.action == "create" and shows_url and not handler.answer.has_headers
     return None if usual and not lacks_address else _answer(handler.answer)
+
+
+def _is_not_found(facts: AnswerFacts | None) -> bool:
+    """Whether DRF's own exception is raised, which a form of errors may word otherwise than Django's."""
+    return facts is not None and facts.detail is not None and not facts.http404
 
 
 def _missing(facts: AnswerFacts | None) -> Code | None:

@@ -173,6 +173,7 @@ class RouterModule:
                 module.use("strangler_fastapi.drf.caller_rows", *(["CALLER"] if "CALLER" in text else []))
             if (handler := self._handler(each)) is not None:
                 module.use(HANDLER, *handler_names(handler))
+                module.use("strangler_fastapi.errors", *(["NotFound"] if "raises=NotFound" in str(handler) else []))
             if each.endpoint.handler is not None and each.endpoint.handler.nonzero:
                 module.use(HANDLER, "refuse_zero")
             decorators = [self._decorator(module, view, other, resource) for other in same]
@@ -246,7 +247,7 @@ class RouterModule:
 
     def _handler(self, each: WrittenEndpoint) -> Code | None:
         """What a handler of Django's own does otherwise."""
-        return handler_code(each.endpoint, is_own_form=bool(self._feature.api.settings.own_exception_handler))
+        return handler_code(each.endpoint, is_own_form=self._feature.api.settings.words_errors)
 
     def _call_text(self, each: WrittenEndpoint, resource: WrittenResource) -> str:
         """What answers an endpoint."""

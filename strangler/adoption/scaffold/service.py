@@ -15,6 +15,7 @@ from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
 from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.case_file import case_file_text
 from strangler.adoption.scaffold.code import Code, call, keyword, laid_out, quoted, texts
+from strangler.adoption.scaffold.errors_module import error_argument, errors_text
 from strangler.adoption.scaffold.feature import FeatureScaffold
 from strangler.adoption.scaffold.feature_modules import FeatureModules
 from strangler.adoption.scaffold.models_module import classes_there, models_added, models_text
@@ -140,9 +141,10 @@ class ServiceScaffold:
             for name, text in FeatureModules(feature).modules()
         }
         accounts = self._authenticators.accounts_text(self._package) if self._authenticators.identifies else None
-        worded = ("errors.py",) if self._api.settings.own_exception_handler else ()
-        for name in () if self.is_by_hand else (*_TEMPLATES, *worded):
+        for name in () if self.is_by_hand else _TEMPLATES:
             yield self._file(self.folder / name, self._template(name))
+        if self._api.settings.words_errors and not self.is_by_hand:
+            yield self._file(self.folder / "errors.py", errors_text(self._api.settings, self._package))
         if accounts:
             yield self._file(self.folder / "accounts.py", accounts)
         if self._throttles.are_used:
@@ -223,7 +225,7 @@ class ServiceScaffold:
             keys=self._keys(),
             identifies=self._authenticators.identifies,
             sessions=self._authenticators.has_sessions,
-            exception_handler=self._api.settings.own_exception_handler,
+            errors=error_argument(self._api.settings),
             service=prefixes.fastapi or "/",
             v1=prefixes.v1 or "/",
             v2=prefixes.v2 or "/",

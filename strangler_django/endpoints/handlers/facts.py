@@ -167,5 +167,6 @@ def _answer(outcome: Outcome | None) -> dict[str, Any] | None:
         "status": outcome.status,
         "body": outcome.body,
         "detail": outcome.detail,
+        "http404": outcome.http404,
         "has_headers": outcome.has_headers,
     }

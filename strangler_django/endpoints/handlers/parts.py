@@ -50,7 +50,8 @@ class UsedSerializer:
 class Outcome:
     """What comes of a request: an answer, or with `detail` DRF's own of what isn't there; `used` is what it shows.
 
-    It is `paged` as DRF's pages are, and names the address of a new row where it `has_headers`.
+    That is Django's Http404 where `http404` is set, else NotFound. It is `paged` as DRF's pages are, and names the
+    address of a new row where it `has_headers`.
     """
 
     status: int = 200
@@ -58,6 +59,7 @@ class Outcome:
     used: UsedSerializer | None = None
     raises: bool = False
     detail: str | None = None
+    http404: bool = True
     paged: bool = False
     has_headers: bool = False
 

@@ -246,10 +246,10 @@ class HandlerRun(HandlerAnswers):
         self._raises_404 = found is Http404
         match given:
             case []:
-                return Outcome(raises=True, detail="Not found.")
+                return Outcome(raises=True, detail="Not found.", http404=self._raises_404)
             # DRF's own words are translated, those of a project aren't.
             case [ast.Constant(value=str(text))] if text and text != "Not found.":
-                return Outcome(raises=True, detail=text)
+                return Outcome(raises=True, detail=text, http404=self._raises_404)
         raise UnreadError
 
     def _assign(self, name: str, value: ast.expr) -> None:

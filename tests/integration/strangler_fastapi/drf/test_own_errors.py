@@ -1,0 +1,38 @@
+"""Errors in a project's own form: its EXCEPTION_HANDLER as `strangler scaffold` writes it, beside Django's."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from tests.databases import empty_database
+from tests.generated_rows.tables import FILL, MAPPING, MODELS, ROWS
+from tests.integration.strangler_fastapi.drf.test_handlers import DJANGOS, REFUSED, REQUESTS
+from tests.scaffolds import Scaffolded, both_sides, scaffolded
+from tests.shared_stack import StackAddresses
+
+
+@pytest.fixture(params=["wrapped", "chosen"])
+def worded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scaffolded]:
+    own = {"EXCEPTION_HANDLER": f"tests.handlers.errors.{request.param}"}
+    settings = DJANGOS | {"REST_FRAMEWORK": DJANGOS["REST_FRAMEWORK"] | own}
+    with scaffolded(tmp_path_factory.mktemp(request.param), MAPPING.contract, settings) as found:
+        yield found
+
+
+def test_errors_are_worded_as_by_the_projects_own_handler(
+    stack: StackAddresses, worker_id: str, django_db_blocker: Any, worded: Scaffolded
+) -> None:
+    name = worded.settings["REST_FRAMEWORK"]["EXCEPTION_HANDLER"].rpartition(".")[2]
+    handler = getattr(worded.module("errors"), name)
+    with django_db_blocker.unblock(), ExitStack() as opened:
+        databases = [
+            opened.enter_context(empty_database(admin_dsn=stack.admin_dsn, name=f"{side}_{worker_id}"))
+            for side in ("worded_library", "worded_django")
+        ]
+        sides = opened.enter_context(
+            both_sides(worded, databases, MODELS, fill=FILL, rows=ROWS, exception_handler=handler)
+        )
+        for method, path, body in [*REQUESTS, *REFUSED]:
+            sides.ask(method, path, body)
