@@ -10,7 +10,14 @@ from shared_schema.contract.contract import TableFacts
 from strangler.adoption.access_facts import PermissionMap, PermissionRule, Permissions, ThrottleFacts, VersionFacts
 from strangler.adoption.django_settings import DjangoSettings, Facts
 from strangler.adoption.handler_facts import HandlerFacts
-from strangler.adoption.list_facts import Filters, PaginationFacts, QuerysetFacts, RowsOfRequest
+from strangler.adoption.list_facts import (
+    CreationFacts,
+    Filters,
+    ModelName,
+    PaginationFacts,
+    QuerysetFacts,
+    RowsOfRequest,
+)
 from strangler.routes.prefixes import Prefixes
 from strangler.schema.django_side import ManageCommand, manage_document
 
@@ -203,32 +210,15 @@ class SerializerFacts(Facts):
         return self if found is None else found.answering(action)
 
 
-class ModelName(Facts):
-    """A model and its table.
-
-    `writes` is code of the project's own that Django calls as it writes a row of a proxy, and doesn't of the table's
-    model, or the reverse.
-    """
-
-    label: str
-    table: str
-    writes: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """The name of its class."""
-        return self.label.rpartition(".")[2]
-
-
 class DjangoEndpoint(Facts):
     """One method of one path.
 
     `kind` is viewset or view for those of DRF, django for others, whose method may be `ANY`. `bases` are the classes
     that the view derives from. `action` is that of a viewset or a generic view. `overridden` are the methods of DRF's
     that the project replaced; those in `constant` read nothing of a request. `creator` is the field in which
-    `perform_create` saves the caller and does nothing else, `rows` what `get_queryset` does where it was read, and
-    `own_filters` names code of the project's own that leaves out more rows, of a list or of what a path names,
-    `elsewhere` rows that aren't in the database of the contract.
+    `perform_create` saves the caller, `creation` what else that does, `rows` what `get_queryset` does where it was
+    read, and `own_filters` names code of the project's own that leaves out more rows, of a list or of what a path
+    names, `elsewhere` rows that aren't in the database of the contract.
     `format_parameter` says that a parameter of the path chooses the renderer, as `?format=` does, `optional_slash` that
     the path is answered without the slash at its end, too.
     `root` are the names and paths that the root of a router lists, in the order of its answer.
@@ -259,6 +249,7 @@ class DjangoEndpoint(Facts):
     own_filters: tuple[str, ...] | None = ()
     elsewhere: tuple[str, ...] | None = ()
     creator: str | None = None
+    creation: CreationFacts | None = None
     rows: RowsOfRequest | None = None
     of_caller: bool = False
     callers_row: dict[str, str] | None = None

@@ -116,12 +116,56 @@ class RequestFilter(Facts):
     ignore_case: bool = False
 
 
+class ModelName(Facts):
+    """A model and its table.
+
+    `writes` is code of the project's own that Django calls as it writes a row of a proxy, and doesn't of the table's
+    model, or the reverse.
+    """
+
+    label: str
+    table: str
+    writes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of its class."""
+        return self.label.rpartition(".")[2]
+
+
+class ParentFacts(Facts):
+    """A row that is looked for first: `within` are its fields by the parameter of the path in them.
+
+    Where there is none, Django `fails` with 500, or answers `detail` in place of its own words. The rest is as of the
+    rows of an endpoint.
+    """
+
+    model: ModelName
+    queryset: QuerysetFacts
+    within: dict[str, str]
+    owner: str | None = None
+    fails: bool = False
+    detail: str | None = None
+    elsewhere: tuple[str, ...] = ()
+
+
+class CreationFacts(Facts):
+    """What `perform_create` does besides saving a row that has the caller in a field.
+
+    `parents` are looked for once the body is validated; `fields` of the new row lead to one of them, by its number.
+    """
+
+    parents: tuple[ParentFacts, ...]
+    fields: dict[str, int] = Field(default={})
+
+
 class RowsOfRequest(Facts):
     """What `get_queryset` does with the request and nothing else.
 
     `owner` is the field in which rows have the caller, a path such as `order__customer` where it is another row's;
     callers whose attribute `unless` is true see all. `within` are fields by the parameter of the path in them,
-    `filters` query parameters that narrow the rows further by columns, `parameters` those that do it in other ways.
+    `filters` query parameters that narrow the rows further by columns, `parameters` those that do it in other ways,
+    `parents` rows of other tables that have to be there.
     `backends` are filter backends of the project's own of which that was read, too.
     """
 
@@ -130,4 +174,5 @@ class RowsOfRequest(Facts):
     within: dict[str, str] = Field(default={})
     parameters: tuple[str, ...] = ()
     filters: dict[str, RequestFilter] = Field(default={})
+    parents: tuple[ParentFacts, ...] = ()
     backends: tuple[str, ...] = ()

@@ -19,7 +19,6 @@ from strangler_django.endpoints.constants.rows import rows_state
 from strangler_django.endpoints.own_backends import backend_name, own_backends
 from strangler_django.endpoints.own_code import is_own
 from strangler_django.endpoints.own_models import changed_rows, own_manager, reads_rows
-from strangler_django.endpoints.own_querysets import ReadQueryset
 from strangler_django.endpoints.serializers import class_name
 
 # What a project overrides in its pages.
@@ -70,14 +69,6 @@ def queryset_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a proj
     """The facts of a view's queryset."""
     queryset = queryset_of(made) if isinstance(made, generics.GenericAPIView) and has_queryset(made) else None
     return None if queryset is None else facts_of_queryset(queryset, made)
-
-
-def rows_facts(read: ReadQueryset) -> dict[str, Any]:
-    """What the code of a queryset does with a request."""
-    within = dict(read.within)
-    filters = {name: each.facts for name, each in read.filters.items()}
-    found = {"owner": read.owner, "unless": read.unless, "within": within, "parameters": list(read.parameters)}
-    return found | {"filters": filters, "backends": list(read.backends)}
 
 
 def facts_of_queryset(queryset: Any, made: Any) -> dict[str, Any]:  # noqa: ANN401 - a project's own, and its view

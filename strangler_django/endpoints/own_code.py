@@ -1,8 +1,5 @@
 """The commonest methods of a project's own, each read from its code in exactly one shape.
 
-def perform_create(self, serializer):
-    serializer.save(owner=self.request.user)
-
 def list(self, request, *args, **kwargs):
     return super().list(request, *args, **kwargs)
 
@@ -36,17 +33,6 @@ _OF_VIEW: Final = frozenset({"self.request.method", "self.action", "self.seriali
 
 class UnreadError(Exception):
     """The code does something else than what is read here."""
-
-
-def saved_caller(view: type) -> str | None:
-    """The field in which `perform_create` saves the caller; None where it does anything else, or more."""
-    function = getattr(view, "perform_create", None)
-    called = _only_call(function)
-    if called is None or not isinstance(called.func, ast.Attribute) or called.func.attr != "save":
-        return None
-    names = list(inspect.signature(function).parameters) if function else []
-    given = called.func.value
-    return _caller_field(called) if isinstance(given, ast.Name) and names[1:] == [given.id] else None
 
 
 @dataclass(frozen=True)
@@ -272,19 +258,3 @@ def only_statement(made: ast.FunctionDef | None) -> ast.stmt | None:
 def _name(decorator: ast.expr) -> str:
     called = decorator.func if isinstance(decorator, ast.Call) else decorator
     return ast.unparse(called).rpartition(".")[2]
-
-
-def _only_call(function: Any) -> ast.Call | None:  # noqa: ANN401 - as above
-    """The one call that a method consists of, or returns."""
-    match only_statement(method_of(function)):
-        case ast.Expr(value=ast.Call() as called) | ast.Return(value=ast.Call() as called):
-            return called
-    return None
-
-
-def _caller_field(called: ast.Call) -> str | None:
-    """The one argument, where it is `self.request.user`."""
-    match called:
-        case ast.Call(args=[], keywords=[ast.keyword(arg=str(name), value=value)]):
-            return name if ast.unparse(value) == "self.request.user" and "__" not in name else None
-    return None

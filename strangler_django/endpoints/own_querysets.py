@@ -130,7 +130,7 @@ def _of_callers(method: _Followed) -> ReadQueryset:
         is_same = nobody.structure[1:] == found.structure[1:] and same_for_nobody(found.queryset, nobody.queryset)
         if not nobody.is_none and (found.owner or nobody.owner or not is_same):
             raise UnreadError
-        if nobody.is_none and found.owner is None:
+        if (nobody.is_none and found.owner is None) or nobody.sought != found.sought:
             raise UnreadError
     unread = [name for name, each in found.filters.items() if not found.finds_once(each)]
     parameters = tuple(dict.fromkeys((*method.seen.parameters, *unread)))

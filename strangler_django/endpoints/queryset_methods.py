@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models.manager import BaseManager
 
 from strangler_django.endpoints.annotated_rows import matched_value
+from strangler_django.endpoints.handlers.source import is_pure
 from strangler_django.endpoints.own_code import (
     UnreadError,
     is_super,
@@ -20,9 +21,12 @@ from strangler_django.endpoints.own_code import (
     own_methods,
     statements_of,
 )
-from strangler_django.endpoints.own_expressions import CALLER, RequestValues, SeenOfRequest
+from strangler_django.endpoints.own_expressions import CALLER, SeenOfRequest
 from strangler_django.endpoints.own_filters import FilterReader
-from strangler_django.endpoints.read_querysets import ReadQueryset, field_at
+from strangler_django.endpoints.own_models import own_manager
+from strangler_django.endpoints.own_parents import helper_of, path_parameter, unlike
+from strangler_django.endpoints.parameter_branches import FilterBranches
+from strangler_django.endpoints.read_querysets import ReadParent, ReadQueryset, field_at
 
 # Methods of a queryset whose arguments are constants, and which leave no row out.
 _PLAIN: Final = frozenset({"all", "order_by", "select_related", "prefetch_related", "distinct"})
@@ -49,12 +53,13 @@ class QuerysetMethod:
         body: Sequence[ast.stmt] | None = None,
     ) -> None:
         function, *self._others = functions
+        self._within = frozenset({function})
         self._view = view
         self._body = _body_of(function) if body is None else body
         self._function = function
-        self._globals = names_of(function)
+        self.names = names_of(function)
         self.seen = seen
-        self.filters = FilterReader(type(view), self._globals)
+        self.filters = FilterReader(type(view), self.names)
         self.parameters = frozenset(view.kwargs)
         self.known = {"self.action": getattr(view, "action", None), "self.request.method": view.request.method}
 
@@ -64,10 +69,33 @@ class QuerysetMethod:
         :raises UnreadError: it does something that isn't read.
         :raises UnknownCallerError: it depends on more of the caller.
         """
-        found = _Following(self, caller, given or {}).block(self._body)
-        if found is None:
+        following = Following(self, caller, given or {})
+        found = following.block(self._body)
+        if not isinstance(found, ReadQueryset):
             raise UnreadError
-        return found
+        return replace(found, parents=unlike(following.parents))
+
+    def helped(self, name: str, caller: Mapping[str, bool], *, is_property: bool) -> list[ReadParent] | None:
+        """The parents that a method of the view's looks for, the last of which it returns; None of another one.
+
+        :raises UnreadError: it does something that isn't read.
+        """
+        helper = helper_of(self._view, name, is_property=is_property)
+        if helper is None:
+            return None
+        if helper.function in self._within:
+            raise UnreadError
+        made = QuerysetMethod(self._view, (helper.function,), self.seen, helper.body)
+        made._within = self._within | {helper.function}
+        following = _Finding(made, caller, {})
+        found = following.block(helper.body)
+        if not isinstance(found, ReadParent):
+            raise UnreadError
+        return [*(each for each in following.parents if each is not found), found]
+
+    def value_of_name(self, code: ast.expr) -> Any:  # noqa: ANN401 - whatever the code has under that name
+        """What a name in the method's module stands for."""
+        return named(code, self.names)
 
     def inherited(self, code: ast.expr, caller: Mapping[str, bool]) -> ReadQueryset:
         """What the method of the superclass returns, as `code` names that."""
@@ -91,7 +119,7 @@ class QuerysetMethod:
         try:
             return ast.literal_eval(code)
         except ValueError:
-            found = named(code, self._globals)
+            found = named(code, self.names)
         if not isinstance(found, bool | int | str):
             raise UnreadError
         return found
@@ -100,7 +128,7 @@ class QuerysetMethod:
         """An expression of Django's (`F("rows") * F("seats") - Count("tickets")`), or a constant."""
         match code:
             case ast.Call(func=called, args=args, keywords=keywords) if all(each.arg for each in keywords):
-                made = named(called, self._globals)
+                made = named(called, self.names)
                 if not isinstance(made, type) or not made.__module__.startswith("django.db.models."):
                     raise UnreadError
                 named_so = {each.arg: self.expression(each.value) for each in keywords}
@@ -113,17 +141,17 @@ class QuerysetMethod:
 
     def annotation(self, code: ast.expr, model: Any) -> Any:  # noqa: ANN401 - as above, and a model class
         """What rows of the model are annotated with: an expression, also whether others are there by the caller."""
-        found = matched_value(code, model, self._globals)
+        found = matched_value(code, model, self.names)
         return self.expression(code) if found is None else found
 
     def of_model(self, code: ast.expr) -> ReadQueryset:
         """All rows of the model that has a name in the module, or in one that it imports (`models.Item`)."""
-        model = named(code, self._globals)
+        model = named(code, self.names)
         if not isinstance(model, type) or not issubclass(model, models.Model):
             raise UnreadError
         manager = getattr(model, "objects", None)
         # A manager of the project's own may leave rows out.
-        if type(manager) is not models.Manager:
+        if not isinstance(manager, BaseManager) or own_manager(manager):
             raise UnreadError
         return ReadQueryset(manager.all())
 
@@ -146,93 +174,65 @@ def _body_of(function: Any) -> list[ast.stmt]:  # noqa: ANN401 - a method
     return statements_of(made)
 
 
-class _Following(RequestValues):
-    """A method that is followed: its local variables are querysets, or expressions of the request."""
+class Following(FilterBranches):
+    """A method that is followed: its local variables are querysets, parents, or expressions of the request."""
 
     def __init__(self, method: QuerysetMethod, caller: Mapping[str, bool], given: Mapping[str, ReadQueryset]) -> None:
         super().__init__(method.seen, caller, method.known)
         self._names |= given
         self._method = method
+        self._filters = method.filters
+        self.parents = [parent for each in given.values() for parent in each.parents]
 
-    def block(self, body: Sequence[ast.stmt]) -> ReadQueryset | None:
+    def block(self, body: Sequence[ast.stmt]) -> Any:  # noqa: ANN401 - a queryset, or what a subclass reads
         """What the statements return; None where they don't."""
         for statement in body:
             match statement:
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    if isinstance(self._names.get(name), ReadParent):
+                        raise UnreadError
                     self._names[name] = self._value(value)
                 case ast.If(test=test, body=then, orelse=[]) if self._is_filter(test, then):
                     continue
                 case ast.If(test=test, body=then, orelse=otherwise):
                     if (found := self.block(then if self._is_true(test) else otherwise)) is not None:
                         return found
+                case ast.Try():
+                    if (found := self._tried(statement)) is not None:
+                        return found
+                case ast.Expr(value=ast.Call() as called) if self._parent(called) is not None:
+                    continue
                 case ast.Return(value=ast.expr() as value):
-                    return self._queryset(value)
+                    return self._returned(value)
                 case _:
                     raise UnreadError
         return None
 
-    def _is_filter(self, test: ast.expr, body: list[ast.stmt]) -> bool:
-        """Whether a branch narrows a queryset by a query parameter and does no more; then that has the filter.
-
-        if genres:
-            keys = self._params_to_ints(genres)
-            queryset = queryset.filter(genres__id__in=keys)
-        """
-        if isinstance(test, ast.NamedExpr):
-            self._names[test.target.id], test = test.value, test.value
-        before = dict(self._names)
-        try:
-            name, found = self._narrowed_by_parameter(self._resolved(test), body)
-        except UnreadError:
-            self._names = before
-            return False
-        # What else the branch has given a value is another's without the parameter.
-        self._names = {key: value for key, value in before.items() if self._names.get(key) is value}
-        self._names[name] = found
-        return True
-
-    def _narrowed_by_parameter(self, test: ast.expr, body: list[ast.stmt]) -> tuple[str, ReadQueryset]:
-        """The queryset that a branch narrows, by its name, with that filter."""
-        narrowed, conditions, is_distinct = "", list[ast.expr | ast.keyword](), False
-        for statement in body:
-            match statement:
-                case ast.Assign(targets=[ast.Name(id=name)], value=value) if isinstance(
-                    self._names.get(name), ReadQueryset
-                ) and narrowed in ("", name):
-                    narrowed = name
-                    for called, given in self._calls(name, value):
-                        conditions += given
-                        is_distinct = is_distinct or called == "distinct"
-                case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                    self._names[name] = self._resolved(value)
-                case _:
-                    raise UnreadError
-        queryset = self._names.get(narrowed)
-        if not isinstance(queryset, ReadQueryset):
-            raise UnreadError
-        parameter, found = self._method.filters.read(test, conditions, queryset.queryset.model)
-        if parameter in queryset.filters:
-            raise UnreadError
-        filters = {**queryset.filters, parameter: replace(found, is_distinct=is_distinct)}
-        return narrowed, replace(queryset, filters=filters)
-
-    def _calls(self, name: str, code: ast.expr) -> list[tuple[str, list[ast.expr | ast.keyword]]]:
-        """What is called of the queryset of that name, in turn: `filter` with its conditions, or `distinct`."""
-        match code:
-            case ast.Name(id=found) if found == name:
-                return []
-            case ast.Call(func=ast.Attribute(value=inner, attr="distinct"), args=[], keywords=[]):
-                return [*self._calls(name, inner), ("distinct", [])]
-            case ast.Call(func=ast.Attribute(value=inner, attr="filter"), args=args, keywords=keywords):
-                named_so = (ast.keyword(each.arg, self._resolved(each.value)) for each in keywords)
-                return [*self._calls(name, inner), ("filter", [*map(self._resolved, args), *named_so])]
-        raise UnreadError
+    def _returned(self, code: ast.expr) -> Any:  # noqa: ANN401 - as above
+        return self._queryset(code)
 
     def _value(self, code: ast.expr) -> Any:  # noqa: ANN401 - see above
+        if (parent := self._parent(code)) is not None:
+            return parent
+        before = [*self.parents]
         try:
             return self._queryset(code)
         except UnreadError:
-            return self._resolved(code)
+            self.parents = before
+        # Whatever else is called may refuse the request, even if nobody looks at what it gives.
+        if not is_pure(code, self._method.names):
+            raise UnreadError
+        return self._resolved(code)
+
+    def _value_of_name(self, code: ast.expr) -> Any:  # noqa: ANN401 - as above
+        return self._method.value_of_name(code)
+
+    def _helped(self, name: str, *, is_property: bool) -> ReadParent | None:
+        found = self._method.helped(name, self._caller, is_property=is_property)
+        if found is None:
+            return None
+        self.parents += found
+        return found[-1]
 
     def _queryset(self, code: ast.expr) -> ReadQueryset:
         match code:
@@ -244,16 +244,22 @@ class _Following(RequestValues):
                 args=[],
                 keywords=[],
             ):
-                return self._method.inherited(above, self._caller)
+                return self._with_parents(self._method.inherited(above, self._caller))
             case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr="get_queryset"), args=[], keywords=[]):
-                return self._method.of_view(self._caller)
+                return self._with_parents(self._method.of_view(self._caller))
             case ast.Call(func=ast.Attribute(value=inner, attr=name), args=args, keywords=keywords):
                 return self._called(self._queryset(inner), name, args, keywords)
             case ast.Attribute(value=ast.Name(id="self"), attr="queryset"):
                 return self._method.base()
+            case ast.Attribute(value=inner, attr=name) if (parent := self._parent(inner)) is not None:
+                return self._children(parent, name)
             case ast.Attribute(value=ast.Name() | ast.Attribute() as model, attr="objects"):
                 return self._method.of_model(model)
         raise UnreadError
+
+    def _with_parents(self, found: ReadQueryset) -> ReadQueryset:
+        self.parents += found.parents
+        return found
 
     def _called(
         self, found: ReadQueryset, name: str, args: list[ast.expr], keywords: list[ast.keyword]
@@ -287,18 +293,26 @@ class _Following(RequestValues):
     def _narrowed(self, found: ReadQueryset, given: ast.keyword) -> ReadQueryset:
         """Takes a condition apart: the caller, a parameter of the path, or a constant."""
         value, name = self._resolved(given.value), given.arg or ""
+        if (of_parent := self._narrowed_by_parent(found, name, value)) is not None:
+            return of_parent
         text, path = ast.unparse(value), name.removesuffix("__id").removesuffix("__pk")
         if text in (CALLER, f"{CALLER}.id", f"{CALLER}.pk"):
             last = field_at(found.queryset.model, path)
             if found.owner is not None or last is None or last.related_model is not get_user_model():
                 raise UnreadError
             return replace(found, owner=path)
-        match value:
-            case (
-                ast.Subscript(value=kwargs, slice=ast.Constant(value=str(parameter)))
-                | ast.Call(func=ast.Attribute(value=kwargs, attr="get"), args=[ast.Constant(value=str(parameter))])
-            ) if ast.unparse(kwargs) == "self.kwargs" and field_at(found.queryset.model, name) is not None:
-                if name in found.within or parameter not in self._method.parameters:
-                    raise UnreadError
-                return replace(found, within={**found.within, name: parameter})
+        parameter = path_parameter(value, self._method.parameters)
+        if parameter is not None and field_at(found.queryset.model, name) is not None:
+            if name in found.within:
+                raise UnreadError
+            return replace(found, within={**found.within, name: parameter})
         return replace(found, queryset=found.queryset.filter(**{name: self._method.constant(value)}))
+
+
+class _Finding(Following):
+    """A method that returns a parent."""
+
+    def _returned(self, code: ast.expr) -> Any:  # noqa: ANN401 - as above
+        if (found := self._parent(code)) is None:
+            raise UnreadError
+        return found

@@ -16,7 +16,8 @@ class ReadQueryset:
     `owner` is the field in which rows have the caller, a path such as `order__customer` where it is another row's;
     callers whose attribute `unless` is true see the rows of everybody. `within` are fields by the parameter of the
     path that they are equal to, `filters` the query parameters that narrow it further by columns, `parameters` those
-    that do it in other ways. `backends` are the filter backends of the project's own that are part of it.
+    that do it in other ways. `parents` are rows of other tables that are looked for first. `backends` are the filter
+    backends of the project's own that are part of it.
     """
 
     queryset: models.QuerySet[Any]
@@ -27,12 +28,18 @@ class ReadQueryset:
     filters: Mapping[str, ReadFilter] = field(default_factory=dict)
     is_distinct: bool = False
     is_none: bool = False
+    parents: tuple["ReadParent", ...] = ()
     backends: tuple[str, ...] = ()
 
     @property
     def structure(self) -> tuple[Any, ...]:
         """All rows that callers see whatever they own."""
-        return str(self.queryset.query), self.within, self.filters
+        return str(self.queryset.query), tuple(self.within.items()), tuple(self.filters.items()), self.sought
+
+    @property
+    def sought(self) -> tuple[Any, ...]:
+        """What is looked for first."""
+        return tuple((each.rows.structure, each.rows.owner, each.fails, each.detail) for each in self.parents)
 
     def finds_once(self, found: ReadFilter) -> bool:
         """Whether a filter leaves each row once, and what it is annotated with as it is.
@@ -42,6 +49,24 @@ class ReadQueryset:
         if self.queryset.query.annotations:
             return not any(each.link for each in found.columns)
         return self.is_distinct or not found.multiplies
+
+
+@dataclass(frozen=True, eq=False)
+class ReadParent:
+    """A row that a path names by a column, `key`, of which no two are equal, and perhaps by others.
+
+    `fails` says that Django answers 500 where there is none, `detail` what it answers in other words than its own.
+    """
+
+    rows: ReadQueryset
+    key: str
+    fails: bool = False
+    detail: str | None = None
+
+    @property
+    def model(self) -> Any:  # noqa: ANN401 - a model class
+        """The model of the row."""
+        return self.rows.queryset.model
 
 
 def column_field(model: Any, name: str) -> Any:  # noqa: ANN401 - as below
@@ -61,3 +86,15 @@ def field_at(model: Any, path: str) -> Any:  # noqa: ANN401 - a model class, and
             return None
         found, model = own[name], own[name].related_model
     return found
+
+
+def is_key(model: Any, name: str) -> bool:  # noqa: ANN401 - a model class
+    """Whether a field is the key of its model."""
+    key = model._meta.pk  # noqa: SLF001 - how Django documents to read a model
+    return name in ("pk", key.name, key.attname)
+
+
+def is_unique(model: Any, name: str) -> bool:  # noqa: ANN401 - as above
+    """Whether no two rows are equal in a column."""
+    fields = model._meta.concrete_fields  # noqa: SLF001 - as above
+    return is_key(model, name) or any(each.unique and name in (each.name, each.attname) for each in fields)

@@ -29,17 +29,17 @@ from strangler_django.endpoints.lists import (
     pagination_facts,
     queryset_facts,
     queryset_of,
-    rows_facts,
 )
 from strangler_django.endpoints.own_code import (
     is_own,
     passed_to,
     returns_caller,
-    saved_caller,
 )
+from strangler_django.endpoints.own_creation import read_creation
 from strangler_django.endpoints.own_models import model_facts
 from strangler_django.endpoints.own_permissions import own_rules, permission_maps
 from strangler_django.endpoints.own_querysets import read_queryset
+from strangler_django.endpoints.request_rows import creation_facts, rows_facts
 from strangler_django.endpoints.serializers import class_name, serializer_facts
 from strangler_django.endpoints.throttles import throttle_facts
 from strangler_django.endpoints.versions import version_facts
@@ -160,7 +160,7 @@ def view_facts(
             *(["as_view"] if is_own(cls, "as_view") or is_wrapped(view) else []),
         ],
         "constant": constant_hooks(make),
-        "creator": saved_caller(cls),
+        **creation_facts(read_creation(made)),
         "rows": rows_facts(read) if read else None,
         "without": [name.upper() for name in ("head", "options") if name not in made.http_method_names],
         "of_caller": returns_caller(cls, "get_object"),

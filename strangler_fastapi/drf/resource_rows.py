@@ -1,6 +1,6 @@
 """Which rows of a table a resource is about, for a caller, a path and the parameters of a list."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import CTE, Executable, Select, and_, select
 from starlette.requests import Request
 
-from shared_schema.consumer.samples import sample_of
+from shared_schema.consumer.samples import Sample, sample_of
 from strangler_fastapi.db.query import Rows, Shape, fetch
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.caller_rows import caller_criteria, is_caller_named
@@ -16,6 +16,7 @@ from strangler_fastapi.drf.criteria import Criteria, Criterion, clauses_of, equa
 from strangler_fastapi.drf.filtering import Filter, Params, filter_criteria, missing_rows
 from strangler_fastapi.drf.links import attribute_of_field
 from strangler_fastapi.drf.nested_fields import shape_of
+from strangler_fastapi.drf.parents import Parent
 from strangler_fastapi.drf.row_writer import RowWriter
 from strangler_fastapi.drf.search import Searched, search_criteria, search_field
 from strangler_fastapi.drf.serializers import Serializer
@@ -33,6 +34,7 @@ class ResourceRows(RowWriter):
     _of_caller: bool | str
     _owner: str | None
     _owner_except: str | None
+    _parents_of_rows: tuple[Parent, ...]
     _search_fields: tuple[str, ...]
     _search_param: str
     _where: Callable[[], Sequence[Any]] | None
@@ -57,6 +59,8 @@ class ResourceRows(RowWriter):
         return tuple(Searched(self.column(name), lookup) for name, lookup in named)
 
     async def _criteria(self, request: Request, session: RequestSession) -> Criteria:
+        for parent in self._parents_of_rows:
+            await parent.find(request, session)
         params = request.query_params
         missing = await missing_rows(session, params, self._filters) if params else {}
         caller = request.state.caller
@@ -117,9 +121,20 @@ class ResourceRows(RowWriter):
             for number, (name, parameter) in enumerate(self._within.items())
         )
 
-    def _created_by(self, request: Request) -> dict[str, Any]:
-        """What a new row gets of its caller."""
-        return {self.creator: request.state.caller.id} if self.creator else {}
+    async def _created_by(self, request: Request, session: RequestSession) -> dict[str, Any]:
+        """What a new row gets of its caller, and of the rows that it belongs to."""
+        made = {self.creator: request.state.caller.id} if self.creator else {}
+        for parent in self.parents_of_new:
+            key = await parent.find(request, session)
+            made |= {parent.attribute: key} if parent.attribute else {}
+        return made
+
+    def _parent_samples(self, used: Collection[str]) -> Iterator[Sample]:
+        """The statements that find the parents."""
+        of_rows = self._parents_of_rows if {*used} != {"create"} else ()
+        of_new = self.parents_of_new if "create" in used else ()
+        for number, parent in enumerate(dict.fromkeys((*of_rows, *of_new))):
+            yield from parent.samples(f"{self.listing.name} parent {number}")
 
     def _shape(self) -> Shape:
         return shape_of(self._answers, self.model, self._annotations)

@@ -18,6 +18,7 @@ from strangler_fastapi.drf.filtering import ORDERING, Filter, describe_filters, 
 from strangler_fastapi.drf.listing import Listing
 from strangler_fastapi.drf.own_handler import NOW, Handler
 from strangler_fastapi.drf.pagination import PAGE_NUMBERS, Pagination, paginate
+from strangler_fastapi.drf.parents import Parent, object_name
 from strangler_fastapi.drf.rendering import JsonResponse, header_text
 from strangler_fastapi.drf.resource_rows import ResourceRows
 from strangler_fastapi.drf.sample_queries import (
@@ -57,8 +58,9 @@ class Resource(ResourceRows):
     but those that have its key in that attribute, and an anonymous one none, as of a `get_queryset` that filters by
     `request.user`; callers whose attribute `owner_except` is true find all. `within` are attributes by the parameter of
     the path that they are equal to, as of a `get_queryset` that filters by `self.kwargs`. `where` gives conditions that
-    all rows meet, as the constant filters of a queryset do. A resource that narrows its rows in another way has a
-    Listing and statements of its own.
+    all rows meet, as the constant filters of a queryset do. `parents` are rows of other tables that have to be there
+    (`strangler_fastapi.drf.parents`). A resource that narrows its rows in another way has a Listing and statements of
+    its own.
 
     `answers` is the serializer that answers show, where `serializer` reads bodies alone.
 
@@ -105,6 +107,7 @@ class Resource(ResourceRows):
         owner_except: str | None = None,
         within: Mapping[str, str] = MappingProxyType({}),
         where: Callable[[], Sequence[Any]] | None = None,
+        parents: tuple[Parent, ...] = (),
         of_caller: bool | str = False,
         checked: tuple[str, ...] = (),
         perform_create: PerformCreate | None = None,
@@ -136,6 +139,8 @@ class Resource(ResourceRows):
         self._owner_except = owner_except
         self._within = within
         self._where = where
+        self._parents_of_rows = tuple(each for each in parents if each.before != "new")
+        self.parents_of_new = tuple(each for each in parents if each.before != "rows")
         self._of_caller = of_caller
         self._checked = checked
         self._perform_create = perform_create
@@ -168,7 +173,7 @@ class Resource(ResourceRows):
         orderings: dict[str, Callable[[], Any]] = {name: partial(self.column, name) for name in sorted(names)}
         self.listing = Listing(
             name or model.__tablename__,
-            model_name or _object_name(model),
+            model_name or object_name(model),
             partial(primary_key, model),
             orderings,
             # Its expressions take 2 ms to make (docs/benchmark.md).
@@ -192,6 +197,7 @@ class Resource(ResourceRows):
         """A page of the rows, or all of them where there are no pages.
 
         Raises:
+            NotFound: a parent isn't there.
             ApiError: a parameter is wrong, or there is no such page.
         """
         params = request.query_params
@@ -222,11 +228,11 @@ class Resource(ResourceRows):
         """A new row.
 
         Raises:
-            ApiError: the body is refused.
+            ApiError: the body is refused, or a parent isn't there.
         """
         with handler.errors():
             cleaned = await self.serializer.read(request, session)
-        values = cleaned | self._created_by(request)
+        values = cleaned | await self._created_by(request, session)
         if self._perform_create is not None:
             key = await self._perform_create(self, session, values)
         else:
@@ -324,6 +330,7 @@ class Resource(ResourceRows):
 
     def _statements(self) -> Iterator[Sent]:
         key, used = sample_of(self.listing.key().type.python_type), {*self._actions}
+        yield from self._parent_samples(used)
         if "list" in used:
             size = self._pagination.sample_size if self._pagination else None
             rows = list_rows(self.listing, self._sampled_list, self.ordering, filters=self._filters, page_size=size)
@@ -354,9 +361,3 @@ def _assigned(value: Any, request: Request) -> Any:  # noqa: ANN401 - of the att
         return datetime.now(UTC)
     # Nobody is no value: Django fails then, too.
     return request.state.caller.id if value is CALLER else value
-
-
-def _object_name(model: Any) -> str:  # noqa: ANN401 - a mapped class
-    """What Django calls the model, whose class may have another name here."""
-    facts = model.__mapping__.contract.tables.get(model.__table_key__)
-    return str(model.__name__) if facts is None else facts.model.rpartition(".")[2]

@@ -13,6 +13,7 @@ from strangler_fastapi.drf.file_fields import files_kept
 from strangler_fastapi.drf.links import attribute_of
 from strangler_fastapi.drf.listing import Listing
 from strangler_fastapi.drf.nested_fields import NestedField
+from strangler_fastapi.drf.parents import Parent
 from strangler_fastapi.drf.relations import ManyRelatedField
 from strangler_fastapi.drf.sample_queries import body_samples, body_values
 from strangler_fastapi.drf.serializers import Serializer
@@ -23,15 +24,16 @@ from strangler_fastapi.errors import NotPorted
 class RowWriter:
     """Writes what a serializer has cleaned.
 
-    `model` is the mapped class, `listing` names its rows, `creator` is the attribute of a new row's caller, `performed`
-    are those that functions of the project give one, by the action, `effects` are what else happens to the rows that it
-    writes.
+    `model` is the mapped class, `listing` names its rows, `creator` is the attribute of a new row's caller,
+    `parents_of_new` are the rows that one belongs to, `performed` the attributes that functions of the project give
+    one, by the action, `effects` are what else happens to the rows that it writes.
     """
 
     model: Any
     serializer: Serializer
     listing: Listing
     creator: str | None
+    parents_of_new: tuple[Parent, ...]
     performed: Mapping[Literal["create", "update", "assign", "destroy"], tuple[str, ...]]
     effects: TableEffects
 
@@ -99,7 +101,8 @@ class RowWriter:
         values = {name: value for name, value in values.items() if name not in self._nested}
         values |= {each: self._sample_of(each) for each in self.effects.writes}
         if "create" in used:
-            by = {self.creator: self._sample_of(self.creator)} if self.creator else {}
+            given = (self.creator, *(parent.attribute for parent in self.parents_of_new))
+            by = {name: self._sample_of(name) for name in given if name}
             yield Sample(f"{name} insert", self.insert(values | by | self._performed_sample("create")))
         if "update" in used:
             yield Sample(f"{name} change", self.change(key, values | self._performed_sample("update")))

@@ -181,7 +181,8 @@ class FeatureScaffold:
             return
         # Rows within are written by what saves it.
         plain = [field for field in serializer.fields if not (field.read_only or field.serializer)]
-        given = {field.source for field in plain} | {each.endpoint.creator}
+        creation = each.endpoint.creation
+        given = {field.source for field in plain} | {each.endpoint.creator, *(creation.fields if creation else ())}
         table = self._tables.facts(serializer.table)
         for name, facts in table.columns.items():
             # Of a `pre_save` that is with the receivers there is an effect.

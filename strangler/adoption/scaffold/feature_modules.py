@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from strangler.adoption.scaffold.code import Code, call, dictionary, quoted, statement, texts
+from strangler.adoption.scaffold.code import Code, Items, call, dictionary, quoted, statement, texts
 from strangler.adoption.scaffold.effects import effects_text
 from strangler.adoption.scaffold.feature import FeatureScaffold
 from strangler.adoption.scaffold.gaps import ACTIONS, USUAL_ACTIONS
@@ -81,6 +81,7 @@ class FeatureModules:
                 lookup_field=quoted(field_name) if field_name != "pk" else None,
                 lookup_url_kwarg=quoted(parameter) if parameter != field_name else None,
                 **resource.callers,
+                parents=Items("()", resource.parents) if resource.parents else None,
                 **{f"perform_{action}": name for action, name in saving_functions(resource).items()},
                 performed=dictionary({action: texts(each) for action, each in resource.performed.items()})
                 if resource.performed

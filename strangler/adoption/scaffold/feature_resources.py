@@ -12,6 +12,7 @@ from strangler.adoption.scaffold.gaps import ACTIONS, is_callers, needs_no_query
 from strangler.adoption.scaffold.handlers import handled_key, handled_list
 from strangler.adoption.scaffold.lists import write_list
 from strangler.adoption.scaffold.numbers import RowNumbers
+from strangler.adoption.scaffold.parents import RowParents, failing
 from strangler.adoption.scaffold.serializers import Serializers
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
 from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint, WrittenResource
@@ -57,6 +58,7 @@ class FeatureResources:
             # A handler says so of new rows alone.
             creator = self._authenticators.caller_column(each.endpoint.model.table, each.endpoint.creator)
             resource.callers = {"creator": quoted(creator), **resource.callers}
+        self._belong(each, action, resource)
         if each.saves:
             resource.saves[ACTIONS[action]] = each.saves
         if each.performed:
@@ -65,6 +67,21 @@ class FeatureResources:
         if action == "list":
             each.limits += resource.lists.gaps
             each.remarks += resource.lists.remarks
+
+    def _belong(self, each: WrittenEndpoint, action: str, resource: WrittenResource) -> None:
+        """Has the resource look for the rows of other tables that its own belong to."""
+        endpoint, of = each.endpoint, self._with_rows(each.endpoint)
+        if action == "create":
+            resource.creation = endpoint.creation
+            each.remarks += failing(endpoint.creation.parents if endpoint.creation else ())
+        else:
+            each.remarks += failing(endpoint.rows.parents if endpoint.rows else ())
+        if each.rule.model and endpoint.rows and endpoint.rows.parents:
+            # They ask the view for its queryset.
+            raise UnreadableError(f"permissions look for {endpoint.rows.parents[0].model.name} before they refuse")
+        of_rows = of.rows.parents if of.rows and resource.actions != ["create"] else ()
+        parents = RowParents(resource.serializer.facts.table or "", self._tables, self._authenticators, resource.lists)
+        resource.parents = tuple(parents.codes(of_rows, resource.creation))
 
     def _matched(self, rows: MatchedRows, model: str, table: str, lists: WrittenList) -> Code:
         """What a permission sees of a row where it asks for rows of another table."""

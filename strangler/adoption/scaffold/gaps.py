@@ -124,7 +124,7 @@ def reads_context(serializer: SerializerFacts) -> bool:
 
 def _told(endpoint: DjangoEndpoint) -> Iterator[str]:
     """Hooks of which the facts say all that they do."""
-    if endpoint.creator:
+    if endpoint.creator or endpoint.creation:
         yield "perform_create"
     if endpoint.rows:
         yield "get_queryset"

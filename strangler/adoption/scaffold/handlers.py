@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from strangler.adoption.endpoints import DjangoEndpoint, ModelName
+from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.handler_facts import AnswerFacts, HandlerFacts
-from strangler.adoption.list_facts import QuerysetFacts
+from strangler.adoption.list_facts import ModelName, QuerysetFacts
 from strangler.adoption.scaffold.code import Code, Items, call, dictionary, quoted
 from strangler.adoption.scaffold.gaps import needs_no_queryset
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from strangler.adoption.endpoints import DjangoEndpoint
+from strangler.adoption.list_facts import CreationFacts
 from strangler.adoption.scaffold.access import Rule
 from strangler.adoption.scaffold.code import Code
 from strangler.adoption.scaffold.written_list import WrittenList
@@ -52,6 +53,7 @@ class WrittenResource:
     `saves` are the gaps of what saves a new row (`create`) or a changed one (`update`), or deletes one (`destroy`),
     where the project does that itself, `performed` the attributes that this gives a row, by the action. `callers` are
     its arguments that name columns of the caller, `checked` the columns that permissions look at,
+    `parents` the rows of other tables that are looked for first, `creation` what a new row gets of such,
     `model_name` the name of a proxy.
     """
 
@@ -65,4 +67,6 @@ class WrittenResource:
     saves: dict[str, list[str]] = field(default_factory=dict)
     performed: dict[str, list[str]] = field(default_factory=dict)
     checked: set[str] = field(default_factory=set)
+    parents: tuple[Code, ...] = ()
+    creation: CreationFacts | None = None
     model_name: str | None = None

@@ -11,9 +11,10 @@ from strangler_django.endpoints.databases import other_databases
 from strangler_django.endpoints.handlers.parts import Outcome, UsedSerializer
 from strangler_django.endpoints.handlers.reading import ReadHandler, read_handler
 from strangler_django.endpoints.handlers.source import HandlerCode
-from strangler_django.endpoints.lists import facts_of_queryset, queryset_of, rows_facts
+from strangler_django.endpoints.lists import facts_of_queryset, queryset_of
 from strangler_django.endpoints.own_code import is_own, passed_to
 from strangler_django.endpoints.own_models import model_facts
+from strangler_django.endpoints.request_rows import rows_facts
 from strangler_django.endpoints.serializers import serializer_facts
 
 # What the handlers of DRF call, and one that is read doesn't unless it says so.
@@ -73,6 +74,7 @@ def _facts(made: Any, read: ReadHandler, facts: Mapping[str, Any]) -> dict[str, 
             "has_context": all(each is None or each.has_context for each in (used, read.shown)),
         },
         "creator": facts["creator"] if "perform_create" in read.hooks else used.creator if used else None,
+        "creation": facts["creation"] if "perform_create" in read.hooks else None,
     }
     called = {*read.hooks, *(_FINDING if is_filtered else ())}
     if used is not None and used.cls is None:
@@ -118,6 +120,10 @@ def _rows(made: Any, read: ReadHandler) -> dict[str, Any]:  # noqa: ANN401 - as 
 
 def _is_certain(made: Any, read: ReadHandler, found: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:  # noqa: ANN401 - as above
     """Whether it is so for all rows, and for all that a serializer shows."""
+    rows_found = found.get("rows", facts["rows"]) if read.row is not None else None
+    if rows_found and rows_found["parents"] and read.missing is not None:
+        # What is answered without a parent is another thing.
+        return False
     if read.serializer and read.serializer.filtered and found.get("model", facts["model"]) != facts["model"]:
         return False
     rows = read.rows.queryset if read.rows else queryset_of(made) if read.of_view else None

@@ -23,6 +23,7 @@ from strangler_django.endpoints.handlers.source import HandlerCode, is_pure
 from strangler_django.endpoints.own_code import UnreadError, is_get_object_or_404, is_own, method_of, named, own_methods
 from strangler_django.endpoints.own_expressions import replaced
 from strangler_django.endpoints.own_querysets import ReadQueryset, read_rows
+from strangler_django.endpoints.read_querysets import is_key, is_unique
 
 DATA: Final = "self.request.data"
 _CONTEXTS: Final = (
@@ -199,13 +200,13 @@ class HandlerValues:
                 else ast.Call(func=ast.Attribute(value=of, attr="all"), args=[], keywords=[])
             )
             rows = self._rows(narrowed)
-            if _is_unique(rows.queryset.model, str(each.arg)):
+            if is_unique(rows.queryset.model, str(each.arg)):
                 row = Row(rows, str(each.arg), str(self._parameter(given[str(each.arg)])))
                 break
         if row is None or row.rows is None or row.rows.parameters or row.rows.filters:
             raise UnreadError
         # A name of a handler's own for the key.
-        row.field = "pk" if _is_key(row.rows.queryset.model, row.field) else row.field
+        row.field = "pk" if is_key(row.rows.queryset.model, row.field) else row.field
         self.done.append(("find", row))
         if self._exists or is_optional:
             return row
@@ -275,14 +276,3 @@ class HandlerValues:
 
 def _is_property(cls: type, name: str) -> bool:
     return isinstance(inspect.getattr_static(cls, name, None), property | cached_property)
-
-
-def _is_key(model: Any, name: str) -> bool:  # noqa: ANN401 - a model class
-    key = model._meta.pk  # noqa: SLF001 - how Django documents to read a model
-    return name in ("pk", key.name, key.attname)
-
-
-def _is_unique(model: Any, name: str) -> bool:  # noqa: ANN401 - as above
-    """Whether no two rows are equal in a column."""
-    fields = model._meta.concrete_fields  # noqa: SLF001 - as above
-    return _is_key(model, name) or any(each.unique and name in (each.name, each.attname) for each in fields)

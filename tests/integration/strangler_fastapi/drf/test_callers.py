@@ -12,7 +12,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 from django_app.accounts.models import User
 from strangler_fastapi.auth.tokens import Tokens
 from tests.databases import migrated_database
-from tests.kitchen.installed import kitchen_installed
+from tests.installed_app import installed_app
 from tests.kitchen.models import CONTRACT, FILL, MODELS, ROWS
 from tests.scaffolds import Scaffolded, Sides, both_sides, scaffolded
 from tests.shared_stack import StackAddresses
@@ -26,7 +26,7 @@ CALLERS = {"nobody": None, "ann": 901, "bob": 902, "kim": 903}
 
 @pytest.fixture(scope="module")
 def kitchen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scaffolded]:
-    with kitchen_installed(), scaffolded(tmp_path_factory.mktemp("kitchen"), CONTRACT, DJANGOS) as found:
+    with installed_app("tests.kitchen"), scaffolded(tmp_path_factory.mktemp("kitchen"), CONTRACT, DJANGOS) as found:
         yield found
 
 

@@ -1,4 +1,4 @@
-"""Django knows the kitchen for a while."""
+"""Django knows the models of a package of the tests for a while."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,9 +7,9 @@ from django.apps import AppConfig, apps
 
 
 @contextmanager
-def kitchen_installed() -> Iterator[None]:
+def installed_app(package: str) -> Iterator[None]:
     """Its models are related to the users meanwhile; `override_settings` would have every app begin again."""
-    config = AppConfig.create("tests.kitchen")
+    config = AppConfig.create(package)
     config.apps = apps
     apps.app_configs[config.label] = config
     try:

@@ -1,0 +1,100 @@
+"""The rows of other tables that a resource's rows belong to, as arguments of a Resource."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from strangler.adoption.list_facts import CreationFacts, ParentFacts
+from strangler.adoption.scaffold.authenticators import Authenticators
+from strangler.adoption.scaffold.code import Code, Items, call, dictionary, quoted
+from strangler.adoption.scaffold.conditions import RowConditions
+from strangler.adoption.scaffold.tables import Tables, UnreadableError
+from strangler.adoption.scaffold.written_list import WrittenList
+
+_MODULE: Final = "strangler_fastapi.drf.parents"
+
+
+class RowParents:
+    """Writes those of the rows of `table`; `lists` learns which names they need."""
+
+    def __init__(self, table: str, tables: Tables, authenticators: Authenticators, lists: WrittenList) -> None:
+        self._table = table
+        self._tables = tables
+        self._authenticators = authenticators
+        self._lists = lists
+
+    def codes(self, of_rows: Sequence[ParentFacts], creation: CreationFacts | None) -> Iterator[Code]:
+        """Each, of rows that are read, and of new ones.
+
+        :raises UnreadableError: one is found in a way that can't be written.
+        """
+        attributes = self._attributes(creation) if creation else {}
+        of_new = [*enumerate(creation.parents)] if creation else []
+        needs_word, left = bool(of_rows and of_new), [*of_rows]
+        for number, each in of_new:
+            sought = self._code(each, None, None)
+            same = next((place for place, row in enumerate(left) if self._code(row, None, None) == sought), None)
+            yield from (self._code(row, None, "rows") for row in left[: same or 0])
+            left = left if same is None else left[same + 1 :]
+            yield self._code(each, attributes.get(number), "new" if needs_word and same is None else None)
+        yield from (self._code(row, None, "rows" if needs_word else None) for row in left)
+
+    def _attributes(self, creation: CreationFacts) -> dict[int, str]:
+        """The attributes of a new row that lead to parents, by the number of each."""
+        found: dict[int, str] = {}
+        for field, number in creation.fields.items():
+            column, facts = self._tables.column_of(self._table, field)
+            parent = self._tables.facts(creation.parents[number].model.table)
+            points = facts.references
+            if points is None or points.table != parent.name or (points.column,) != tuple(parent.primary_key):
+                raise UnreadableError(f"{field} is no key of its {creation.parents[number].model.name}")
+            if number in found:
+                raise UnreadableError(f"several fields lead to one {creation.parents[number].model.name}")
+            self._tables.use(self._table, column)
+            found[number] = self._tables.attribute_of(self._table, column)
+        return found
+
+    def _code(self, parent: ParentFacts, attribute: str | None, before: str | None) -> Code:
+        table, name = parent.model.table, parent.model.name
+        if parent.queryset.narrowed or parent.queryset.annotations:
+            raise UnreadableError(f"{name} is looked for where the queryset has {_others(parent)}")
+        if parent.elsewhere:
+            raise UnreadableError(f"rows of {', '.join(parent.elsewhere)}")
+        model = self._tables.use(table)
+        conditions = RowConditions(model, table, self._tables, self._lists.imports)
+        where = tuple(map(conditions.code, parent.queryset.where))
+        self._lists.classes.add(model)
+        self._lists.imports.setdefault(_MODULE, set()).add("Parent")
+        is_proxy = self._tables.facts(table).model != parent.model.label
+        return call(
+            "Parent",
+            model,
+            dictionary({self._compared(table, path): quoted(each) for path, each in parent.within.items()}),
+            attribute=quoted(attribute) if attribute else None,
+            owner=quoted(self._owner(table, parent.owner)) if parent.owner else None,
+            where=Items("()", where, prefix="lambda: ") if where else None,
+            before=quoted(before) if before else None,
+            detail=quoted(parent.detail) if parent.detail else None,
+            model_name=quoted(name) if is_proxy else None,
+        )
+
+    def _compared(self, table: str, path: str) -> str:
+        """The attribute that a parameter of the path is compared with; one of another row is a path."""
+        self._tables.compared(table, path.split("__"))
+        return path if "__" in path else self._tables.attribute_of(table, path)
+
+    def _owner(self, table: str, path: str) -> str:
+        *way, last = path.split("__")
+        self._tables.follow(table, path.split("__"))
+        self._authenticators.caller_column(self._tables.table_at(table, way), last)
+        return path if way else self._tables.attribute_of(table, path)
+
+
+def failing(parents: Sequence[ParentFacts]) -> Iterator[str]:
+    """What is answered otherwise than by Django, where one isn't there."""
+    for each in parents:
+        if each.fails:
+            yield f"where there is no {each.model.name}, Django fails with 500, and FastAPI answers 404"
+
+
+def _others(parent: ParentFacts) -> str:
+    return ", ".join((*parent.queryset.narrowed, *parent.queryset.annotations))

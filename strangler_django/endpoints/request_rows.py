@@ -1,0 +1,42 @@
+"""What the code of a view does with the rows of a request, as facts: which it narrows, and which it looks for first."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from strangler_django.endpoints.databases import other_databases
+from strangler_django.endpoints.lists import facts_of_queryset
+from strangler_django.endpoints.own_creation import ReadCreation
+from strangler_django.endpoints.own_models import model_facts
+from strangler_django.endpoints.read_querysets import ReadParent, ReadQueryset
+
+
+def rows_facts(read: ReadQueryset) -> dict[str, Any]:
+    """What the code of a queryset does with a request."""
+    within = dict(read.within)
+    filters = {name: each.facts for name, each in read.filters.items()}
+    found = {"owner": read.owner, "unless": read.unless, "within": within, "parameters": list(read.parameters)}
+    found |= {"filters": filters, "backends": list(read.backends)}
+    return found | {"parents": [_parent_facts(each) for each in read.parents]}
+
+
+def creation_facts(read: ReadCreation | None) -> dict[str, Any]:
+    """What the code that saves a new row gives it."""
+    if read is None or not read.parents:
+        return {"creator": read.caller if read else None, "creation": None}
+    fields = {name: read.parents.index(each) for name, each in read.fields.items()}
+    parents = [_parent_facts(each) for each in read.parents]
+    return {"creator": read.caller, "creation": {"parents": parents, "fields": fields}}
+
+
+def _parent_facts(read: ReadParent) -> dict[str, Any]:
+    """A row of another table that is looked for first."""
+    rows = read.rows
+    return {
+        "model": model_facts(read.model),
+        "queryset": facts_of_queryset(rows.queryset, SimpleNamespace(queryset=None)),
+        "owner": rows.owner,
+        "within": dict(rows.within),
+        "fails": read.fails,
+        "detail": read.detail,
+        "elsewhere": other_databases(read.model, rows.queryset, None),
+    }

@@ -1,0 +1,130 @@
+"""Rows that belong to others which a path names, as `strangler scaffold` writes them: both sides are sent the same."""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from django.conf import settings as djangos
+from rest_framework_simplejwt.tokens import AccessToken
+
+from django_app.accounts.models import User
+from strangler_fastapi.auth.tokens import Tokens
+from tests.databases import migrated_database
+from tests.installed_app import installed_app
+from tests.reviews.models import ANNS, BOBS, CONTRACT, FILL, MODELS, ROWS
+from tests.scaffolds import Scaffolded, Sides, both_sides, scaffolded
+from tests.shared_stack import StackAddresses
+
+DJANGOS: dict[str, Any] = {
+    "ROOT_URLCONF": "tests.reviews.views",
+    "AUTHENTICATION_BACKENDS": ["django.contrib.auth.backends.ModelBackend"],
+}
+CALLERS = {"nobody": None, "ann": 901, "bob": 902, "kim": 903}
+
+
+@pytest.fixture(scope="module")
+def reviews(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scaffolded]:
+    with installed_app("tests.reviews"), scaffolded(tmp_path_factory.mktemp("reviews"), CONTRACT, DJANGOS) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def sides(stack: StackAddresses, worker_id: str, django_db_blocker: Any, reviews: Scaffolded) -> Iterator[Sides]:
+    with django_db_blocker.unblock(), ExitStack() as opened:
+        databases = [
+            opened.enter_context(migrated_database(admin_dsn=stack.admin_dsn, name=f"{name}_{worker_id}"))
+            for name in ("reviews_library", "reviews_django")
+        ]
+        assert CONTRACT.token_settings is not None
+        tokens = Tokens(djangos.SIMPLE_JWT["SIGNING_KEY"], CONTRACT.token_settings)
+        authenticators = reviews.module("accounts").AUTHENTICATORS
+        state = {"tokens": tokens}
+        made = both_sides(reviews, databases, MODELS, fill=FILL, rows=ROWS, state=state, authenticators=authenticators)
+        yield opened.enter_context(made)
+
+
+def ask(sides: Sides, caller: str, method: str, path: str, body: Any = None) -> Any:
+    """What both answer a caller."""
+    key = CALLERS[caller]
+    token = AccessToken.for_user(User(pk=key, password="!")) if key else None
+    return sides.ask(method, path, body, {"Authorization": f"Bearer {token}"} if token else {})
+
+
+LISTS = (
+    *("/titles/1/reviews/", "/titles/3/reviews/", "/titles/9/reviews/", "/titles/99999999999999999999/reviews/"),
+    *("/titles/1/reviews/?page=9", "/titles/9/reviews/?page=9", "/titles/1/reviews/?search=long"),
+    *("/titles/1/reviews/1/comments/", "/titles/2/reviews/1/comments/", "/titles/9/reviews/9/comments/"),
+    *("/slugged/emma/1/comments/", "/slugged/lost/4/comments/", "/slugged/emma/3/comments/"),
+    *("/slugged/2/3/comments/", "/slugged/none/1/comments/"),
+    *("/by/emma/reviews/", "/by/lost/reviews/", "/by/2/reviews/", "/by/none/reviews/"),
+    *(f"/projects/{key}/tasks/" for key in (ANNS, BOBS, ANNS.replace("1", "9"), "7", "none")),
+)
+
+REVIEWS = ("/titles/1/reviews/", "/titles/3/reviews/", "/by/emma/reviews/", "/by/lost/reviews/", "/by/2/reviews/")
+
+
+def test_a_list_is_that_of_a_row_which_is_there(sides: Sides) -> None:
+    """Whoever may not see it is refused before."""
+    statuses = set()
+    for caller, path in itertools.product(("nobody", "ann", "bob"), LISTS):
+        statuses.add(ask(sides, caller, "GET", path).status_code)
+    for path in LISTS:
+        ask(sides, "kim", "HEAD", path)
+        ask(sides, "kim", "OPTIONS", path)
+    assert statuses == {200, 401, 404}
+
+
+def test_a_row_is_found_after_the_one_that_it_belongs_to(sides: Sides) -> None:
+    bodies = {"GET": None, "OPTIONS": None, "PUT": {"text": "changed", "score": 1}, "PATCH": {"score": "x"}}
+    for list_path, key in itertools.product((path for path in LISTS if "?" not in path), (1, 2, 3)):
+        for method, body in bodies.items():
+            ask(sides, "ann" if key == 1 else "bob", method, f"{list_path}{key}/", body)
+        ask(sides, "nobody", "PATCH", f"{list_path}{key}/", {})
+    for caller in ("nobody", "bob", "ann"):
+        for path in ("/titles/2/reviews/1/", "/titles/9/reviews/1/", "/slugged/none/1/comments/2/"):
+            ask(sides, caller, "DELETE", path)
+    assert ask(sides, "ann", "DELETE", "/titles/1/reviews/1/comments/2/").status_code == 204
+    assert ask(sides, "bob", "DELETE", f"/projects/{ANNS}/tasks/1/").status_code == 404
+    assert ask(sides, "ann", "DELETE", f"/projects/{ANNS}/tasks/1/").status_code == 204
+
+
+def test_a_new_row_belongs_to_one_that_is_there(sides: Sides) -> None:
+    """Whose absence is answered once the body is validated."""
+    made = []
+    for caller, path in itertools.product(("nobody", "ann", "kim"), LISTS):
+        for body in ({}, {"text": "much too long for any text of these"}, b"{", {"text": caller, "name": caller}):
+            # A second review of one author is answered 500 by Django.
+            if body == {"text": caller, "name": caller} and path.partition("?")[0] in REVIEWS:
+                continue
+            made.append(ask(sides, caller, "POST", path, body).status_code)
+    assert {*made} == {201, 400, 401, 404}
+    found = ask(sides, "kim", "POST", "/titles/1/reviews/", {"text": "new"}).json()
+    assert found["author"] == "kim"
+    assert ask(sides, "ann", "POST", "/by/2/reviews/", {"text": "new", "score": 7}).status_code == 201
+    assert ask(sides, "kim", "POST", "/by/none/reviews/", {"text": "new"}).json()["detail"] == "No such title."
+
+
+def test_a_row_that_nothing_is_shown_of_is_looked_for_all_the_same(sides: Sides) -> None:
+    assert ask(sides, "nobody", "GET", "/looked/emma/3/").status_code == 200
+    assert ask(sides, "nobody", "GET", "/looked/none/3/").status_code == 404
+    assert ask(sides, "kim", "POST", f"/unlooked/{BOBS}/", {"name": "paint"}).status_code == 201
+
+
+def test_where_django_fails_without_a_row_it_is_404(sides: Sides) -> None:
+    assert ask(sides, "nobody", "GET", "/looked/emma/99/").status_code == 404
+    headers = {"Authorization": f"Bearer {AccessToken.for_user(User(pk=903, password='!'))}"}
+    asked = sides.both.library.request(
+        "POST", f"/unlooked/{BOBS.replace('2', '3')}/", headers=headers, json={"name": "x"}
+    )
+    # The example's own middleware answers 503 where a key of another table is refused.
+    assert sides.both.runner.run(asked).status_code == 404
+
+
+def test_gaps(reviews: Scaffolded) -> None:
+    assert {name: found for name, found in reviews.gaps.items() if found} == {
+        "GET /chosen/{review_id}/": ["Chosen.get_queryset is your own"],
+        "GET /modelled/{review_id}/": ["permissions look for Review before they refuse"],
+        "POST /modelled/{review_id}/": ["permissions look for Review before they refuse"],
+    }
