@@ -73,6 +73,19 @@ class KeptPlace(Facts):
     place: str = ""
 
 
+class SimpleJwtSettings(Facts):
+    """simplejwt's settings that the contract doesn't have, as far as they are others than simplejwt's own.
+
+    `jwk_url` says that keys are fetched, the encoder and the rule are paths of the project's code.
+    """
+
+    auth_header_name: str = "HTTP_AUTHORIZATION"
+    check_user_is_active: bool = True
+    json_encoder: str | None = None
+    jwk_url: bool = False
+    user_authentication_rule: str | None = None
+
+
 class ExceptionHandlerFacts(Facts):
     """An EXCEPTION_HANDLER of the project's own: its `name`, and the `code` of it and of what it calls.
 
@@ -131,6 +144,7 @@ class DjangoSettings(Facts):
     caches: dict[str, KeptPlace] = {}
     cors: dict[str, bool | int | str | tuple[str, ...]] | None = None
     token_cookie: TokenCookieSettings | None = None
+    simplejwt: SimpleJwtSettings = SimpleJwtSettings()
     secret_key_signs_tokens: bool = False
 
     @property

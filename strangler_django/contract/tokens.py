@@ -28,6 +28,7 @@ _NAMES = (
 )
 # Those of a project that uses other tokens than pairs.
 _OF_SLIDING_TOKENS = ("SLIDING_TOKEN_LIFETIME", "SLIDING_TOKEN_REFRESH_EXP_CLAIM", "SLIDING_TOKEN_REFRESH_LIFETIME")
+_UNUSUAL = ("AUTH_HEADER_NAME", "CHECK_USER_IS_ACTIVE", "JSON_ENCODER", "JWK_URL", "USER_AUTHENTICATION_RULE")
 _USUAL_CLASSES = [["AccessToken", "access"]]
 
 
@@ -61,6 +62,25 @@ def _is_used() -> bool:
     from rest_framework_simplejwt.authentication import JWTAuthentication
 
     return any(issubclass(each, JWTAuthentication) for each in api_settings.DEFAULT_AUTHENTICATION_CLASSES)
+
+
+def unusual_token_settings() -> dict[str, Any]:
+    """Simplejwt's settings that aren't the contract's, as far as they are others than simplejwt's own.
+
+    Of a function or class its path is told, of JWK_URL that there is one.
+    """
+    if token_settings() is None:
+        return {}
+    from rest_framework_simplejwt.settings import DEFAULTS, api_settings
+
+    found: dict[str, Any] = {}
+    for name in _UNUSUAL:
+        value = getattr(api_settings, name, DEFAULTS.get(name))
+        if isinstance(value, type) or callable(value):
+            value = f"{value.__module__}.{value.__qualname__}"
+        if value != DEFAULTS.get(name):
+            found[name.lower()] = True if name == "JWK_URL" else value
+    return found
 
 
 def is_signed_by_secret_key() -> bool:

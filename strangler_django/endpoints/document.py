@@ -17,7 +17,7 @@ from django.utils.module_loading import import_string
 from django.views.defaults import page_not_found
 from rest_framework.settings import DEFAULTS, api_settings
 
-from strangler_django.contract.tokens import is_signed_by_secret_key
+from strangler_django.contract.tokens import is_signed_by_secret_key, unusual_token_settings
 from strangler_django.endpoints.addresses import root_addresses
 from strangler_django.endpoints.exception_handlers import exception_handler_facts
 from strangler_django.endpoints.own_models import own_sign_in, own_users
@@ -272,6 +272,7 @@ def _settings() -> dict[str, Any]:
         "unfollowed": _unfollowed(),
         "cors": _cors(),
         "token_cookie": _token_cookie(),
+        "simplejwt": unusual_token_settings(),
         "secret_key_signs_tokens": is_signed_by_secret_key(),
         "format_suffix": api_settings.FORMAT_SUFFIX_KWARG,
         "exception_handler": _path_of(api_settings.EXCEPTION_HANDLER),

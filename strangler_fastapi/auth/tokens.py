@@ -36,7 +36,7 @@ class Tokens:
         key: simplejwt's SIGNING_KEY; empty where this service only reads tokens, with the public half of a pair.
         settings: the contract's.
         verifying_keys: simplejwt's VERIFYING_KEY, where the algorithm has two keys, or each key that may have signed
-            while keys are exchanged, the one that signs among them; `key` where none is given.
+            while keys are exchanged, the one that signs among them; `key`, or its public half, where none is given.
     """
 
     key: str = field(repr=False)
@@ -71,7 +71,7 @@ class Tokens:
     @cached_property
     def _verified(self) -> Callable[[str | bytes], Payload]:
         """Verifies a token once: it comes with every request and stays good, but for its end, which is looked at."""
-        keys = self.verifying_keys or (self.key,)
+        keys = self.verifying_keys or (_verifying(self.key, self.settings.algorithm),)
         return lru_cache(maxsize=4096)(lambda token: _verify(token, keys, self.settings))
 
     def check_claims(self, payload: Payload) -> None:
@@ -171,7 +171,13 @@ class Tokens:
         }
 
 
-def _verify(token: str | bytes, keys: tuple[str, ...], settings: TokenSettings) -> Payload:
+def _verifying(key: str, algorithm: str) -> Any:  # noqa: ANN401 - PyJWT's key
+    """What verifies what a key has signed: itself, or its public half."""
+    public = getattr(jwt.get_algorithm_by_name(algorithm).prepare_key(key), "public_key", None) if key else None
+    return public() if public else key
+
+
+def _verify(token: str | bytes, keys: tuple[Any, ...], settings: TokenSettings) -> Payload:
     for key in keys:
         try:
             payload = _decoded(token, key, settings)
@@ -187,7 +193,7 @@ def _verify(token: str | bytes, keys: tuple[str, ...], settings: TokenSettings) 
     return payload
 
 
-def _decoded(token: str | bytes, key: str, settings: TokenSettings) -> Payload:
+def _decoded(token: str | bytes, key: Any, settings: TokenSettings) -> Payload:  # noqa: ANN401 - as above
     payload: Payload = jwt.decode(
         token,
         key,

@@ -34,7 +34,7 @@ _BACKENDS: Final = (
     *("guardian.backends.ObjectPermissionBackend", "rules.permissions.ObjectPermissionBackend"),
 )
 # Of simplejwt's views those that sign in.
-SIGN_INS: Final = ("token", "sliding")
+_SIGN_INS: Final = ("token", "sliding")
 _OUTSTANDING: Final = "token_blacklist_outstandingtoken"
 _ISSUED: Final = ("user_id", "jti", "token", "created_at", "expires_at")
 
@@ -57,6 +57,7 @@ class AccountTables:
         self._renews = api.settings.password_hasher == "argon2"  # noqa: S105 - an algorithm
         self._backends = api.settings.sessions.backends
         self._signs_in_by = api.settings.signs_in_by
+        self._simplejwt = api.settings.simplejwt
         self._username_field = api.settings.username_field
         self._permits = any(each.permission_maps for each in api.endpoints) and self.permission_gap() is None
         self._gives_tokens = any(map(self.is_auth_token_view, api.endpoints)) and self.auth_token_gap() is None
@@ -81,7 +82,17 @@ class AccountTables:
         """Why the service can't issue tokens."""
         if not self._reads_tokens or self._users is None or "last_login" not in self._users.columns:
             return "no view of the API reads simplejwt's tokens"
-        return None
+        encoder = self._simplejwt.json_encoder
+        return f"writes claims by {encoder}" if encoder else None
+
+    def caller_gap(self, action: str) -> str | None:
+        """Why a view of simplejwt can't tell whether a user may have tokens."""
+        rule = self._simplejwt.user_authentication_rule
+        if rule and action in (*_SIGN_INS, "refresh"):
+            return f"asks {rule} who may have tokens"
+        if action == "refresh" and not self._simplejwt.check_user_is_active:
+            return "gives tokens to users that aren't active"
+        return self.sign_in_gap() if action in _SIGN_INS else None
 
     def sign_in_gap(self) -> str | None:
         """Why the service can't tell whether a name and a password are those of a user."""

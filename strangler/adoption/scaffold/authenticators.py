@@ -6,7 +6,7 @@ from typing import Final
 
 from shared_schema.contract.contract import Contract, TableFacts
 from strangler.adoption.access_facts import caller_attributes
-from strangler.adoption.django_settings import SessionSettings
+from strangler.adoption.django_settings import SessionSettings, SimpleJwtSettings
 from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
 from strangler.adoption.scaffold.account_tables import AccountTables
 from strangler.adoption.scaffold.code import Code, Items, call, laid_out, quoted, statement, texts
@@ -64,6 +64,7 @@ class Authenticators:
         self._users_by = api.settings.users_by
         self._username_field = api.settings.username_field
         self._looked_at = sorted(_looked_at(api) - {*_LOOKED_AT, "id", "is_active", "password"})
+        self._simplejwt = api.settings.simplejwt
         self._token_cookie = api.settings.token_cookie
         self._users = by_model.get(api.settings.user_model)
         lists = Counter(each.authenticators for each in api.endpoints if each.is_api and each.authenticators)
@@ -130,11 +131,19 @@ class Authenticators:
         why = ""
         if name == SESSION and engine not in (*_ROWS, _COOKIE):
             why = f": sessions are kept by {engine}"
-        if name in _BEARERS and self._contract.tokens is None:
-            why = ": the contract has no settings of its tokens, set SIMPLE_JWT (an empty one will do)"
+        if name in _BEARERS and (gap := self._bearer_gap()) is not None:
+            why = f": {gap}"
         if self._users_by is not None:
             why = f": callers are found by {self._users_by}"
         return f"authenticator {name}{why}"
+
+    def _bearer_gap(self) -> str | None:
+        """Why tokens don't tell callers apart."""
+        if (settings := self._contract.tokens) is None:
+            return "the contract has no settings of its tokens, set SIMPLE_JWT (an empty one will do)"
+        if settings.user_id_field not in ("id", "pk"):
+            return f"tokens name users by {settings.user_id_field}, and not by their key"
+        return "the keys of tokens are fetched from JWK_URL" if self._simplejwt.jwk_url else None
 
     def caller_column(self, table: str, field: str | None) -> str | None:
         """The attribute of a field that points at the users, None where there is no field.
@@ -203,7 +212,11 @@ class Authenticators:
         if kind in _BEARERS:
             blacklist = "TOKEN_TABLES" if self._ends_callers else None
             cookie = self._cookie(module) if kind == COOKIE_JWT else None
-            return call("JWTAuthentication", "USERS.find_account", cookie=cookie, blacklist=blacklist)
+            given, plain = self._simplejwt, SimpleJwtSettings()
+            header = _unless(_header(given.auth_header_name), _header(plain.auth_header_name))
+            checks = _unless(given.check_user_is_active, plain.check_user_is_active)
+            named = {"header": header, "cookie": cookie, "check_active": checks, "blacklist": blacklist}
+            return call("JWTAuthentication", "USERS.find_account", **named)
         if kind == TOKEN:
             module.use(f"{package}.models", self._tables.use(_TOKENS, "key", "user_id"))
             return call(name, "USERS", "Token")
@@ -292,7 +305,7 @@ class Authenticators:
             # The CSRF token of a session needs Django's sessions besides.
             cookie = self._token_cookie if name == COOKIE_JWT else None
             is_in_session = cookie is not None and (cookie.csrf or cookie.csrf_always)
-            return self._contract.tokens is not None and not (is_in_session and self._sessions.csrf_use_sessions)
+            return self._bearer_gap() is None and not (is_in_session and self._sessions.csrf_use_sessions)
         if name == SESSION:
             engine = self._sessions.engine
             # Django would go on with what its cache holds of a session that is renewed or ended elsewhere.

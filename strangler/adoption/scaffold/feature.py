@@ -6,7 +6,6 @@ from typing import Final
 from shared_schema.contract.contract import Contract
 from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, SerializerFacts
 from strangler.adoption.scaffold.access import Rule, permission_by_method, permission_of
-from strangler.adoption.scaffold.account_tables import SIGN_INS
 from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.column_kinds import is_known_callable
 from strangler.adoption.scaffold.effects import WrittenEffect, effects_of, gaps_along
@@ -242,8 +241,7 @@ class FeatureScaffold:
         """Has `token_router` answer a view of simplejwt, which has one of each kind."""
         each.gaps += request_gaps(each.endpoint)
         tables = self.authenticators.account_tables
-        sign_in = tables.sign_in_gap() if token_view in SIGN_INS else None
-        each.gaps += [gap for gap in (tables.token_gap(), sign_in) if gap is not None]
+        each.gaps += [gap for gap in (tables.token_gap(), tables.caller_gap(token_view)) if gap is not None]
         if any(other.token_view == token_view for other in self.endpoints):
             each.gaps.append(f"a second view of {each.endpoint.view.rpartition('.')[2]}")
         if not each.gaps:

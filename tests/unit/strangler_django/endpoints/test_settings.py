@@ -44,6 +44,30 @@ def test_what_is_set_otherwise_than_by_drf_is_named() -> None:
     assert hazards == ["UNAUTHENTICATED_USER is None"]
 
 
+def may_sign_in(user: Any) -> bool:
+    return bool(user and user.email)
+
+
+def test_settings_of_tokens_that_the_contract_lacks_are_exported() -> None:
+    assert _settings()["simplejwt"] == {}
+    given = {
+        "USER_AUTHENTICATION_RULE": f"{__name__}.may_sign_in",
+        "JSON_ENCODER": "json.JSONEncoder",
+        "JWK_URL": "https://keys:secret@example.org/",
+        "AUTH_HEADER_NAME": "HTTP_X_TOKEN",
+        "CHECK_USER_IS_ACTIVE": False,
+    }
+    with override_settings(SIMPLE_JWT=settings.SIMPLE_JWT | given):
+        found = _settings()["simplejwt"]
+    assert found == {
+        "user_authentication_rule": f"{__name__}.may_sign_in",
+        "json_encoder": "json.encoder.JSONEncoder",
+        "jwk_url": True,
+        "auth_header_name": "HTTP_X_TOKEN",
+        "check_user_is_active": False,
+    }
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [

@@ -197,3 +197,6 @@ def test_the_public_half_of_a_key_reads_what_django_has_signed() -> None:
     assert ours.decode(theirs.encode(GOOD)) == GOOD
     with pytest.raises(LookupError, match="has no key that signs tokens: give Tokens one"):
         ours.encode(GOOD)
+    signing = Tokens(pem, TokenSettings(algorithm="ES256"))
+    assert signing.decode(theirs.encode(GOOD)) == GOOD
+    assert theirs.decode(signing.encode(GOOD)) == GOOD

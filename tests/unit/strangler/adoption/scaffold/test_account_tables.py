@@ -116,6 +116,40 @@ def test_simplejwts_views_are_those_of_the_library() -> None:
     assert "TokenTables(user=Sailor, account=Account)" in files["accounts.py"]
 
 
+REFRESH = OBTAIN | {
+    "view": f"{SIMPLEJWT}.views.TokenRefreshView",
+    "serializer": {"class": f"{SIMPLEJWT}.serializers.TokenRefreshSerializer"},
+    "path": "/api/boats/refresh/",
+}
+RULE = "asks harbour.may_sign_in who may have tokens"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"user_authentication_rule": "harbour.may_sign_in"}, [[RULE], [RULE]]),
+        ({"json_encoder": "harbour.Encoder"}, [["writes claims by harbour.Encoder"]] * 2),
+        ({"check_user_is_active": False}, [[], ["gives tokens to users that aren't active"]]),
+        ({"jwk_url": True}, [["no view of the API reads simplejwt's tokens"]] * 2),
+    ],
+)
+def test_settings_of_tokens_that_let_others_in_are_gaps(given: dict[str, Any], expected: list[list[str]]) -> None:
+    gaps, _files = texts_of(OBTAIN, REFRESH, simplejwt=given)
+    assert gaps == expected
+
+
+def test_callers_are_found_where_tokens_say_and_by_no_other_key() -> None:
+    _gaps, files = texts_of(
+        LIST | SIGNED, simplejwt={"auth_header_name": "HTTP_X_TOKEN", "check_user_is_active": False}
+    )
+    made = 'BEARER = JWTAuthentication(USERS.find_account, header="X-Token", check_active=False)'
+    assert made in files["accounts.py"]
+    (gap,), _files = texts_of(LIST | SIGNED, tokens={"user_id_field": "number"})
+    assert gap == [f"authenticator {SIGNED['authenticators'][0]}: tokens name users by number, and not by their key"]
+    (gap,), _files = texts_of(LIST | SIGNED, simplejwt={"jwk_url": True})
+    assert gap == [f"authenticator {SIGNED['authenticators'][0]}: the keys of tokens are fetched from JWK_URL"]
+
+
 def test_sliding_tokens_are_accepted_until_they_are_ended() -> None:
     view = {name: text.replace("ObtainPair", "ObtainSliding") for name, text in OBTAIN.items() if name == "view"}
     made = {"serializer": {"class": f"{SIMPLEJWT}.serializers.TokenObtainSlidingSerializer"}}
