@@ -22,7 +22,7 @@ from strangler_django.endpoints.addresses import root_addresses
 from strangler_django.endpoints.exception_handlers import exception_handler_facts
 from strangler_django.endpoints.own_models import own_sign_in, own_users
 from strangler_django.endpoints.resolver import PathParameter, ResolvedPath, resolved_paths
-from strangler_django.endpoints.views import view_class, view_facts, view_methods, view_name
+from strangler_django.endpoints.views import unread_facts, view_class, view_facts, view_methods, view_name
 
 FORMAT: Final = 1
 # Views that are no endpoint of an API: Django's own, and tools of its developers.
@@ -57,6 +57,10 @@ _UNFOLLOWED_DJANGOS: Final = ("SECURE_SSL_REDIRECT", "PREPEND_WWW", "DISALLOWED_
 # Before the last @ of an address, since clients read one up to there, or in its query.
 _PASSWORD: Final = re.compile(r"(?<=//)[^/\s]*@|(?<=password=)[^&\s'\"]+", re.IGNORECASE)
 _VARIABLE: Final = re.compile(r"\{[^{}]*\}")
+# Of a view that can't be made: nobody knows what it asks of callers.
+_UNKNOWN: Final = dict.fromkeys(
+    ("authenticators", "permissions", "throttles", "renderers", "parsers", "own_filters", "elsewhere")
+)
 # What a view gets for the parameters of its path.
 _SAMPLES: Final = {"int": 1, "uuid": UUID(int=0)}
 
@@ -133,12 +137,12 @@ def _of_path(path: ResolvedPath) -> Iterator[dict[str, Any]]:
     values = {each.name: _SAMPLES.get(each.kind, "1") for each in path.parameters}
     for method, action in view_methods(path.view).items():
         kind = "viewset" if getattr(path.view, "actions", None) else "view"
-        yield {
-            **facts,
-            "method": method.upper(),
-            "kind": kind,
-            **view_facts(path.view, method, action, values, path.namespace),
-        }
+        found: dict[str, Any]
+        try:
+            found = view_facts(path.view, method, action, values, path.namespace)
+        except Exception as error:  # noqa: BLE001 - of a thousand views one may fail without a real request
+            found = {"action": action, "unread": [unread_facts(error, "view")], **_UNKNOWN}
+        yield {**facts, "method": method.upper(), "kind": kind, **found}
 
 
 def _parameter(parameter: PathParameter) -> dict[str, str]:

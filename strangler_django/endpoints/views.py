@@ -3,7 +3,7 @@
 # ruff: noqa: SLF001 - `_meta` is how Django documents to read a model
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from django.contrib.auth.models import AnonymousUser
@@ -144,8 +144,9 @@ def view_facts(
     def make() -> Any:  # noqa: ANN401 - any view
         return _instance(view, cls, method, action, parameters)
 
+    unread: list[dict[str, str]] = []
     made = make()
-    read = read_queryset(made)
+    read = _read(lambda: read_queryset(made), "get_queryset", unread)
     if read is not None:
         # Nobody owns rows: what else the view is made of is read with those of everybody.
         made.get_queryset = read.queryset.all
@@ -159,20 +160,20 @@ def view_facts(
             *(name for name in _CLASSES if getattr(made, name) not in (getattr(APIView, name), *_LIBRARYS)),
             *(["as_view"] if is_own(cls, "as_view") or is_wrapped(view) else []),
         ],
-        "constant": constant_hooks(make),
-        **creation_facts(read_creation(made)),
-        "rows": rows_facts(read) if read else None,
+        "constant": _read(lambda: constant_hooks(make), "constant", unread) or [],
+        **(_read(lambda: creation_facts(read_creation(made)), "creator", unread) or creation_facts(None)),
+        "rows": _read(lambda: rows_facts(read), "get_queryset", unread) if read else None,
         "without": [name.upper() for name in ("head", "options") if name not in made.http_method_names],
-        "of_caller": returns_caller(cls, "get_object"),
-        "callers_row": callers_row(cls, "get_object"),
+        "of_caller": _read(lambda: returns_caller(cls, "get_object"), "get_object", unread) or False,
+        "callers_row": _read(lambda: callers_row(cls, "get_object"), "get_object", unread),
         "describes": hasattr(made, "get_serializer"),
-        "unread": [],
+        "unread": unread,
     }
     if isinstance(made, generics.GenericAPIView):
         facts["lookup"] = {"field": made.lookup_field, "parameter": made.lookup_url_kwarg or made.lookup_field}
     versioning = made.versioning_class
     facts["versioning"] = class_name(versioning) if versioning else None
-    facts["versions"] = version_facts(made, namespace)
+    facts["versions"] = _read(lambda: version_facts(made, namespace), "versions", unread)
     lists = method == "get" and action != "retrieve" and not facts["detail"]
     parts = {
         "authenticators": lambda: _classes(made.get_authenticators()),
@@ -197,15 +198,25 @@ def view_facts(
         "described": lambda: _described(made, facts) if method in ("post", "put") and facts["serializer"] else None,
     }
     for name, part in parts.items():
-        try:
-            with databases_closed("it reads rows"):
-                facts[name] = part()
-        except Exception as error:  # noqa: BLE001 - whatever the project's own code raises without a real request
-            facts[name] = None
-            facts["unread"].append({"what": name, "reason": f"{type(error).__name__}: {first_line(error)}"})
+        facts[name] = _read(part, name, unread)
     if "get_permissions" in facts["overridden"]:
         facts["unoffered"] = _unoffered(view, made)
     return facts | handler_facts(made, method, facts)
+
+
+def unread_facts(error: Exception, what: str) -> dict[str, str]:
+    """What can't be read of a view, and why."""
+    return {"what": what, "reason": f"{type(error).__name__}: {first_line(error)}"}
+
+
+def _read(part: Callable[[], Any], what: str, unread: list[dict[str, str]]) -> Any:  # noqa: ANN401 - any fact
+    """What `part` reads; None where the project's code fails without a real request, which is added to `unread`."""
+    try:
+        with databases_closed("it reads rows"):
+            return part()
+    except Exception as error:  # noqa: BLE001 - whatever the project's own code raises
+        unread.append(unread_facts(error, what))
+        return None
 
 
 def _unoffered(view: Any, made: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - as above

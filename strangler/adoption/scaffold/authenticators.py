@@ -28,7 +28,7 @@ _CONSTANTS: Final[Mapping[str, str]] = {
 _STATEMENTS: Final[Mapping[str, str]] = {
     JWT: "USERS.identity_statements()",
     COOKIE_JWT: "USERS.identity_statements()",
-    TOKEN: "USERS.token_statements(Token)",
+    TOKEN: "USERS.token_statements({tokens})",
     SESSION: "USERS.identity_statements()",
     BASIC: "USERS.password_statements()",
 }
@@ -218,8 +218,9 @@ class Authenticators:
             named = {"header": header, "cookie": cookie, "check_active": checks, "blacklist": blacklist}
             return call("JWTAuthentication", "USERS.find_account", **named)
         if kind == TOKEN:
-            module.use(f"{package}.models", self._tables.use(_TOKENS, "key", "user_id"))
-            return call(name, "USERS", "Token")
+            tokens = self._tables.use(_TOKENS, "key", "user_id")
+            module.use(f"{package}.models", tokens)
+            return call(name, "USERS", tokens)
         return call(name, "USERS")
 
     @property
@@ -229,7 +230,8 @@ class Authenticators:
 
     def _statements(self) -> list[str]:
         """What the statements are made of, each once; those of passwords hold the account's by its key."""
-        found = dict.fromkeys(_STATEMENTS[kind] for kind in self._known)
+        tokens = self._tables.use(_TOKENS, "key", "user_id") if TOKEN in self._known else ""
+        found = dict.fromkeys(_STATEMENTS[kind].format(tokens=tokens) for kind in self._known)
         if BASIC in self._known:
             found.pop(_STATEMENTS[JWT], None)
         if self._ends_callers:

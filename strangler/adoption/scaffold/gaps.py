@@ -73,6 +73,10 @@ _PAGES: Final = ("page", "limit_offset", "cursor")
 def handler_gaps(endpoint: DjangoEndpoint) -> Iterator[str]:
     """The gaps of what a method does, but for its serializer, its callers and who of them may."""
     view, action = endpoint.view.rpartition(".")[2], endpoint.action or ""
+    unmade = [each.reason for each in endpoint.unread if each.what == "view"]
+    if unmade:
+        yield f"{view} can't be made without a request ({unmade[0]})"
+        return
     if action not in ACTIONS:
         why = "has no counterpart here" if endpoint.view.startswith(_LIBRARIES) else "is your own"
         yield f"handler {view}.{action or endpoint.method.lower()} {why}"
@@ -144,7 +148,7 @@ def is_callers(endpoint: DjangoEndpoint) -> bool:
 
 def _rows(endpoint: DjangoEndpoint) -> Iterator[str]:
     unread = {each.what: each.reason for each in endpoint.unread}
-    for what in ("model", "serializer", "filters", "own_filters", "pagination", "elsewhere"):
+    for what in ("versions", "model", "serializer", "filters", "own_filters", "pagination", "elsewhere"):
         is_needed = what not in ("model", "own_filters") or not needs_no_queryset(endpoint)
         if what in unread and is_needed and not (what == "model" and "get_queryset" in endpoint.overridden):
             yield f"{what} can't be read without a request ({unread[what]})"

@@ -38,10 +38,10 @@ _OF_ROWS: Final = ("elsewhere", "model", "queryset", "filters", "own_filters", "
 
 def handler_facts(made: Any, method: str, facts: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - any view
     """The facts that a handler of the project's own changes; none where it has none, or one that isn't read."""
-    name = _name(made, method, facts["action"])
-    code = HandlerCode.of_view(made, name) if name else None
     try:
         with databases_closed("it reads rows"):
+            name = _name(made, method, facts["action"])
+            code = HandlerCode.of_view(made, name) if name else None
             read = read_handler(made, code, method) if code else None
             return {} if read is None else _facts(made, read, facts)
     except Exception as error:  # noqa: BLE001 - whatever the project's own code raises without a real request

@@ -20,6 +20,7 @@ from strangler.adoption.detection import ADMIN_FORM
 from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.endpoints import DjangoApi
 from strangler.adoption.hazards import project_hazards
+from strangler.adoption.scaffold.gaps import handler_gaps
 from strangler_django.endpoints.document import (
     _cache,
     _endpoints,
@@ -206,3 +207,28 @@ def test_paths_with_a_format_suffix_are_counted_and_no_endpoints(
     assert [each.what for each in project_hazards(api, {}) if each.code == "format-suffix"] == [
         "3 paths with a format suffix: nginx leaves them to Django at every stage"
     ]
+
+
+class Unmade(APIView):
+    def __init__(self, **_options: Any) -> None:
+        raise LookupError("there is no view without a space")
+
+    def get(self, _request: Any) -> None: ...
+
+
+class Made(APIView):
+    def get(self, _request: Any) -> None: ...
+
+
+def test_a_view_that_cannot_be_made_is_a_gap_and_the_others_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    urls = ModuleType("urls_of_views")
+    urls.urlpatterns = [path("unmade/", Unmade.as_view()), path("made/", Made.as_view())]  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, urls.__name__, urls)
+    with override_settings(ROOT_URLCONF=urls.__name__):
+        api = DjangoApi.model_validate_json(endpoints_text())
+    unmade, made = api.endpoints
+    assert [each.reason for each in unmade.unread] == ["LookupError: there is no view without a space"]
+    assert [*handler_gaps(unmade)] == [
+        "Unmade can't be made without a request (LookupError: there is no view without a space)"
+    ]
+    assert made.unread == ()

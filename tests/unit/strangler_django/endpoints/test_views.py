@@ -793,3 +793,24 @@ def test_methods_that_a_path_does_not_offer_have_permissions_all_the_same() -> N
         **dict.fromkeys(("DELETE", "PATCH", "PUT"), signed_in),
     }
     assert "unoffered" not in view_facts(LIST, "get", "list", {})
+
+
+class InSpace(Posts):
+    """Its rows can't be had outside of a request, not even as a queryset."""
+
+    @property
+    def queryset(self) -> Any:
+        raise LookupError("a space needs to be active")
+
+    def get_queryset(self) -> Any:
+        return super().get_queryset().filter(author=self.request.user)
+
+
+def test_rows_that_cannot_be_had_are_unread_and_the_rest_of_the_view_is_read() -> None:
+    found = facts(InSpace.as_view({"get": "list"}), "get", "list")
+    assert [each for each in found["unread"] if each["what"] in ("get_queryset", "model")] == [
+        {"what": "get_queryset", "reason": "LookupError: a space needs to be active"},
+        {"what": "model", "reason": "LookupError: a space needs to be active"},
+    ]
+    assert found["rows"] is None
+    assert found["permissions"]
