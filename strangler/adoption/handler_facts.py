@@ -1,6 +1,6 @@
 """What a handler of a project's own does otherwise than the action of DRF's that it is."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -22,6 +22,35 @@ class AnswerFacts(Facts):
     http404: bool = True
 
 
+class LinkingFacts(Facts):
+    """What is done where there is a link, or none: it is added (`add`), removed (`remove`), or left.
+
+    Without an `answer` what is missing is the link.
+    """
+
+    writes: Literal["add", "remove"] | None = None
+    answer: AnswerFacts | None = None
+
+
+class LinkFacts(Facts):
+    """Rows of a table that link the row of a path to the caller by its fields `row` and `caller`.
+
+    `own` is the answer where that row is the caller itself.
+    """
+
+    table: str
+    row: str
+    caller: str
+    absent: LinkingFacts
+    present: LinkingFacts
+    own: AnswerFacts | None = None
+
+    @property
+    def writes(self) -> frozenset[str]:
+        """What is done with links."""
+        return frozenset(each.writes for each in (self.absent, self.present) if each.writes)
+
+
 class HandlerFacts(Facts):
     """A handler that was read.
 
@@ -29,7 +58,7 @@ class HandlerFacts(Facts):
     Rows are shown to permissions where it `checks`, and left out by the view's filters where it is `filtered`; its list
     has the view's pages where it is `paged`. Its serializer knows the request where it `has_context`. Parameters that
     are `nonzero` are taken for none where they are 0. `changes` are what columns of the row are given: a list of
-    `value` and a constant, of `now`, or of `caller`.
+    `value` and a constant, of `now`, or of `caller`. `links` are what it adds and removes.
     """
 
     action: str
@@ -43,3 +72,4 @@ class HandlerFacts(Facts):
     partial: bool = False
     has_context: bool = True
     changes: dict[str, list[Any]] = Field(default={})
+    links: LinkFacts | None = None

@@ -21,6 +21,7 @@ from strangler_django.endpoints.constants.changed_names import is_changed
 
 _LIBRARIES: Final = ("rest_framework.", "django.")
 # Decorators that say something of a method to a document, and change nothing of what it does.
+_METHODS: Final = ("get", "post", "put", "patch", "delete")
 _DOCUMENTING: Final = frozenset(
     {"extend_schema", "extend_schema_field", "swagger_auto_schema", "swagger_serializer_method"}
 )
@@ -257,4 +258,8 @@ def only_statement(made: ast.FunctionDef | None) -> ast.stmt | None:
 
 def _name(decorator: ast.expr) -> str:
     called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    match called:
+        # Another method of the same action.
+        case ast.Attribute(value=ast.Attribute(value=ast.Name(), attr="mapping"), attr=name) if name in _METHODS:
+            return "action"
     return ast.unparse(called).rpartition(".")[2]

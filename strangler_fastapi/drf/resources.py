@@ -1,7 +1,6 @@
 """A table as a resource: what its endpoints answer, and every statement that they send."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
 from types import MappingProxyType
@@ -10,26 +9,19 @@ from typing import Any, Final, Literal
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared_schema.consumer.samples import Deletion, Sample, Sent, sample_of
 from shared_schema.mapping import primary_key
 from strangler_fastapi.db.session import RequestSession
+from strangler_fastapi.drf.caller_links import CallerLink, Linking
 from strangler_fastapi.drf.caller_rows import CALLER
 from strangler_fastapi.drf.filtering import ORDERING, Filter, describe_filters, ordering_terms
 from strangler_fastapi.drf.listing import Listing
-from strangler_fastapi.drf.own_handler import NOW, Handler
+from strangler_fastapi.drf.own_handler import NOW, Answer, Handler
 from strangler_fastapi.drf.pagination import PAGE_NUMBERS, Pagination, paginate
 from strangler_fastapi.drf.parents import Parent, object_name
 from strangler_fastapi.drf.rendering import JsonResponse, header_text
-from strangler_fastapi.drf.resource_rows import ResourceRows
-from strangler_fastapi.drf.sample_queries import (
-    as_sample,
-    existing_rows,
-    item_rows,
-    list_rows,
-)
+from strangler_fastapi.drf.resource_statements import ResourceStatements
 from strangler_fastapi.drf.search import SEARCH
 from strangler_fastapi.drf.serializers import Serializer
-from strangler_fastapi.drf.unported import unported_of
 from strangler_fastapi.effects import Effect, TableEffects, effect_register
 
 # Given the resource, the session and what was cleaned, writes a new row and returns its key.
@@ -42,7 +34,7 @@ _DRFS: Final = Handler()
 ACTIONS: Final = ("list", "retrieve", "create", "update", "destroy")
 
 
-class Resource(ResourceRows):
+class Resource(ResourceStatements):
     """The rows of one table, read and written as their serializer says; actions bear the names of `ModelViewSet`'s.
 
     Each field of `serializer` stands for an attribute of `model`, for rows that hang on it (`NestedField`,
@@ -74,6 +66,8 @@ class Resource(ResourceRows):
     `resource.save(session, key, {…})` with `destroys=False`, where rows are only marked as gone and none is deleted.
     `performed` are the attributes that these functions give a row by themselves, by the action (create, update,
     destroy), or that endpoints do by `assign`: FastAPI's role may write them then.
+
+    `caller_links` are those that `link` adds and removes.
 
     `effects` stand for what Django calls when it writes such a row (`strangler_fastapi.effects`).
 
@@ -116,6 +110,7 @@ class Resource(ResourceRows):
         destroys: bool = True,
         performed: Mapping[Literal["create", "update", "assign", "destroy"], tuple[str, ...]] = MappingProxyType({}),
         effects: tuple[Effect, ...] = (),
+        caller_links: tuple[CallerLink, ...] = (),
         actions: Collection[str] = ACTIONS,
         name: str | None = None,
         model_name: str | None = None,
@@ -167,6 +162,7 @@ class Resource(ResourceRows):
         self.effects.check()
         for effect in effects:
             effect_register(effect)
+        self._caller_links = caller_links
         self._actions = actions
         self._lookup_url_kwarg = lookup_url_kwarg or lookup_field
         names = {term.removeprefix("-") for term in ordering} | set(ordering_fields)
@@ -292,6 +288,47 @@ class Resource(ResourceRows):
         written = (*self._by_key(key), *self._shown_to(request))
         return handler.response(await self.listing.get_written(session, written))
 
+    async def link(
+        self,
+        request: Request,
+        session: RequestSession,
+        link: CallerLink,
+        *,
+        absent: Linking,
+        present: Linking,
+        own: Answer | None = None,
+        handler: Handler = _DRFS,
+    ) -> Response:
+        """Links the row that the path names to the caller, or does away with that, as it is `absent` or `present`.
+
+        `own` is the answer where that row is the caller itself. No body is read. Of two requests at a time the second
+        finds what the first has written; where nobody looks for that first, the database's constraint decides.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with handler.errors():
+            key = await self.find(request, session)
+        caller = request.state.caller.id
+        if own is not None and key == caller:
+            return await self._linked(request, session, key, own)
+        is_added = absent == present and absent.writes == "add"
+        linked = [] if is_added else await link.keys(session, key, caller)
+        done = present if linked else absent
+        if done.writes == "add":
+            if not await link.add(session, key, caller, once=not is_added) and present.writes != "remove":
+                done = present
+        elif done.writes == "remove":
+            await link.remove(session, linked)
+        if done.answer is None:
+            raise link.not_found()
+        return await self._linked(request, session, key, done.answer)
+
+    async def _linked(self, request: Request, session: RequestSession, key: object, answer: Answer) -> Response:
+        if not answer.shows_data:
+            return answer.response()
+        return answer.response(await self.listing.get_written(session, (*self._by_key(key), *self._shown_to(request))))
+
     async def find(self, request: Request, session: RequestSession, _caller: object = None) -> Any:  # noqa: ANN401 - of the key's type
         """The key of the row that the path names, for `View`.
 
@@ -302,58 +339,6 @@ class Resource(ResourceRows):
         criteria = await self._named(request, session)
         await self._check(request, session, criteria)
         return await self.listing.find(session, criteria)
-
-    def unported(self, *actions: Literal["create", "update", "assign", "destroy"]) -> tuple[str, ...]:
-        """What Django calls when rows are written and nobody has written here yet, for `gaps` of a view's methods."""
-        performs: dict[str, Callable[..., Any] | None] = {"create": self._perform_create}
-        performs |= {"update": self._perform_update, "destroy": self._perform_destroy}
-        lacking: dict[str, None] = {}
-        for action in actions:
-            lacking |= dict.fromkeys(unported_of(performs.get(action)))
-            if action == "destroy" and not self._destroys:
-                lacking |= dict.fromkeys(self.effects.lacking("update") if "destroy" in self.performed else ())
-            elif action == "destroy":
-                lacking |= dict.fromkeys((*self.effects.lacking("delete"), *self.effects.lacking_along()))
-            elif action == "assign":
-                lacking |= dict.fromkeys(self.effects.lacking("update"))
-            else:
-                lacking |= dict.fromkeys((*self.effects.lacking(action), *self.effects.lacking_links()))
-        return tuple(lacking)
-
-    def statements(self) -> Iterator[Sent]:
-        """Every statement that the actions can send, with samples of values."""
-        for sent in self._statements():
-            if self._name is None or isinstance(sent, Deletion) or sent.name.startswith(f"{self._name} "):
-                yield sent
-            else:
-                yield replace(sent, name=f"{self._name} {sent.name}")
-
-    def _statements(self) -> Iterator[Sent]:
-        key, used = sample_of(self.listing.key().type.python_type), {*self._actions}
-        yield from self._parent_samples(used)
-        if "list" in used:
-            size = self._pagination.sample_size if self._pagination else None
-            rows = list_rows(self.listing, self._sampled_list, self.ordering, filters=self._filters, page_size=size)
-            yield from map(as_sample, rows)
-        if used & {"retrieve", "update", "destroy", "assign"}:
-            yield from map(as_sample, item_rows(self.listing, self._sampled, filters=self._filters))
-            if self._checked:
-                yield as_sample(self._checked_rows(self._sampled({})))
-        if used != {"create"}:
-            yield from map(as_sample, existing_rows(self._filters))
-        if used & {"create", "update"}:
-            yield from self._written(key, used)
-        if "assign" in used:
-            yield as_sample(self.listing.rows((*self._by_key(key), *self._sampled_caller())))
-            yield Sample(f"{self.listing.name} assign", self.change(key, self._performed_sample("assign")))
-        if "destroy" in used and self._destroys:
-            yield Deletion(self.model.__table_key__)
-        elif "destroy" in used and (marks := self._performed_sample("destroy")):
-            yield Sample(f"{self.listing.name} mark", self.change(key, marks))
-
-    def _written(self, key: Any, used: Collection[str]) -> Iterator[Sent]:  # noqa: ANN401 - of the key's type
-        yield as_sample(self.listing.rows((*self._by_key(key), *self._sampled_caller())))
-        yield from self.write_samples(used)
 
 
 def _assigned(value: Any, request: Request) -> Any:  # noqa: ANN401 - of the attribute's type

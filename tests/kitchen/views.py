@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
 from django_app.accounts.models import User
+from tests.kitchen import link_views
 from tests.kitchen.models import Favorite, Follow, Order, Photo, Profile, Rating, Recipe, Team
 
 
@@ -363,6 +364,7 @@ class RecipeRemoval(generics.DestroyAPIView[Recipe]):
 
 
 router = SimpleRouter()
+router.registry.extend(link_views.router.registry)
 router.register("recipes", RecipeViewSet)
 router.register("teams", TeamViewSet)
 router.register("joined", JoinedViewSet, basename="joined")
@@ -373,6 +375,7 @@ router.register("paid", PaidViewSet, basename="paid")
 router.register("orders", OrderViewSet, basename="orders")
 urlpatterns = [
     path("", include(router.urls)),
+    path("follow/<int:pk>/", link_views.FollowView.as_view()),
     path("removal/<int:pk>/", RecipeRemoval.as_view()),
     path("me/", OwnProfile.as_view()),
     path("me/again/", OwnProfileAgain.as_view()),

@@ -24,7 +24,7 @@ from strangler.adoption.scaffold.own_permissions import OwnPermissions
 from strangler.adoption.scaffold.serializers import Serializers
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
 from strangler.adoption.scaffold.throttles import Throttles
-from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint, WrittenResource
+from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint, WrittenLink, WrittenResource
 from strangler.adoption.scaffold.written_serializer import WrittenSerializer
 from strangler.routes.route import Route
 
@@ -70,6 +70,7 @@ class FeatureScaffold:
             name, self.endpoints, api=api, tables=tables, authenticators=authenticators, serializers=self.serializers
         )
         self.paths: dict[str, list[WrittenEndpoint]] = {}
+        self._caller_links: dict[tuple[str, str, str], WrittenLink] = {}
         for each in self.endpoints:
             self.paths.setdefault(each.endpoint.path, []).append(each)
             self._prepare(each)
@@ -144,6 +145,8 @@ class FeatureScaffold:
                 raise UnreadableError("there is no serializer")
             if action == "assign":
                 self._assign(each)
+            if action == "link":
+                self._link(each)
             if not each.gaps:
                 self.resources.use(each, action)
         except UnreadableError as gap:
@@ -173,6 +176,33 @@ class FeatureScaffold:
                 each.gaps.append(f"column {name}: written by {facts.written_by[0]}")
             self._tables.use(endpoint.model.table, name)
             each.performed.append(self._tables.attribute_of(endpoint.model.table, name))
+
+    def _link(self, each: WrittenEndpoint) -> None:
+        """Uses the table whose rows link those of the path to callers."""
+        endpoint = each.endpoint
+        assert endpoint.handler is not None and endpoint.handler.links is not None  # noqa: PT018, S101 - it was read so
+        links = endpoint.handler.links
+        row, facts = self._tables.column_of(links.table, links.row)
+        if endpoint.model is None or facts.references is None or facts.references.table != endpoint.model.table:
+            raise UnreadableError(f"{links.table}.{links.row} points at other rows")
+        caller = self.authenticators.caller_column(links.table, links.caller)
+        if caller is None:
+            raise UnreadableError("the service can't tell callers apart")
+        made = self._tables.use(links.table, row)
+        link = WrittenLink(made, self._tables.attribute_of(links.table, row), caller)
+        key = (link.model, link.row, link.caller)
+        each.link = self._caller_links.setdefault(key, link)
+        each.link.writes |= links.writes
+        actions = [{"add": "create", "remove": "destroy"}[what] for what in sorted(links.writes)]
+        each.gaps += [effect.gap for effect in effects_of(self.contract, links.table, actions)]
+        each.gaps += [*gaps_along(self.contract, links.table)] if "remove" in links.writes else []
+        table = self._tables.facts(links.table)
+        each.gaps += [f"signal {receiver}" for receiver in table.link_receivers]
+        for name, column in table.columns.items():
+            is_unknown = not is_known_callable(column.default_callable or "")
+            is_given = name in (row, self._tables.column_of(links.table, links.caller)[0])
+            if "add" in links.writes and not is_given and (column.must_be_given or is_unknown or column.written_by):
+                each.gaps.append(f"column {name} of {links.table} gets no value that is known here")
 
     def _fill(self, each: WrittenEndpoint, serializer: SerializerFacts) -> None:
         """Finds the columns that no body fills: what saves it does, or nothing, so that Django answers 500."""

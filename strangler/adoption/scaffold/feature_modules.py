@@ -47,6 +47,11 @@ class FeatureModules:
             module.use(f"{self._feature.package}.models", *_classes(text))
             module.use("strangler_fastapi.drf.serializers", "Serializer")
             module.use_all(written.imports)
+        links = {link.constant: link for resource in self._feature.resources.used() for link in resource.links}
+        for link in links.values():
+            module.add(statement(link.constant, link.code()))
+            module.use(f"{self._feature.package}.models", link.model)
+            module.use("strangler_fastapi.drf.caller_links", "CallerLink")
         for resource in self._feature.resources.used():
             text = self._resource_text(resource)
             module.add(text)
@@ -87,6 +92,7 @@ class FeatureModules:
                 if resource.performed
                 else None,
                 effects=self._effects_constant(resource) if self._feature.effects(resource) else None,
+                caller_links=Items("()", tuple(each.constant for each in resource.links)) if resource.links else None,
                 checked=texts(sorted(resource.checked)) if resource.checked else None,
                 model_name=quoted(resource.model_name) if resource.model_name else None,
                 name=quoted(resource.constant.lower()) if len(self._feature.resources.used()) > 1 else None,

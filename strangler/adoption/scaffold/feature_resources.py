@@ -59,6 +59,8 @@ class FeatureResources:
             creator = self._authenticators.caller_column(each.endpoint.model.table, each.endpoint.creator)
             resource.callers = {"creator": quoted(creator), **resource.callers}
         self._belong(each, action, resource)
+        if each.link is not None and each.link not in resource.links:
+            resource.links.append(each.link)
         if each.saves:
             resource.saves[ACTIONS[action]] = each.saves
         if each.performed:

@@ -15,11 +15,12 @@ ACTIONS: Final = {
     "partial_update": "update",
     "destroy": "destroy",
     "assign": "assign",
+    "link": "link",
 }
 # Those of a Resource that names none.
 USUAL_ACTIONS: Final = ("list", "retrieve", "create", "update", "destroy")
 # Those that take nothing of a body that a serializer reads.
-BODILESS: Final = frozenset({"destroy", "assign"})
+BODILESS: Final = frozenset({"destroy", "assign", "link"})
 WRITES: Final = frozenset({"create", "update", "partial_update", "destroy"})
 # Hooks whose result is in the facts; one that reads nothing of a request gives it for every request.
 _READ: Final = frozenset(
@@ -45,15 +46,15 @@ _CALLED_BY: Final = {
     "partial_update": {"partial_update"},
     "destroy": {"destroy"},
     "perform_destroy": {"destroy"},
-    "get_object": {"retrieve", "update", "partial_update", "destroy", "assign"},
+    "get_object": {"retrieve", "update", "partial_update", "destroy", "assign", "link"},
     # A new row is in no queryset.
-    "get_queryset": {"list", "retrieve", "update", "partial_update", "destroy", "assign"},
-    "filter_queryset": {"list", "retrieve", "update", "partial_update", "destroy", "assign"},
+    "get_queryset": {"list", "retrieve", "update", "partial_update", "destroy", "assign", "link"},
+    "filter_queryset": {"list", "retrieve", "update", "partial_update", "destroy", "assign", "link"},
     "paginate_queryset": {"list"},
     "get_paginated_response": {"list"},
-    "get_serializer": {"list", "retrieve", "create", "update", "partial_update", "assign"},
-    "get_serializer_class": {"list", "retrieve", "create", "update", "partial_update", "assign"},
-    "get_serializer_context": {"list", "retrieve", "create", "update", "partial_update", "assign"},
+    "get_serializer": {"list", "retrieve", "create", "update", "partial_update", "assign", "link"},
+    "get_serializer_class": {"list", "retrieve", "create", "update", "partial_update", "assign", "link"},
+    "get_serializer_context": {"list", "retrieve", "create", "update", "partial_update", "assign", "link"},
 }
 # Fields whose values depend on the request; what a method of the project's own reads is a gap by itself.
 _OF_CONTEXT: Final = frozenset(

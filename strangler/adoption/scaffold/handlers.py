@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from strangler.adoption.endpoints import DjangoEndpoint
-from strangler.adoption.handler_facts import AnswerFacts, HandlerFacts
+from strangler.adoption.handler_facts import AnswerFacts, HandlerFacts, LinkingFacts
 from strangler.adoption.list_facts import ModelName, QuerysetFacts
 from strangler.adoption.scaffold.code import Code, Items, call, dictionary, quoted
 from strangler.adoption.scaffold.gaps import needs_no_queryset
@@ -60,7 +60,7 @@ def handler_code(endpoint: DjangoEndpoint, *, is_own_form: bool) -> Code | None:
     if refused is not None and (refused.status, refused.body, is_own_form) == (400, ["data"], False):
         refused = None
     named: dict[str, Code | None] = {
-        "answer": _done(handler, endpoint),
+        "answer": None if handler.links else _done(handler, endpoint),
         "missing": _missing(handler.missing),
         "raises": "NotFound" if is_own_form and _is_not_found(handler.missing) else None,
         "refused": None if refused is None else _answer(refused),
@@ -77,6 +77,20 @@ def assigned_code(endpoint: DjangoEndpoint, columns: Iterable[str]) -> Code | No
     names = {"now": "NOW", "caller": "CALLER"}
     values = (names.get(kind) or quoted(value[0]) for kind, *value in handler.changes.values())
     return dictionary(dict(zip(columns, values, strict=True)))
+
+
+def linking_code(handler: HandlerFacts | None) -> dict[str, Code]:
+    """What an action that links its row to the caller does, as it is linked or not."""
+    if handler is None or handler.links is None:
+        return {}
+    ways = {"absent": handler.links.absent, "present": handler.links.present}
+    named = {name: _linking(way) for name, way in ways.items()}
+    return named | ({"own": _answer(handler.links.own)} if handler.links.own else {})
+
+
+def _linking(way: LinkingFacts) -> Code:
+    answer = [] if way.answer is None else [_answer(way.answer)]
+    return call("Linking", *answer, writes=quoted(way.writes) if way.writes else None)
 
 
 def handler_names(code: Code) -> set[str]:

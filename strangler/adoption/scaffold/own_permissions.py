@@ -14,7 +14,7 @@ from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
 
 _SAFE: Final = ["GET", "HEAD", "OPTIONS"]
 # Actions that Django's views look for a row in, and show it to permissions.
-ROW_ACTIONS: Final = frozenset({"retrieve", "update", "partial_update", "destroy", "assign"})
+ROW_ACTIONS: Final = frozenset({"retrieve", "update", "partial_update", "destroy", "assign", "link"})
 _JOINED: Final = ("and", "or")
 _AUTHENTICATED: Final = ["caller", "is_authenticated"]
 

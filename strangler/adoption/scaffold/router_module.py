@@ -9,7 +9,13 @@ from strangler.adoption.scaffold.code import Code, Text, call, dictionary, laid_
 from strangler.adoption.scaffold.feature import FeatureScaffold
 from strangler.adoption.scaffold.gaps import ACTIONS
 from strangler.adoption.scaffold.handlers import MODULE as HANDLER
-from strangler.adoption.scaffold.handlers import assigned_code, handler_code, handler_names, handler_status
+from strangler.adoption.scaffold.handlers import (
+    assigned_code,
+    handler_code,
+    handler_names,
+    handler_status,
+    linking_code,
+)
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.negotiation import parsers_of, renderers_of
 from strangler.adoption.scaffold.tables import identifier, snake
@@ -32,6 +38,7 @@ _CALLS: Final = {
     "partial_update": ("update", "Change {a} {noun}."),
     "destroy": ("destroy", "Remove {a} {noun}."),
     "assign": ("assign", "Mark {a} {noun}."),
+    "link": ("link", "Link {a} {noun} to the caller, or no longer."),
 }
 # Those of a View's methods.
 _STATUSES: Final = {"delete": 204}
@@ -174,6 +181,10 @@ class RouterModule:
             if (handler := self._handler(each)) is not None:
                 module.use(HANDLER, *handler_names(handler))
                 module.use("strangler_fastapi.errors", *(["NotFound"] if "raises=NotFound" in str(handler) else []))
+            if (link := each.link) is not None:
+                module.use(f"{self._feature.package}.{self._feature.name}.serializers", link.constant)
+                module.use("strangler_fastapi.drf.caller_links", "Linking")
+                module.use(HANDLER, *(handler_names(key[0]) - {"Handler"}))
             if each.endpoint.handler is not None and each.endpoint.handler.nonzero:
                 module.use(HANDLER, "refuse_zero")
             decorators = [self._decorator(module, view, other, resource) for other in same]
@@ -219,7 +230,7 @@ class RouterModule:
             named = {"query": f"{resource.constant}.query"}
         elif status != _STATUSES.get(method, 200):
             named = {"status": str(status)}
-        if each.endpoint.action == "assign" and method == "post":
+        if each.endpoint.action in ("assign", "link") and method == "post":
             named["reads_body"] = "False"
         if self._feature.effect_gaps(each.endpoint) or each.saves:
             named["gaps"] = f'{resource.constant}.unported("{ACTIONS[each.endpoint.action or ""]}")'
@@ -254,7 +265,11 @@ class RouterModule:
         handler, (method, _) = self._handler(each), _CALLS[each.endpoint.action or ""]
         assigned = assigned_code(each.endpoint, each.performed)
         given = [code for code in (assigned, handler) if code is not None]
-        called = prefixed("return await ", call(f"{resource.constant}.{method}", "request", "session", *given))
+        named = linking_code(each.endpoint.handler)
+        if each.link is not None:
+            named |= {"handler": given.pop()} if given else {}
+            given = [each.link.constant]
+        called = prefixed("return await ", call(f"{resource.constant}.{method}", "request", "session", *given, **named))
         return laid_out(called, indent=4).removeprefix("return await ")
 
 

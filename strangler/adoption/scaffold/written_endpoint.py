@@ -6,10 +6,31 @@ from dataclasses import dataclass, field
 from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.list_facts import CreationFacts
 from strangler.adoption.scaffold.access import Rule
-from strangler.adoption.scaffold.code import Code
+from strangler.adoption.scaffold.code import Code, call, quoted
+from strangler.adoption.scaffold.tables import snake
 from strangler.adoption.scaffold.written_list import WrittenList
 from strangler.adoption.scaffold.written_serializer import WrittenSerializer
 from strangler.routes.route import Route
+
+
+@dataclass
+class WrittenLink:
+    """Rows that link the rows of a path to callers, as the constant of a CallerLink, with what is done with them."""
+
+    model: str
+    row: str
+    caller: str
+    writes: set[str] = field(default_factory=set)
+
+    @property
+    def constant(self) -> str:
+        """What it is called."""
+        return f"{snake(self.model)}_of_{snake(self.row)}".upper()
+
+    def code(self) -> Code:
+        """The CallerLink."""
+        lacking = {name: "False" for name, what in (("adds", "add"), ("removes", "remove")) if what not in self.writes}
+        return call("CallerLink", self.model, row=quoted(self.row), caller=quoted(self.caller), **lacking)
 
 
 @dataclass
@@ -21,6 +42,7 @@ class WrittenEndpoint:
     Django's by design.
     `answers` is what it answers by, where that is another serializer than the one that reads its body, `described` the
     one that OPTIONS describes, where that is another.
+    `link` are the rows that it adds and removes.
     `token_view` is what `token_router` calls a view of simplejwt, `gives_token` says that it is DRF's view of tokens.
     """
 
@@ -37,6 +59,7 @@ class WrittenEndpoint:
     described: WrittenSerializer | None = None
     token_view: str | None = None
     gives_token: bool = False
+    link: WrittenLink | None = None
     rule: Rule = field(default_factory=lambda: Rule(""))
 
     @property
@@ -54,7 +77,7 @@ class WrittenResource:
     where the project does that itself, `performed` the attributes that this gives a row, by the action. `callers` are
     its arguments that name columns of the caller, `checked` the columns that permissions look at,
     `parents` the rows of other tables that are looked for first, `creation` what a new row gets of such,
-    `model_name` the name of a proxy.
+    `model_name` the name of a proxy, `links` those that actions add and remove.
     """
 
     constant: str
@@ -70,3 +93,4 @@ class WrittenResource:
     parents: tuple[Code, ...] = ()
     creation: CreationFacts | None = None
     model_name: str | None = None
+    links: list[WrittenLink] = field(default_factory=list)

@@ -9,7 +9,7 @@ from strangler_django.contract.sentences import first_line
 from strangler_django.contract.unconnected import databases_closed
 from strangler_django.endpoints.databases import other_databases
 from strangler_django.endpoints.handlers.parts import Outcome, UsedSerializer
-from strangler_django.endpoints.handlers.reading import ReadHandler, read_handler
+from strangler_django.endpoints.handlers.reading import ReadHandler, ReadLinks, read_handler
 from strangler_django.endpoints.handlers.source import HandlerCode
 from strangler_django.endpoints.lists import facts_of_queryset, queryset_of
 from strangler_django.endpoints.own_code import is_own, passed_to
@@ -71,6 +71,7 @@ def _facts(made: Any, read: ReadHandler, facts: Mapping[str, Any]) -> dict[str, 
             "nonzero": sorted(read.nonzero),
             "partial": used is not None and used.partial,
             "changes": read.changes,
+            "links": _links(read.links),
             "has_context": all(each is None or each.has_context for each in (used, read.shown)),
         },
         "creator": facts["creator"] if "perform_create" in read.hooks else used.creator if used else None,
@@ -163,6 +164,23 @@ def _elsewhere(made: Any, read: ReadHandler, known: Iterable[str] | None) -> lis
     serializer = None if read.serializer is None else _made(made, read.serializer)
     found = other_databases(None if rows is None else rows.model, rows, serializer)
     return list(dict.fromkeys((*(known or ()), *found)))
+
+
+def _links(read: ReadLinks | None) -> dict[str, Any] | None:
+    """The rows that link a row to the caller, and what is done where there is one or none."""
+    if read is None:
+        return None
+    ways = {"absent": read.absent, "present": read.present}
+    return {
+        "table": read.link.model._meta.db_table,  # noqa: SLF001 - how Django documents to read a model
+        "row": read.link.row,
+        "caller": read.link.caller,
+        "own": _answer(read.own),
+        **{
+            name: {"writes": way.writes, "answer": None if way.answer.raises else _answer(way.answer)}
+            for name, way in ways.items()
+        },
+    }
 
 
 def _answer(outcome: Outcome | None) -> dict[str, Any] | None:

@@ -51,7 +51,8 @@ class Outcome:
     """What comes of a request: an answer, or with `detail` DRF's own of what isn't there; `used` is what it shows.
 
     That is Django's Http404 where `http404` is set, else NotFound. It is `paged` as DRF's pages are, and names the
-    address of a new row where it `has_headers`.
+    address of a new row where it `has_headers`. With `noun` it is DRF's own of a link that isn't
+    there.
     """
 
     status: int = 200
@@ -62,6 +63,7 @@ class Outcome:
     http404: bool = True
     paged: bool = False
     has_headers: bool = False
+    noun: str | None = None
 
 
 class RowMissingError(Exception):

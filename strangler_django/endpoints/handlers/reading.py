@@ -13,13 +13,33 @@ it did on its way says which of DRF's actions it is, and what it answers instead
 """
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
+from strangler_django.endpoints.handlers.named_links import Link
 from strangler_django.endpoints.handlers.parts import Outcome, Row, UsedSerializer
 from strangler_django.endpoints.handlers.run import HandlerRun
 from strangler_django.endpoints.handlers.source import HandlerCode
 from strangler_django.endpoints.own_code import UnreadError
 from strangler_django.endpoints.own_querysets import ReadQueryset
+
+
+@dataclass(frozen=True)
+class ReadLink:
+    """What is done where there is a link, or none: it is added (`add`), removed (`remove`), or left (None)."""
+
+    writes: str | None
+    answer: Outcome
+
+
+@dataclass(frozen=True)
+class ReadLinks:
+    """A handler that links the row of its path to the caller; `own` answers where that row is the caller itself."""
+
+    link: Link
+    absent: ReadLink
+    present: ReadLink
+    own: Outcome | None
 
 
 @dataclass(frozen=True)
@@ -41,6 +61,7 @@ class ReadHandler:
     nonzero: frozenset[str]
     forgets: bool
     shown: UsedSerializer | None = None
+    links: "ReadLinks | None" = None
 
     @property
     def changes(self) -> dict[str, list[Any]]:
@@ -68,6 +89,8 @@ class _Reader:
     def read(self) -> ReadHandler:
         run = HandlerRun(self._view, self._code)
         done, answer = run.done, run.outcome
+        if any(isinstance(each, Link) for _, each in done) or run.asks_own:
+            return self._linking(run)
         if answer.raises:
             raise UnreadError
         row = next((each for what, each in done if what == "find"), None)
@@ -85,6 +108,69 @@ class _Reader:
         rows = row.rows if row else used.rows if used else None
         hooks, nonzero = frozenset(run.hooks), frozenset(run.nonzero)
         return ReadHandler(action, answer, missing, refused, row, used, rows, hooks, nonzero, run.forgets, answer.used)
+
+    def _linking(self, run: HandlerRun) -> ReadHandler:
+        """One that links its row to the caller."""
+        if self._method == "get":
+            raise UnreadError
+        present = HandlerRun(self._view, self._code, linked=True)
+        ways = {"absent": self._way(run), "present": self._way(present)}
+        links = {each for run in (run, present) for _, each in run.done if isinstance(each, Link)}
+        if len(links) != 1:
+            raise UnreadError
+        if present.outcome.raises and present.outcome.noun is None:
+            # Django fails there by the database's constraint, and so does what adds a link once more.
+            ways["present"] = ways["absent"]
+        own = self._own_way() if run.asks_own or present.asks_own else None
+        (row,) = (each for what, each in run.done if what == "find")
+        used = [each for each in (run.outcome.used, present.outcome.used, own and own.used) if each]
+        if any(
+            (each.cls, each.has_context, each.partial) != (used[0].cls, used[0].has_context, False) for each in used
+        ):
+            raise UnreadError
+        (link,) = links
+        if any(each.answer.raises and each.answer.noun is None for each in ways.values()):
+            raise UnreadError
+        answers = [each.answer for each in ways.values()]
+        good = (each for each in answers if not each.raises and each.status < HTTPStatus.BAD_REQUEST)
+        answer = next(good, answers[0])
+        hooks, nonzero = frozenset(run.hooks), frozenset(run.nonzero | present.nonzero)
+        return ReadHandler(
+            "link",
+            answer,
+            self._missing(row),
+            None,
+            row,
+            used[0] if used else None,
+            row.rows,
+            hooks,
+            nonzero,
+            run.forgets,
+            used[0] if used else None,
+            ReadLinks(link, ways["absent"], ways["present"], own),
+        )
+
+    def _way(self, run: HandlerRun) -> ReadLink:
+        """What one way through such a handler does."""
+        done = [what for what, _ in run.done]
+        found = (done[:2] == ["find", "check"] and 2) or 1
+        (row,) = (each for what, each in run.done if what == "find") if done[:1] == ["find"] else (None,)
+        written = [what for what in done[found:] if what != "look"]
+        used = run.outcome.used
+        is_good = used is None or (used.row is row and not used.has_data and not used.many)
+        if row is None or len(written) > 1 or not {*written} <= {"link", "unlink"} or not is_good:
+            raise UnreadError
+        if any(each is not row for what, each in run.done if what == "check"):
+            raise UnreadError
+        return ReadLink({"link": "add", "unlink": "remove"}[written[0]] if written else None, run.outcome)
+
+    def _own_way(self) -> Outcome:
+        """What is answered where the row is the caller itself."""
+        ways = [self._way(HandlerRun(self._view, self._code, own=True, linked=each)) for each in (False, True)]
+        first, second = ((each.writes, each.answer.status, each.answer.body, each.answer.raises) for each in ways)
+        if first != second or ways[0].writes or ways[0].answer.raises:
+            raise UnreadError
+        return ways[0].answer
 
     def _check_pages(self, run: HandlerRun) -> None:
         """Has a list that has pages be one of DRF's, with pages and without."""

@@ -10,8 +10,8 @@ from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.permissions import BasePermission
 
-from strangler_django.endpoints.handlers.answers import HandlerAnswers
 from strangler_django.endpoints.handlers.calls import ListedRows
+from strangler_django.endpoints.handlers.links import DuplicateError, HandlerLinks, LinkRow, is_duplicate
 from strangler_django.endpoints.handlers.parts import AnsweredError, Outcome, Row, RowMissingError, Saved
 from strangler_django.endpoints.handlers.source import HandlerCode, logs, may_fail
 from strangler_django.endpoints.handlers.values import DATA
@@ -22,7 +22,7 @@ from strangler_django.endpoints.own_expressions import CALLER
 _FAILED: Final = Outcome(raises=True)
 
 
-class HandlerRun(HandlerAnswers):
+class HandlerRun(HandlerLinks):
     """One way through a handler; `outcome` is where it ends.
 
     `nonzero` are parameters of the path that it takes for none where they are 0.
@@ -36,9 +36,10 @@ class HandlerRun(HandlerAnswers):
         exists: bool = True,
         valid: bool = True,
         paged: bool = True,
+        linked: bool = False,
+        own: bool = False,
     ) -> None:
-        super().__init__(view, code, exists=exists, valid=valid, paged=paged)
-        self.nonzero: set[str] = set()
+        super().__init__(view, code, exists=exists, valid=valid, paged=paged, linked=linked, own=own)
         self._raises_404 = True
         self.outcome = self._followed(code.body)
 
@@ -47,7 +48,7 @@ class HandlerRun(HandlerAnswers):
             outcome = self.block(body)
         except AnsweredError as answered:
             (outcome,) = answered.args
-        except RowMissingError:
+        except (RowMissingError, DuplicateError):
             return _FAILED
         if outcome is None:
             return _FAILED
@@ -70,6 +71,8 @@ class HandlerRun(HandlerAnswers):
                 return None
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.expr() as value):
                 self._assign(name, value)
+                return None
+            case ast.Assign(targets=[ast.Tuple(elts=[_, _] as names)], value=value) if self._link_pair(names, value):
                 return None
             case ast.Assign(targets=[ast.Attribute(value=ast.Name(id=name), attr=attribute)], value=value):
                 self._change(name, attribute, value)
@@ -121,6 +124,8 @@ class HandlerRun(HandlerAnswers):
 
     def _holds(self, test: ast.expr) -> bool | None:
         """Whether a condition holds; None where that isn't known."""
+        if (holds := self._link_holds(test)) is not None:
+            return holds
         match test:
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 holds = self._holds(operand)
@@ -146,6 +151,8 @@ class HandlerRun(HandlerAnswers):
         found = self._scope.names.get(code.id) if isinstance(code, ast.Name) else None
         if isinstance(found, Row):
             return self._exists
+        if isinstance(found, LinkRow):
+            return found.there
         if isinstance(found, ListedRows) and found.paged:
             return self._paged
         resolved = self._resolved(code)
@@ -192,7 +199,7 @@ class HandlerRun(HandlerAnswers):
         names = {"Exception": Exception, **self._scope.code.names}
         caught = named(handler.type, names) if handler.type else Exception
         is_known = isinstance(caught, type) and issubclass(caught, (ObjectDoesNotExist, Http404))
-        if not is_known and caught is not Exception:
+        if not is_known and caught is not Exception and not is_duplicate(caught):
             raise UnreadError
         before = len(self.done)
         try:
@@ -207,15 +214,21 @@ class HandlerRun(HandlerAnswers):
                 raise
         except AnsweredError:
             # A body that is refused is no Http404, nor is NotFound.
-            is_missing = self.done[-1:] != [] and self.done[-1][0] == "find"
+            is_missing = self.done[-1:] != [] and self.done[-1][0] in ("find", "look")
             if caught is not Exception and not (caught is Http404 and is_missing and self._raises_404):
                 raise
+        except DuplicateError:
+            if not is_duplicate(caught):
+                raise
         finally:
+            done = [what for what, _ in self.done[before:]]
             # Whatever else is done may fail, too.
-            is_lookup = len(body) == 1 and [what for what, _ in self.done[before:]] == ["find"]
+            is_lookup = len(body) == 1 and done in (["find"], ["look"])
             if caught in (Exception, ObjectDoesNotExist) and not is_lookup:
                 raise UnreadError
-            if caught is Exception and self._may_refuse(self.done[-1][1]):
+            if caught is Exception and isinstance(row := self.done[-1][1], Row) and self._may_refuse(row):
+                raise UnreadError
+            if is_duplicate(caught) and done != ["link"]:
                 raise UnreadError
         return self.block(handler.body)
 
@@ -257,7 +270,8 @@ class HandlerRun(HandlerAnswers):
         if any(isinstance(part, ast.Name) and part.id == name for each in kept for part in ast.walk(each)):
             # What was made of it before is of what it was then.
             raise UnreadError
-        found = self._super(value) or self._listed(value) or self._success_headers(value)
+        value = self._decided(value)
+        found = self._link_value(value) or self._super(value) or self._listed(value) or self._success_headers(value)
         found = found or self._saved(value) or self._row(value) or self._serializer(value)
         if found is not None:
             self._scope.names[name] = found
@@ -284,7 +298,12 @@ class HandlerRun(HandlerAnswers):
 
     def _called(self, called: ast.Call) -> Outcome | None:
         """A statement that calls something for what that does."""
-        if self._hooked(called) or self._keeps(called) or (self._super(called) or self._saved(called)) is not None:
+        if (
+            self._link_done(called)
+            or self._hooked(called)
+            or self._keeps(called)
+            or (self._super(called) or self._saved(called)) is not None
+        ):
             return None
         match called:
             case ast.Call(

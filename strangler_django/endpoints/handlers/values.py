@@ -22,6 +22,7 @@ from strangler_django.endpoints.handlers.parts import (
 from strangler_django.endpoints.handlers.source import HandlerCode, is_pure
 from strangler_django.endpoints.own_code import UnreadError, is_get_object_or_404, is_own, method_of, named, own_methods
 from strangler_django.endpoints.own_expressions import replaced
+from strangler_django.endpoints.own_models import own_manager
 from strangler_django.endpoints.own_querysets import ReadQueryset, read_rows
 from strangler_django.endpoints.read_querysets import is_key, is_unique
 
@@ -176,7 +177,8 @@ class HandlerValues:
                     model = named(of, self._scope.code.names)
                     if isinstance(model, type) and issubclass(model, models.Model):
                         # The manager that Django takes then.
-                        if type(model._default_manager) is not models.Manager:  # noqa: SLF001 - as below
+                        manager = model._default_manager  # noqa: SLF001 - as below
+                        if manager.name != "objects" or own_manager(manager):
                             raise UnreadError
                         of = ast.Attribute(value=of, attr="objects")
                     return self._found(of, keywords, raises=True)

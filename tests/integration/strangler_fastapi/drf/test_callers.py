@@ -1,10 +1,12 @@
 """What is another for each caller: fields, rows and permissions of the kitchen, as `strangler scaffold` writes them."""
 
+import asyncio
 import itertools
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
+import psycopg
 import pytest
 from django.conf import settings as djangos
 from rest_framework_simplejwt.tokens import AccessToken
@@ -163,3 +165,58 @@ def test_gaps(kitchen: Scaffolded) -> None:
         "GET /orders/{pk}/unpaid/": ["handler OrderViewSet.unpaid is your own"],
         "POST /orders/{pk}/forget/": ["handler OrderViewSet.forget is your own"],
     }
+
+
+LINKING = (
+    ("POST", "/menu/{key}/favorite/"),
+    ("DELETE", "/menu/{key}/favorite/"),
+    ("POST", "/menu/{key}/like/"),
+    ("DELETE", "/menu/{key}/like/"),
+    ("POST", "/menu/{key}/keep/"),
+    ("POST", "/menu/{key}/cook/"),
+    ("POST", "/menu/{key}/star/"),
+    ("DELETE", "/menu/{key}/clear/"),
+    ("POST", "/clubs/{key}/join/"),
+    ("POST", "/clubs/{key}/leave/"),
+    ("POST", "/follow/90{key}/"),
+    ("DELETE", "/follow/90{key}/"),
+)
+
+
+def test_a_row_is_linked_to_the_caller_and_no_longer(sides: Sides, kitchen: Scaffolded) -> None:
+    """Twice each: where there is a link, and where there is none."""
+    linking = ("menu", "clubs", "follow")
+    assert [name for name, gaps in kitchen.gaps.items() if gaps and any(each in name for each in linking)] == []
+    for each in sides.connections:
+        each.execute(FILL)
+    statuses: dict[tuple[str, str], set[int]] = {}
+    for caller, (method, path), key in itertools.product(CALLERS, LINKING, (1, 2, 9)):
+        for _ in range(2):
+            answer = ask(sides, caller, method, path.format(key=key), {"ignored": 1} if method == "POST" else None)
+            statuses.setdefault((method, path), set()).add(answer.status_code)
+    assert all(len(each) > 2 for each in statuses.values()), statuses
+    for _, path in LINKING:
+        ask(sides, "ann", "OPTIONS", path.format(key=1))
+
+
+def test_of_two_that_add_a_link_at_a_time_the_second_is_answered_as_later(sides: Sides) -> None:
+    """Where Django fails with 500, by the database's constraint."""
+    ours = sides.connections[0]
+    ours.execute(FILL)
+    headers = {"Authorization": f"Bearer {_token(903)}"}
+
+    async def meanwhile() -> Any:
+        with psycopg.connect(ours.info.dsn, password=ours.info.password) as first:
+            first.execute("INSERT INTO k_favorites (user_id, recipe_id) VALUES (903, 1)")
+            second = asyncio.create_task(sides.both.library.request("POST", "/menu/1/favorite/", headers=headers))
+            async with asyncio.timeout(10):
+                while ours.execute(_WAITING).fetchone() != (True,):  # noqa: ASYNC110 - the database tells nobody
+                    await asyncio.sleep(0.01)
+        return await second
+
+    answer = sides.both.runner.run(meanwhile())
+    assert (answer.status_code, answer.json()) == (400, {"errors": "It is one already."})
+    assert ours.execute("SELECT count(*) FROM k_favorites WHERE user_id = 903").fetchone() == (1,)
+
+
+_WAITING = "SELECT exists(SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')"
