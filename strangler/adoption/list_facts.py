@@ -12,9 +12,11 @@ class FilterParameter(Facts):
 
     `method` names the project's function that filters, if one does; `declared` says that the project wrote the filter,
     and that it is another one than django-filter makes of the column. `items` is the filter by whose form each of
-    several values with commas is read. `to_field` is the column by which it names rows, where that isn't their key.
-    `settings` are those by which it takes other texts, or finds other rows, such as
-    `required`, `min_value` or a widget's class.
+    several values with commas is read, or one that is compared by a lookup of `lookups`. `to_field` is the column by
+    which it names rows, where that isn't their key. `formats` are those of days and times, where they aren't Django's,
+    `suffixes` the ends of its parameters' names, where it has several, and `orders` what each word orders by.
+    `settings` are those by which it takes other texts, or finds other rows, such as `required`, `min_value` or a
+    widget's class.
     """
 
     name: str
@@ -27,6 +29,10 @@ class FilterParameter(Facts):
     items: str | None = None
     to_field: str | None = None
     choices: tuple[Any, ...] | None = None
+    formats: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = ()
+    lookups: tuple[str, ...] = ()
+    orders: dict[str, str] = Field(default={})
     settings: tuple[str, ...] = ()
 
 

@@ -14,8 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from strangler_fastapi.drf.criteria import Criterion
 from strangler_fastapi.drf.filter_forms import FormField, prepared, read_several
-from strangler_fastapi.drf.filtering import Attribute, Filter
-from strangler_fastapi.drf.filters import excluding
+from strangler_fastapi.drf.filtering import Attribute, Filter, excluding
 from strangler_fastapi.drf.validators import biggest
 
 _LOOKUPS: Final[Mapping[str, Callable[[Any, Any], ColumnElement[bool]]]] = {

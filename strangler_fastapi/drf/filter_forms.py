@@ -3,12 +3,12 @@
 import decimal
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import ROUND_UP, Context, Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from strangler_fastapi.drf.parameters import parse_datetime
+from strangler_fastapi.drf.parameters import as_utc, in_zone, parse_datetime
 from strangler_fastapi.drf.time_fields import parse_date, parse_duration, parse_time
 from strangler_fastapi.drf.validators import MOST_DIGITS, Invalid, check_storable
 
@@ -17,11 +17,15 @@ _BEYOND: Final = 2**64
 _LAST_DIGIT: Final = Decimal(1).scaleb(-MOST_DIGITS)
 _ROUNDED: Final = Context(prec=3 * MOST_DIGITS, rounding=ROUND_UP)
 # Django's formats of the locale en.
-_DATE_FORMATS: Final = (
+DATE_FORMATS: Final = (
     *("%Y-%m-%d", "%m/%d/%Y", "%m/%d/%y", "%b %d %Y", "%b %d, %Y", "%d %b %Y", "%d %b, %Y"),
     *("%B %d %Y", "%B %d, %Y", "%d %B %Y", "%d %B, %Y"),
 )
-_TIME_FORMATS: Final = ("%H:%M:%S", "%H:%M:%S.%f", "%H:%M")
+TIME_FORMATS: Final = ("%H:%M:%S", "%H:%M:%S.%f", "%H:%M")
+DATETIME_FORMATS: Final = (
+    *(f"{day} {clock}" for day in ("%Y-%m-%d", "%m/%d/%Y", "%m/%d/%y") for clock in TIME_FORMATS),
+    *DATE_FORMATS,
+)
 
 
 def _moment(text: str) -> datetime:
@@ -45,11 +49,13 @@ _VALUES: Final[Mapping[type, Callable[[str], Any]]] = {
 class FormField:
     """How a filter reads a text: the value, None for nothing; `sample` is one that it reads.
 
-    `read` raises Invalid, with the words of Django's form field.
+    `read` raises Invalid, with the words of Django's form field. A day is compared with moments as the first one that
+    it has in the `zone`, a moment with days as the one that it is there.
     """
 
     read: Callable[[str], Any]
     sample: str
+    zone: tzinfo = UTC
 
 
 def _read_text(text: str) -> str | None:
@@ -89,14 +95,47 @@ def _read_uuid(text: str) -> UUID | None:
         raise Invalid("Enter a valid UUID.") from None
 
 
-def _read_date(text: str) -> date | None:
-    moment = _by_format(text, _DATE_FORMATS, "Enter a valid date.")
-    return None if moment is None else moment.date()
+def date_form(*formats: str, zone: tzinfo = UTC) -> FormField:
+    """A day in one of Django's formats, or of these (`forms.DateField`)."""
+
+    def read(text: str) -> date | None:
+        moment = _by_format(text, formats or DATE_FORMATS, "Enter a valid date.")
+        return None if moment is None else moment.date()
+
+    return FormField(read, _sample_of(formats or DATE_FORMATS), zone)
 
 
-def _read_time(text: str) -> time | None:
-    moment = _by_format(text, _TIME_FORMATS, "Enter a valid time.")
-    return None if moment is None else moment.time()
+def time_form(*formats: str) -> FormField:
+    """A time of day in one of Django's formats, or of these (`forms.TimeField`)."""
+
+    def read(text: str) -> time | None:
+        moment = _by_format(text, formats or TIME_FORMATS, "Enter a valid time.")
+        return None if moment is None else moment.time()
+
+    return FormField(read, _sample_of(formats or TIME_FORMATS))
+
+
+def datetime_form(*formats: str, zone: tzinfo = UTC) -> FormField:
+    """A moment in ISO 8601, of `zone` without an offset; or in one of the formats, too (`forms.DateTimeField`).
+
+    Without formats it is the `IsoDateTimeField` of django-filter.
+    """
+
+    def read(text: str) -> datetime | None:
+        if not text:
+            return None
+        try:
+            return parse_datetime(text.strip(), zone)
+        except Invalid:
+            if not (moment := _by_any_format(text.strip(), formats)):
+                raise
+        return in_zone(moment, zone)
+
+    return FormField(read, "2026-01-01T00:00:00Z", zone)
+
+
+def _sample_of(formats: Sequence[str]) -> str:
+    return datetime(2026, 1, 1, 12, tzinfo=UTC).strftime(formats[0])
 
 
 def _read_duration(text: str) -> timedelta | None:
@@ -113,15 +152,20 @@ def _read_duration(text: str) -> timedelta | None:
 
 
 def _by_format(text: str, formats: Sequence[str], sentence: str) -> datetime | None:
-    stripped = text.strip()
     if not text:
         return None
+    if (moment := _by_any_format(text.strip(), formats)) is None:
+        raise Invalid(sentence)
+    return moment
+
+
+def _by_any_format(text: str, formats: Sequence[str]) -> datetime | None:
     for pattern in formats:
         try:
-            return datetime.strptime(stripped, pattern)  # noqa: DTZ007 - a day or a time of day has no zone
+            return datetime.strptime(text, pattern)  # noqa: DTZ007 - the form knows the zone
         except ValueError:
             continue
-    raise Invalid(sentence)
+    return None
 
 
 TEXT: Final = FormField(_read_text, "sample")
@@ -131,10 +175,11 @@ NUMBER: Final = FormField(_read_number, "1")
 # Of the ends of a range, which django-filter sets no bound to.
 ANY_NUMBER: Final = FormField(_read_any_number, "1")
 IDENTIFIER: Final = FormField(_read_uuid, str(UUID(int=1)))
-DATE: Final = FormField(_read_date, "2026-01-01")
-TIME: Final = FormField(_read_time, "12:00")
+DATE: Final = date_form()
+TIME: Final = time_form()
 DURATION: Final = FormField(_read_duration, "1 00:00:00")
-DATETIME: Final = FormField(lambda text: parse_datetime(text.strip()) if text else None, "2026-01-01T00:00:00Z")
+DATETIME: Final = datetime_form()
+DATETIME_BY_FORMAT: Final = datetime_form(*DATETIME_FORMATS)
 
 
 def _as_column(kind: type) -> Callable[[str], Any]:
@@ -208,8 +253,8 @@ def read_several(form: FormField, text: str) -> list[Any]:
     return ["" if value is None and form in (TEXT, SENT_TEXT) else value for value in values]
 
 
-def prepared(kind: Any, value: Any) -> Any:  # noqa: ANN401 - a column's type, and of a form
-    """A form's value as the column's Python type, as Django prepares it."""
+def prepared(kind: Any, value: Any, zone: tzinfo = UTC) -> Any:  # noqa: ANN401 - a column's type, and of a form
+    """A form's value as the column's Python type, as Django prepares it, `zone` being that of days."""
     python = kind.python_type
     if isinstance(value, str) and python is not str:
         value = value_of(python, value)
@@ -222,8 +267,15 @@ def prepared(kind: Any, value: Any) -> Any:  # noqa: ANN401 - a column's type, a
     if python in (int, float) and isinstance(value, Decimal):
         return python(value)
     if python is date and isinstance(value, datetime):
-        return value.date()
+        return value.astimezone(zone).date()
+    if python is datetime and isinstance(value, date) and not isinstance(value, datetime):
+        return edge_of(value, time.min, zone)
     return str(value) if python is str else value
+
+
+def edge_of(day: date, edge: time, zone: tzinfo) -> datetime:
+    """The first or the last moment of a day in a zone."""
+    return as_utc(datetime.combine(day, edge, tzinfo=zone))
 
 
 def no_such_choice(text: str) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from sqlalchemy import BindParameter, ColumnElement, DateTime, Text, bindparam, false, not_
+from sqlalchemy import BindParameter, ColumnElement, DateTime, Text, bindparam, false, func, not_
 from starlette.datastructures import ImmutableMultiDict
 
 from shared_schema.limits import distinct_orderings
@@ -178,21 +178,38 @@ def comma_separated(reader: Filter) -> Filter:
     return replace(reader, spelling="commas")
 
 
-def not_ported_filter(what: str, *, takes_empty: bool = False) -> Filter:
+def not_ported_filter(what: str, *, takes_empty: bool = False, suffixes: tuple[str, ...] = ()) -> Filter:
     """A parameter of Django's that isn't ported yet: who uses it is answered with 501.
 
     One that is empty says nothing to a filter of django-filter's, but may to code of a project's own (`takes_empty`).
+    Of several parameters the names end with `suffixes`.
     """
 
     def read(_name: str, given: Any) -> Criterion | None:  # noqa: ANN401 - a text, or all of them
-        if given:
+        if any(given) if suffixes else given:
             raise NotPorted(what)
         return None
 
     description = f"Not ported yet: {what}."
+    if suffixes:
+        return Filter(read, samples=(), description=description, suffixes=suffixes)
     if takes_empty:
         return Filter(read, samples=(), description=description, many=True, spelling="repeated")
     return Filter(read, samples=(), description=description)
+
+
+def excluding(
+    read: Callable[[str, Any], Criterion | None],
+) -> Callable[[str, Any], Criterion | None]:
+    """Rows that don't meet it, those among them whose column is null (Django's `exclude`)."""
+
+    def read_other(name: str, given: Any) -> Criterion | None:  # noqa: ANN401 - as the filter reads it
+        criterion = read(name, given)
+        if criterion is None:
+            return None
+        return Criterion(f"not {criterion.name}", lambda: ~func.coalesce(criterion.clause(), false()), criterion.values)
+
+    return read_other
 
 
 def read_boolean(text: str, *, selected: bool = False) -> bool | None:
@@ -201,12 +218,16 @@ def read_boolean(text: str, *, selected: bool = False) -> bool | None:
 
 
 def boolean_filter(
-    column: Attribute, *, selected: bool = False, description: str = "true or false; anything else is ignored."
+    column: Attribute,
+    *,
+    selected: bool = False,
+    exclude: bool = False,
+    description: str = "true or false; anything else is ignored.",
 ) -> Filter:
     """`true`, `1`, `false` or `0` in any case; everything else is ignored (`BooleanFilter`).
 
     With `selected` they are those of Django's NullBooleanSelect, by which `django_filters.BooleanFilter` reads: `true`,
-    `True`, `2`, `false`, `False` or `3`.
+    `True`, `2`, `false`, `False` or `3`. With `exclude` it leaves out the rows that have the value.
 
     The value is part of the statement: only then PostgreSQL can use an index on the rows that are true.
     """
@@ -215,7 +236,7 @@ def boolean_filter(
         value = read_boolean(text, selected=selected)
         return None if value is None else Criterion(f"{name} {value}", lambda: column() if value else not_(column()))
 
-    return Filter(read, samples=("true", "false"), description=description)
+    return Filter(excluding(read) if exclude else read, samples=("true", "false"), description=description)
 
 
 def text_filter(

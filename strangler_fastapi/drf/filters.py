@@ -7,24 +7,25 @@ What a filter set's `fields = {"price": ["gte", "in"]}` makes is `price__gte` an
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Text, and_, bindparam, false, func, true
+from sqlalchemy import ColumnElement, DateTime, Text, and_, bindparam, false, func, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from strangler_fastapi.drf.criteria import Criterion, compared_type
 from strangler_fastapi.drf.filter_forms import (
     ANY_NUMBER,
-    DATE,
     FormField,
     choice,
+    edge_of,
     no_such_choice,
     prepared,
     read_several,
 )
-from strangler_fastapi.drf.filtering import Attribute, Filter, Params, read_boolean
+from strangler_fastapi.drf.filtering import Attribute, Filter, Params, excluding, read_boolean
+from strangler_fastapi.drf.parameters import BeyondDatabase
 from strangler_fastapi.drf.search import TEXT_LOOKUPS
 from strangler_fastapi.drf.validators import Invalid, biggest
 from strangler_fastapi.errors import ErrorDetail, ValidationFailed
@@ -84,9 +85,19 @@ def lookup_choice_filter(column: Attribute, form: FormField, lookups: Collection
 
     def read(name: str, texts: tuple[str, str]) -> Criterion | None:
         text, lookup = texts
+        value: Any = None
+        sentences: list[ErrorDetail] = []
+        try:
+            value = form.read(text)
+        except BeyondDatabase:
+            value = text
+        except Invalid as error:
+            sentences += error.detail
         if lookup and lookup not in filters:
-            raise Invalid(no_such_choice(lookup), "invalid_choice")
-        if form.read(text) is None:
+            sentences.append(ErrorDetail(no_such_choice(lookup), "invalid_choice"))
+        if sentences:
+            raise Invalid(sentences)
+        if value is None:
             return None
         if not lookup:
             raise Invalid("Select a lookup.", "lookup_required")
@@ -98,8 +109,11 @@ def lookup_choice_filter(column: Attribute, form: FormField, lookups: Collection
     return Filter(read, samples=samples, description="A value, and how it is compared.", suffixes=("", "_lookup"))
 
 
-def date_range_filter(column: Attribute) -> Filter:
-    """`today`, `yesterday`, `week` (the past 7 days), `month` or `year`, in UTC (`DateRangeFilter`)."""
+def date_range_filter(column: Attribute, *, zone: tzinfo = UTC) -> Filter:
+    """`today`, `yesterday`, `week` (the past 7 days), `month` or `year` (`DateRangeFilter`).
+
+    Of a column of moments it is a day of `zone`; which one it is today UTC says, as django-filter has it.
+    """
 
     def read(name: str, text: str) -> Criterion | None:
         if not text:
@@ -115,7 +129,7 @@ def date_range_filter(column: Attribute) -> Filter:
         }
         if text not in spans:
             raise Invalid(no_such_choice(text), "invalid_choice")
-        return _between(column, name, _whole_days(column, DATE, spans[text]))
+        return _between(column, name, _whole_days(column, zone, spans[text]), zone)
 
     return Filter(read, samples=("today",), description="today, yesterday, week, month or year.")
 
@@ -125,7 +139,7 @@ def range_filter(
 ) -> Filter:
     """Two parameters, of which either may be left out (`RangeFilter`; `_after` and `_before` are those of dates).
 
-    Of days, a column of moments is compared with the first moment of one and the last of the other, in UTC.
+    Of days, a column of moments is compared with the first moment of one and the last of the other, in their zone.
     """
 
     def read(name: str, texts: tuple[str, str]) -> Criterion | None:
@@ -138,7 +152,7 @@ def range_filter(
                 sentences += [sentence for sentence in error.detail if sentence not in sentences]
         if sentences:
             raise Invalid(sentences)
-        return _between(column, name, _whole_days(column, form, values))
+        return _between(column, name, _whole_days(column, form.zone, values), form.zone)
 
     samples = ((form.sample, form.sample), (form.sample, ""), ("", form.sample))
     return Filter(read, samples=samples, description="An end of the range, itself included.", suffixes=suffixes)
@@ -155,7 +169,7 @@ def multiple_choice_filter(column: Attribute, choices: Collection[Any], *, exclu
             if not text:
                 raise Invalid(no_such_choice(text), "invalid_choice")
             values.append(form.read(text))
-        return _any_of(column, name, values) if values else None
+        return _any_of(column, name, values, form.zone) if values else None
 
     said = "Any of the values, each by a parameter of its own."
     return Filter(excluding(read) if exclude else read, samples=((form.sample,),), description=said, many=True)
@@ -188,15 +202,15 @@ def _one(column: Attribute, form: FormField, lookup: str) -> Callable[[str, str]
             sought = {name: prepare(str(value))}
             scans = "contains" in lookup
             return Criterion(name, lambda: compare(column(), bindparam(name, type_=Text)), sought, scans=scans)
-        return _compared(column, name, lookup, value)
+        return _compared(column, name, lookup, value, form.zone)
 
     return read
 
 
-def _compared(column: Attribute, name: str, lookup: str, value: Any) -> Criterion:  # noqa: ANN401 - of a form
+def _compared(column: Attribute, name: str, lookup: str, value: Any, zone: tzinfo) -> Criterion:  # noqa: ANN401 - of a form
     """The column compared with a value; a number beyond the column's is decided without the database's help."""
     kind = column().type
-    fitting = prepared(kind, value)
+    fitting = prepared(kind, value, zone)
     if isinstance(fitting, int) and not -biggest(kind) - 1 <= fitting <= biggest(kind):
         is_met = (fitting > 0) is (lookup in ("lt", "lte")) and lookup != "exact"
         return Criterion("everything", true) if is_met else Criterion("nothing", false)
@@ -209,7 +223,7 @@ def _in(column: Attribute, form: FormField) -> Callable[[str, str], Criterion | 
     def read(name: str, text: str) -> Criterion | None:
         if not text:
             return None
-        return _any_of(column, name, read_several(form, text))
+        return _any_of(column, name, read_several(form, text), form.zone)
 
     return read
 
@@ -218,10 +232,17 @@ def _range(column: Attribute, form: FormField) -> Callable[[str, str], Criterion
     def read(name: str, text: str) -> Criterion | None:
         if not text:
             return None
-        values = [form.read(part) for part in text.split(",")]
+        parts = text.split(",")
+        try:
+            values = [form.read(part) for part in parts]
+        except BeyondDatabase:
+            # Django finds it in the database alone.
+            if len(parts) == 2:
+                raise
+            values = []
         if len(values) != 2:
             raise Invalid("Range query expects two values.", "invalid_values")
-        return _between(column, name, values)
+        return _between(column, name, values, form.zone)
 
     return read
 
@@ -245,10 +266,10 @@ def _is_null(column: Attribute, _form: FormField, *, selected: bool) -> Callable
     return read
 
 
-def _between(column: Attribute, name: str, ends: Sequence[Any]) -> Criterion | None:
+def _between(column: Attribute, name: str, ends: Sequence[Any], zone: tzinfo) -> Criterion | None:
     """The column from one end to the other; an end that is None is open."""
     found = [
-        _compared(column, f"{name} {lookup}", lookup, end)
+        _compared(column, f"{name} {lookup}", lookup, end, zone)
         for lookup, end in zip(("gte", "lte"), ends, strict=True)
         if end is not None
     ]
@@ -258,35 +279,21 @@ def _between(column: Attribute, name: str, ends: Sequence[Any]) -> Criterion | N
     return Criterion(" ".join(part.name for part in found), lambda: and_(*(part.clause() for part in found)), values)
 
 
-def _any_of(column: Attribute, name: str, values: Sequence[Any]) -> Criterion:
+def _any_of(column: Attribute, name: str, values: Sequence[Any], zone: tzinfo) -> Criterion:
     kind = column().type
-    fitting = [prepared(kind, value) for value in values if value is not None]
+    fitting = [prepared(kind, value, zone) for value in values if value is not None]
     held = [value for value in fitting if not isinstance(value, int) or -biggest(kind) - 1 <= value <= biggest(kind)]
-    array: Any = ARRAY(type(kind))
+    array: Any = ARRAY(kind if isinstance(kind, DateTime) else type(kind))
     return Criterion(name, lambda: column() == func.any(bindparam(name, type_=array)), {name: held})
 
 
-def excluding(
-    read: Callable[[str, Any], Criterion | None],
-) -> Callable[[str, Any], Criterion | None]:
-    """Rows that don't meet it, those among them whose column is null (Django's `exclude`)."""
-
-    def read_other(name: str, given: Any) -> Criterion | None:  # noqa: ANN401 - as the filter reads it
-        criterion = read(name, given)
-        if criterion is None:
-            return None
-        return Criterion(f"not {criterion.name}", lambda: ~func.coalesce(criterion.clause(), false()), criterion.values)
-
-    return read_other
-
-
-def _whole_days(column: Attribute, form: FormField, values: Sequence[Any]) -> Sequence[Any]:
-    if form is not DATE or column().type.python_type is not datetime:
+def _whole_days(column: Attribute, zone: tzinfo, values: Sequence[Any]) -> Sequence[Any]:
+    """Of days, the first moment of one and the last of the other, where the column has moments."""
+    if column().type.python_type is not datetime:
         return values
-    edges = (time.min, time.max)
     return [
-        None if value is None else datetime.combine(value, edge, tzinfo=UTC)
-        for value, edge in zip(values, edges, strict=True)
+        edge_of(value, edge, zone) if isinstance(value, date) and not isinstance(value, datetime) else value
+        for value, edge in zip(values, (time.min, time.max), strict=True)
     ]
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from strangler_fastapi.drf.validators import Invalid
 from strangler_fastapi.errors import ValidationFailed
@@ -25,11 +25,11 @@ class BeyondDatabase(Invalid):
     """A value that Django takes and the database doesn't: v1 fails on it once it asks the database, and not before."""
 
 
-def parse_datetime(text: str) -> datetime:
-    """What Django's `parse_datetime` reads, in UTC where no offset is given.
+def parse_datetime(text: str, zone: tzinfo = UTC) -> datetime:
+    """What Django's `parse_datetime` reads, as a moment of UTC; `zone` is that of one without an offset.
 
     Raises:
-        Invalid: it is no time.
+        Invalid: it is no time, or not one alone in the zone.
         BeyondDatabase: its offset is larger than any that PostgreSQL takes.
     """
     try:
@@ -38,10 +38,24 @@ def parse_datetime(text: str) -> datetime:
         raise Invalid("Enter a valid date/time.") from None
     if abs(value.utcoffset() or timedelta()) >= _LARGEST_OFFSET:
         raise BeyondDatabase("Enter a valid date/time.")
-    return _in_utc(value) if value.tzinfo else value.replace(tzinfo=UTC)
+    return as_utc(value) if value.tzinfo else in_zone(value, zone)
 
 
-def _in_utc(value: datetime) -> datetime:
+def in_zone(value: datetime, zone: tzinfo) -> datetime:
+    """A time of a zone as a moment of UTC (`from_current_timezone` of Django's forms).
+
+    Raises:
+        Invalid: a clock that is put forward leaves it out, or one that is put back has it twice.
+    """
+    if zone.utcoffset(value.replace(fold=not value.fold)) != zone.utcoffset(value):
+        raise Invalid(
+            f"{value} couldn\u2019t be interpreted in time zone {zone}; it may be ambiguous or it may not exist.",
+            "ambiguous_timezone",
+        )
+    return as_utc(value.replace(tzinfo=zone))
+
+
+def as_utc(value: datetime) -> datetime:
     """The same moment in UTC, or the first or last that Python knows where it lies outside: asyncpg sends no other."""
     try:
         return value.astimezone(UTC)

@@ -7,11 +7,11 @@
 What Django fails on with 500, such as a text that is no number, is refused with 400.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Date, cast, extract, func, literal, or_
+from sqlalchemy import ColumnElement, Date, Integer, Time, cast, extract, func, literal, or_
 
 from shared_schema.mapping import Reflected
 from strangler_fastapi.drf.criteria import Criterion
@@ -73,7 +73,35 @@ def has_rows(
 
 
 def part_of(column: Any, part: str, zone: str = "UTC") -> ColumnElement[Any]:  # noqa: ANN401 - an expression
-    """The `date`, `year`, `month` or `day` of a column; of a moment in a time zone (Django's `__date`)."""
+    """A part of a column (Django's `__date`), one of PARTS; of a moment in a time zone.
+
+    Raises:
+        LookupError: there is no such part.
+    """
+    if part not in PARTS:
+        raise LookupError(f"{part} is no part of a moment: name one of {', '.join(PARTS)}.")
     is_moment = bool(getattr(column.type, "timezone", False))
     local = func.timezone(zone, column) if is_moment else column
-    return cast(local, Date) if part == "date" else extract(part, local)
+    return PARTS[part](local)
+
+
+def _field(name: str, later: int = 0) -> Callable[[Any], ColumnElement[Any]]:
+    """A whole number of a moment by PostgreSQL's name; Django counts some from a `later` one on."""
+    return lambda local: cast(func.floor(extract(name, local)), Integer) + later
+
+
+PARTS: Final[Mapping[str, Callable[[Any], ColumnElement[Any]]]] = {
+    "date": lambda local: cast(local, Date),
+    "time": lambda local: cast(local, Time),
+    "year": lambda local: extract("year", local),
+    "month": lambda local: extract("month", local),
+    "day": lambda local: extract("day", local),
+    "iso_year": _field("isoyear"),
+    "quarter": _field("quarter"),
+    "week": _field("week"),
+    "week_day": _field("dow", 1),
+    "iso_week_day": _field("isodow"),
+    "hour": _field("hour"),
+    "minute": _field("minute"),
+    "second": _field("second"),
+}

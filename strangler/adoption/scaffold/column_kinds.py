@@ -20,6 +20,13 @@ KINDS: Final = frozenset(
         *("TimeField", "UUIDField", "FileField", "DurationField", "GenericIPAddressField", "HStoreField", *RANGES),
     }
 )
+# The kinds of columns whose values are compared as they are written.
+NAMES: Final = frozenset(
+    {
+        *("AutoField", "BigAutoField", "BigIntegerField", "CharField", "IntegerField", "PositiveIntegerField"),
+        *("PositiveSmallIntegerField", "SlugField", "SmallIntegerField", "TextField", "UUIDField"),
+    }
+)
 # The kinds of values that an array may have.
 _ITEMS: Final = KINDS - RANGES - {"FileField", "GenericIPAddressField", "HStoreField", "JSONField"}
 _VALIDATORS: Final = frozenset(

@@ -6,7 +6,7 @@ from typing import Final
 from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.list_facts import PaginationFacts
 from strangler.adoption.scaffold.code import Call, Code, call, dictionary, prefixed, quoted, texts
-from strangler.adoption.scaffold.filterset_filters import required, written_filter
+from strangler.adoption.scaffold.filterset_filters import FilterWriter, gap_suffixes, required
 from strangler.adoption.scaffold.numbers import RowNumbers
 from strangler.adoption.scaffold.request_filters import RequestFilters
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
@@ -26,12 +26,12 @@ def write_list(endpoint: DjangoEndpoint, model: str, tables: Tables, *, time_zon
     for name, number in (endpoint.queryset.annotations if endpoint.queryset else {}).items():
         made.numbers[name] = prefixed("lambda: ", numbers.code(number))
     filters: dict[str, Code] = {}
-    found = endpoint.filters
+    found, writer = endpoint.filters, FilterWriter(made, model, table, tables, time_zone)
     for parameter in found.filterset.parameters if found and found.filterset else ():
         try:
-            filters[parameter.name] = written_filter(made, parameter, model, table, tables, time_zone)
+            filters[parameter.name] = writer.code(parameter)
         except UnreadableError as gap:
-            lacking = _gap_code(made, f"filter {parameter.name}: {gap}")
+            lacking = _gap_code(made, f"filter {parameter.name}: {gap}", suffixes=gap_suffixes(parameter))
             # Who leaves it out is refused all the same.
             filters[parameter.name] = required(made, lacking) if "required" in parameter.settings else lacking
     own = RequestFilters(model, table, tables, made.imports, made.classes, time_zone)
@@ -162,11 +162,12 @@ def _gap(made: WrittenList, filters: dict[str, Code], name: str, what: str, *, i
     filters[name] = _gap_code(made, f"?{name}=: {what}", is_own=is_own)
 
 
-def _gap_code(made: WrittenList, what: str, *, is_own: bool = False) -> Code:
+def _gap_code(made: WrittenList, what: str, *, is_own: bool = False, suffixes: tuple[str, ...] = ()) -> Code:
     """The code of a gap; code of the project's own may say something of an empty value, too."""
     made.gaps.append(what)
     made.imports.setdefault(_FILTERING, set()).add("not_ported_filter")
-    return call("not_ported_filter", quoted(what), takes_empty="True" if is_own else None)
+    ends = texts(suffixes) if suffixes else None
+    return call("not_ported_filter", quoted(what), takes_empty="True" if is_own else None, suffixes=ends)
 
 
 def _pages(made: WrittenList, endpoint: DjangoEndpoint) -> Code:

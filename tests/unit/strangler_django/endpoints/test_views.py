@@ -14,7 +14,7 @@ from django.core.paginator import Paginator
 from django.db import models
 from django.db.models import Count, Q, QuerySet
 from django.db.models.sql import Query
-from django.test.utils import isolate_apps
+from django.test.utils import isolate_apps, override_settings
 from django.utils import timezone
 from django.views.generic import TemplateView
 from django_filters import rest_framework as django_filters
@@ -31,7 +31,8 @@ from rest_framework.viewsets import ModelViewSet
 
 from django_app.accounts.models import User
 from django_app.blog.models import Post, PostEvent, Tag
-from strangler_django.endpoints.lists import _parameters, pagination_facts
+from strangler_django.endpoints.filtersets import parameters_of
+from strangler_django.endpoints.lists import pagination_facts
 from strangler_django.endpoints.serializers import serializer_facts
 from strangler_django.endpoints.views import view_facts, view_methods, view_name
 from strangler_django.throttling.histories import HistoryCache
@@ -347,7 +348,92 @@ def test_a_filterset_that_changes_what_was_sent_is_the_projects_own() -> None:
     assert view_facts(Plain.as_view({"get": "list"}), "get", "list", {})["own_filters"] == []
     found = view_facts(Keyed.as_view({"get": "list"}), "get", "list", {})
     (parameter,) = found["filters"]["filterset"]["parameters"]
-    assert (found["own_filters"], parameter["settings"]) == ([], ["code of your own"])
+    # Its own filter is called for everybody.
+    said = ["filter keys may narrow rows where nothing is sent"]
+    assert (found["own_filters"], parameter["settings"]) == (said, ["code of your own"])
+
+
+class Upper(forms.TextInput):
+    def value_from_datadict(self, data: Any, _files: Any, _name: str) -> Any:
+        return data.get("TITLE")
+
+
+class Guarded(django_filters.CharFilter):
+    """It leaves the rows alone where nothing is sent."""
+
+    def filter(self, qs: QuerySet[Post], value: Any) -> QuerySet[Post]:
+        return qs.filter(title=value.upper()) if value else qs
+
+
+class Otherwise(forms.CharField):
+    def clean(self, value: Any) -> Any:
+        return super().clean(value) or "a"
+
+
+class ByOtherwise(django_filters.CharFilter):
+    field_class = Otherwise
+
+
+class NoBound(django_filters.NumberFilter):
+    def get_max_validator(self) -> None:
+        return None
+
+
+class Titles(django_filters.CharFilter):
+    """Says no more than a name."""
+
+
+def test_a_filter_that_may_narrow_rows_for_who_sends_nothing_is_named() -> None:
+    class Own(django_filters.FilterSet):
+        ticked = django_filters.BooleanFilter(field_name="published", widget=forms.CheckboxInput)
+        upper = django_filters.CharFilter(field_name="title", widget=Upper)
+        guarded = Guarded(field_name="title")
+        otherwise = ByOtherwise(field_name="title")
+        unbound = NoBound(field_name="id")
+        titles = Titles(field_name="title")
+        spans = django_filters.DateRangeFilter(
+            field_name="created_at", choices=[("ever", "Ever")], filters={"ever": lambda qs, _name: qs}
+        )
+
+        class Meta:
+            model = Post
+            fields: ClassVar = {"created_at": ["range"]}
+
+    class Held(Posts):
+        filter_backends = (django_filters.DjangoFilterBackend,)
+        filterset_class = Own
+
+    unasked = "may narrow rows where nothing is sent"
+    found = view_facts(Held.as_view({"get": "retrieve"}), "get", "retrieve", {})
+    said = [f"filter ticked {unasked}", "filter upper reads its parameters by Upper", f"filter otherwise {unasked}"]
+    assert found["own_filters"] == said
+    facts = {each["name"]: (each["kind"], each["settings"]) for each in parameters_of(Own)}
+    code, field = ["code of your own"], ["a form field of your own"]
+    assert facts == {
+        "ticked": ("BooleanFilter", ["CheckboxInput"]),
+        "upper": ("CharFilter", ["Upper"]),
+        "guarded": ("Guarded", code),
+        "otherwise": ("CharFilter", field),
+        "unbound": ("NoBound", code),
+        "titles": ("CharFilter", []),
+        "spans": ("DateRangeFilter", ["spans of your own"]),
+        # What django-filter calls a DateTimeRangeFilter, and is another.
+        "created_at__range": ("BaseRangeFilter", []),
+    }
+
+
+@pytest.mark.parametrize(("language", "of_days"), [("en-us", []), ("de", ["%d.%m.%Y", "%d.%m.%y", "%Y-%m-%d"])])
+def test_days_are_written_as_in_the_projects_language(language: str, of_days: list[str]) -> None:
+    class Own(django_filters.FilterSet):
+        day = django_filters.DateFilter(field_name="created_at")
+        span = django_filters.DateFromToRangeFilter(field_name="created_at")
+        own = django_filters.DateFilter(field_name="created_at", input_formats=["%Y/%m/%d"])
+        iso = django_filters.IsoDateTimeFilter(field_name="created_at")
+        text = django_filters.CharFilter(field_name="title")
+
+    with override_settings(LANGUAGE_CODE=language, USE_I18N=True):
+        found = {each["name"]: each["formats"] for each in parameters_of(Own)}
+    assert found == {"day": of_days, "span": of_days, "own": ["%Y/%m/%d"], "iso": [], "text": []}
 
 
 class Lazily(QuerySet[Post]):
@@ -737,9 +823,9 @@ def test_a_filter_that_reads_by_a_form_field_of_the_projects_own_says_so() -> No
 
         plain = django_filters.BaseInFilter(field_name="id")
 
-    found = {each["name"]: each["settings"] for each in _parameters(Own)}
+    found = {each["name"]: each["settings"] for each in parameters_of(Own)}
     assert found == {name: ["a form field of your own"] for name in ("lower", "several")} | {"numbers": [], "plain": []}
-    read_by = {each["name"]: each["items"] for each in _parameters(Own)}
+    read_by = {each["name"]: each["items"] for each in parameters_of(Own)}
     assert read_by == {"lower": None, "several": "CharFilter", "numbers": "NumberFilter", "plain": "Filter"}
 
 

@@ -4,13 +4,16 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import QueryDict
+from django.test.utils import override_settings
 from django_filters import filters
+from django_filters.fields import IsoDateTimeField
 from django_filters.filters import NumberFilter
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -38,6 +41,9 @@ from starlette.datastructures import QueryParams
 from strangler_fastapi.drf.filter_forms import (
     ANY_NUMBER,
     DATE,
+    DATETIME,
+    DATETIME_BY_FORMAT,
+    DATETIME_FORMATS,
     DURATION,
     FLOAT,
     IDENTIFIER,
@@ -47,6 +53,9 @@ from strangler_fastapi.drf.filter_forms import (
     TIME,
     FormField,
     choice,
+    date_form,
+    datetime_form,
+    time_form,
 )
 from strangler_fastapi.drf.filtering import Filter, filter_criteria, required
 from strangler_fastapi.drf.filters import column_filter, multiple_choice_filter
@@ -57,6 +66,7 @@ from strangler_fastapi.drf.validators import Invalid, biggest
 from strangler_fastapi.errors import ValidationFailed, full_details
 
 NAME = column("name", Text)
+FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 LINK: Any = SimpleNamespace(target=SimpleNamespace(__table_key__="nodes"))
 NUMBERS = {"1": 1, "2.5": 2.5, "x": "x"}
 PAIRS: list[tuple[FormField, forms.Field]] = [
@@ -65,7 +75,12 @@ PAIRS: list[tuple[FormField, forms.Field]] = [
     (NUMBER, NumberFilter().field),
     (IDENTIFIER, forms.UUIDField(required=False)),
     (DATE, forms.DateField(required=False)),
+    (date_form("%d.%m.%Y", "%Y"), forms.DateField(required=False, input_formats=["%d.%m.%Y", "%Y"])),
     (TIME, forms.TimeField(required=False)),
+    (time_form("%H.%M"), forms.TimeField(required=False, input_formats=["%H.%M"])),
+    (DATETIME, IsoDateTimeField(required=False)),
+    (DATETIME_BY_FORMAT, forms.DateTimeField(required=False)),
+    (datetime_form("%d.%m.%Y %H:%M"), forms.DateTimeField(required=False, input_formats=["%d.%m.%Y %H:%M"])),
     (DURATION, forms.DurationField(required=False)),
     (
         choice(NUMBERS.values()),
@@ -85,6 +100,15 @@ TEXTS = st.sampled_from(
             "10:05",
             "10:05:06.7",
             "25:00",
+            "5.1.2026",
+            "05.01.2026 10:05",
+            "2026-01-05 10:05",
+            "1/5/26 10:05:06.7",
+            "2026-03-29T02:30",
+            "2026-10-25 02:30:00",
+            "2026-10-25T02:30:00+01:00",
+            "0001-01-01T00:00:00",
+            "9999-12-31T23:59:59.5",
         ),
     ]
 )
@@ -111,6 +135,23 @@ def django_answer(field: forms.Field, text: str) -> Any:
 @example(text="9" * 10 + " 00:00:00")
 def test_a_form_reads_what_djangos_reads(form: FormField, field: forms.Field, text: str) -> None:
     assert answer(form, text) == django_answer(field, text)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/St_Johns", "Asia/Tokyo", "UTC"])
+@pytest.mark.parametrize(("formats", "field"), [((), IsoDateTimeField), (DATETIME_FORMATS, forms.DateTimeField)])
+@given(text=TEXTS)
+def test_a_moment_without_an_offset_is_of_the_projects_zone(
+    zone: str, formats: tuple[str, ...], field: type[forms.Field], text: str
+) -> None:
+    with override_settings(TIME_ZONE=zone):
+        expected = django_answer(field(required=False), text)
+        if isinstance(expected, datetime):
+            try:
+                expected = expected.astimezone(UTC)
+            except OverflowError:
+                # asyncpg sends no time outside year 1 to 9999 of UTC, so such a one becomes the nearest.
+                expected = FIRST if expected.year == 1 else LAST
+    assert answer(datetime_form(*formats, zone=ZoneInfo(zone)), text) == expected
 
 
 REQUIRED: list[tuple[Filter, filters.Filter]] = [

@@ -44,8 +44,8 @@ def test_times_are_shown_as_the_project_shows_them() -> None:
     shown = 'default_timezone=ZoneInfo("Europe/Moscow"), input_formats=("%d.%m.",)'
     assert f'"built_at": model_field(Boat, "built_at", {shown})' in code
     assert "from zoneinfo import ZoneInfo" in code
-    # A time without an offset is of another zone than the library's filters read it in.
-    assert 'not_ported_filter("filter since: times of Europe/Moscow")' in code
+    # A time without an offset is of that zone.
+    assert 'column_filter(lambda: Boat.built_at, datetime_form(zone=ZoneInfo("Europe/Moscow")), "gte")' in code
     naive, files = texts_of(listed, use_tz=False)
     assert naive == [[]]
     code = files["boats/serializers.py"]

@@ -1,0 +1,94 @@
+"""Lists that are narrowed by filter sets, and what `strangler scaffold` writes of them: both are sent the same."""
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.contrib.postgres.signals import get_hstore_oids, register_type_handlers
+from django.db import connection
+from django_filters.rest_framework import DjangoFilterBackend
+
+from tests.databases import empty_database
+from tests.narrowing.models import CONTRACT, FILL, MODELS, ROWS
+from tests.narrowing.views import VIEWS
+from tests.scaffolds import Scaffolded, Sides, both_sides, scaffolded
+from tests.shared_stack import StackAddresses
+
+DJANGOS: dict[str, Any] = {
+    "ROOT_URLCONF": "tests.narrowing.views",
+    "REST_FRAMEWORK": settings.REST_FRAMEWORK | {"DEFAULT_PAGINATION_CLASS": None, "DEFAULT_THROTTLE_CLASSES": ()},
+}
+
+
+@pytest.fixture(scope="module", params=["UTC", "Europe/Berlin"])
+def narrowed(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scaffolded]:
+    given = DJANGOS | {"TIME_ZONE": request.param}
+    with scaffolded(tmp_path_factory.mktemp("narrowed"), CONTRACT, given) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def sides(stack: StackAddresses, worker_id: str, django_db_blocker: Any, narrowed: Scaffolded) -> Iterator[Sides]:
+    with django_db_blocker.unblock(), ExitStack() as opened:
+        databases = [
+            opened.enter_context(empty_database(admin_dsn=stack.admin_dsn, name=f"{name}_{worker_id}"))
+            for name in ("narrowed_library", "narrowed_django")
+        ]
+        for each in databases:
+            with psycopg.connect(each.superuser_dsn, autocommit=True) as superuser:
+                superuser.execute("CREATE EXTENSION hstore")
+                superuser.execute("CREATE EXTENSION unaccent")
+        made = opened.enter_context(both_sides(narrowed, databases, MODELS, fill=FILL, rows=ROWS))
+        get_hstore_oids.cache_clear()
+        register_type_handlers(connection)
+        yield made
+
+
+# What each filter is sent, and besides those whose parameters or columns are named so.
+EVERY = ["", " ", "x", "1", "1,2", "1,,2", "\x00", "true", "False"]
+TEXTS: dict[str, list[str]] = {
+    "name|state|any": ["Axe", "axe", "e", "new", "new,used", "new,x", "^A", "Café Éclair", "cafe", "lost"],
+    "price|pieces|weight|year|month|day|week|quarter|hour|minute|second|cost|worth|sums|compared": [
+        *("1.5", "20", "1.50,4", "1e60", "nan", "2025", "12", "10", "99999999999999999999", "2026", "30"),
+    ],
+    "made_on|made_at|opened_at|date|day|german|span": [
+        *("2026-01-05", "2025-12-31", "12/31/2025", "Jan 5 2026", "2026-01-05,2025-12-31", "2026-13-01", "31.12.2025"),
+        *("2026-02-30", "2025-12-31,2026-01-05", "0001-01-01"),
+    ],
+    "(made|opened)_at|before|iso|german_at|lately": [
+        *("2025-12-31T23:00:00Z", "2026-01-05T00:30:00", "2026-01-05 00:30", "12/31/2025 23:00", "2026-03-29 02:30"),
+        *("2026-10-25 02:30", "2026-10-25T02:30:00+01:00", "31.12.2025 23:00", "1/1/26 0:00"),
+        *("2026-01-01T00:00:00+20:00", "9999-12-31T23:59:59", "0001-01-01T00:00:00", "2026-01-05T00:30:00,2026-03-29"),
+    ],
+    "opens|time|clock": ["10:20", "10:20:30.5", "10.20", "25:00", "23:59:59", "00:00", "10:20,11:00"],
+    "lasts|serial": ["1 00:00:00", "PT2H", "00000000-0000-0000-0000-000000000002"],
+    "lately": ["today", "yesterday", "week", "month", "year"],
+}
+
+
+def parameters(name: str) -> Iterator[tuple[str, str]]:
+    """The filters of a view, and each parameter of theirs."""
+    found = DjangoFilterBackend().get_filterset_class(VIEWS[name], VIEWS[name].queryset)
+    for each, made in found.base_filters.items():
+        widget = None if each.startswith("any_") else made.field.widget
+        for end in getattr(widget, "suffixes", getattr(widget, "widgets_names", ("",))):
+            yield each, f"{each}{end if end in ('', '_0', '_1') else f'_{end}' if end else ''}"
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_filter_is_written_as_django_filter_has_it(sides: Sides, name: str) -> None:
+    tried: dict[str, set[Any]] = {}
+    moments = re.compile("made_at|opened_at|lately|day")
+    for each, parameter in parameters(name):
+        if settings.TIME_ZONE != "UTC" and not moments.search(each):
+            continue
+        for text in (*EVERY, *(text for words, texts in TEXTS.items() if re.search(words, each) for text in texts)):
+            answer = sides.ask("GET", f"/{name}/?{parameter}={quote(text)}", None)
+            tried.setdefault(each, set()).add(len(answer.json()) if answer.status_code == 200 else answer.status_code)
+    # Each finds some rows by something.
+    assert {each: found for each, found in tried.items() if not found & {1, 2, 3, 4}} == {}
