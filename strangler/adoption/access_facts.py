@@ -12,15 +12,16 @@ class PermissionRule(Facts):
 
     A rule is true, false, or a list: `and`, `or` and `not` of rules, `methods` of requests, `caller` with an attribute
     of the user, `value` with a column of the user and the values that let in, `owner` with the field in which the row
-    has the caller (`pk` where it is the caller's own), `rows` with those of another table that the caller has with it.
+    has the caller (`pk` where it is the caller's own, `project__owner` where a row that it points at has), `rows` with
+    those of another table that the caller has with it. None of a row can't be read.
     """
 
     request: bool | list[Any]
-    row: bool | list[Any]
+    row: bool | list[Any] | None
     message: str | None = None
 
 
-def caller_attributes(*rules: bool | list[Any]) -> set[str]:
+def caller_attributes(*rules: bool | list[Any] | None) -> set[str]:
     """The attributes of callers that rules of permissions look at."""
     found: set[str] = set()
     for rule in rules:

@@ -11,11 +11,14 @@ def has_permission(self, request, view):
 def has_object_permission(self, request, view, obj):
     return request.method in SAFE_METHODS or obj.owner == request.user
 
-What such code asks by `getattr` and `hasattr`, or tries before an AttributeError, is what the model of the rows has.
+What such code asks by `getattr` and `hasattr`, or tries before an AttributeError, is what the model of the rows has. An
+attribute of the view, such as its `action`, is the endpoint's; a method of the row's that returns a row which it points
+at is that one, so that `obj.get_owner().user` is the user of, say, its project.
 
 Each becomes a rule in JSON: true, false, or a list whose first item is `and`, `or`, `not`, `methods` (those of
-requests), `caller` (an attribute of the user), `value` (a column of the user and the values that it may have),
-`owner` (the field in which the row has the caller) or `rows` (of another table, which the caller has with the row).
+requests), `caller` (an attribute of the user), `value` (a column of the user and the values that it may have), `owner`
+(the field in which the row has the caller, or a path of foreign keys to one) or `rows` (of another table, which the
+caller has with the row).
 Properties and methods of the user model are read likewise.
 
 Django fails with 500 where nobody is asked for a column of the user model. Such a request is refused.
@@ -32,18 +35,22 @@ from rest_framework.settings import api_settings
 
 from strangler_django.endpoints.own_code import UnreadError, is_own
 from strangler_django.endpoints.permission_code import HOOKS, PermissionCode
+from strangler_django.endpoints.permission_names import Asked
 from strangler_django.endpoints.permission_rules import refused_where_failing
 from strangler_django.endpoints.serializers import class_name
+from strangler_django.endpoints.view_attributes import ViewAttributes
 
 
 def own_rules(
     found: Any,  # noqa: ANN401 - what `get_permissions` gives
     model: Callable[[], Any] = lambda: None,
+    view: ViewAttributes | None = None,
 ) -> dict[str, dict[str, Any]]:
     """The rules of the project's own permissions that can be read, by class: `request`, `row` and the `message`.
 
-    `model` finds that of the rows, where a rule depends on it.
+    `model` finds that of the rows, `view` is the endpoint's, where a rule depends on it.
     """
+    asked = Asked(model, view or ViewAttributes())
     made: dict[str, dict[str, Any] | None] = {}
     if api_settings.UNAUTHENTICATED_USER is not AnonymousUser:
         return {}
@@ -51,7 +58,7 @@ def own_rules(
         if type(each).__module__.startswith("rest_framework."):
             continue
         name = class_name(type(each))
-        rules = _rules(each, model, is_denied=is_denied)
+        rules = _rules(each, asked, is_denied=is_denied)
         # A function that makes classes gives all of them one name.
         made[name] = rules if made.get(name, rules) == rules else None
     return {name: rules for name, rules in made.items() if rules is not None}
@@ -59,23 +66,31 @@ def own_rules(
 
 def _rules(
     permission: Any,  # noqa: ANN401 - what `get_permissions` gives
-    model: Callable[[], Any],
+    asked: Asked,
     *,
     is_denied: bool,
 ) -> dict[str, Any] | None:
-    """The rules of one permission, which a view may deny (`~`); None of one that isn't read."""
+    """The rules of one permission, which a view may deny (`~`); None of one that isn't read.
+
+    That of the row may be None by itself: lists and new rows don't ask for it.
+    """
     cls = type(permission)
     message = inspect.getattr_static(permission, "message", None)
     is_plain = message is None or isinstance(message, str)
     if not is_plain or (getattr(permission, "__dict__", {}) and not is_own(cls, "__init__")):
         return None
-    try:
-        found = [PermissionCode(cls, name, model).rule() for name in HOOKS]
-        request, row = map(refused_where_failing, found)
-    except UnreadError:
-        return None
-    # What is refused since nobody knows better would be let in.
-    if is_denied and [request, row] != found:
+    found: dict[str, Any] = {}
+    for name in HOOKS:
+        try:
+            plain = PermissionCode(cls, name, asked).rule()
+            found[name] = refused_where_failing(plain)
+        except UnreadError:
+            found[name] = plain = None
+        # What is refused since nobody knows better would be let in.
+        if is_denied and (found[name] is None or found[name] != plain):
+            return None
+    request, row = found.values()
+    if request is None:
         return None
     return {"request": request, "row": row, "message": message}
 

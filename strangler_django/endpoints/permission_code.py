@@ -2,10 +2,10 @@
 
 import ast
 import inspect
-from collections.abc import Callable, Mapping
-from enum import Enum
-from types import FunctionType, ModuleType
-from typing import Any, Final
+from collections.abc import Iterator
+from contextlib import suppress
+from types import FunctionType
+from typing import Final
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
@@ -21,7 +21,7 @@ from strangler_django.endpoints.own_code import (
     names_of,
     statements_of,
 )
-from strangler_django.endpoints.permission_names import PermissionNames, is_column
+from strangler_django.endpoints.permission_names import Asked, is_column
 from strangler_django.endpoints.permission_rules import (
     ATTRIBUTES,
     AUTHENTICATED,
@@ -33,6 +33,7 @@ from strangler_django.endpoints.permission_rules import (
     opposite,
     where_it_fails_for_nobody,
 )
+from strangler_django.endpoints.permission_values import PermissionValues, is_literal
 from strangler_django.endpoints.read_querysets import field_at
 from strangler_django.endpoints.request_symbols import user_symbol
 from strangler_django.endpoints.row_expressions import RowExpressions
@@ -48,23 +49,14 @@ _LIBRARY: Final[dict[type, Rule]] = {
         ["caller", "is_authenticated"],
     ],
 }
-_CONSTANTS: Final = {"True": True, "False": False, "None": False}
 # What Django's anonymous user has, too.
 _OF_ANYBODY: Final = ("request.user.id", "request.user.pk", "request.user.username")
 # The methods of a permission, and what they are given.
 HOOKS: Final = {"has_permission": ("request", "view"), "has_object_permission": ("request", "view", "obj")}
 
 
-class PermissionCode:
+class PermissionCode(PermissionValues):
     """Reads one method of a permission's class, or of one that it derives from."""
-
-    def __init__(self, cls: type, name: str, model: Callable[[], Any], after: type | None = None) -> None:
-        order = cls.__mro__[cls.__mro__.index(after) + 1 :] if after else cls.__mro__
-        self._cls, self._name, self._model = cls, name, model
-        self._owner = next(each for each in order if name in vars(each))
-        self._names: dict[str, str] = {}
-        self._function: Any = None
-        self._globals: Mapping[str, Any] = {}
 
     def rule(self) -> Rule:
         """The rule.
@@ -99,6 +91,8 @@ class PermissionCode:
                 return self._expression(value)
             case ast.If(test=test, body=inner, orelse=other):
                 found, names = self._expression(test), dict(self._names)
+                if isinstance(found, bool):
+                    return self._block([*(inner if found else other), *rest])
                 # A branch that doesn't return goes on behind.
                 then = self._block([*inner, *rest])
                 self._names = names
@@ -123,7 +117,7 @@ class PermissionCode:
                 orelse=[],
                 finalbody=[],
             ) if name == other and "AttributeError" not in self._globals:
-                is_there = PermissionNames(self._names, self._model).has(self._text(owner), attribute)
+                is_there = self._named_so().has(self._text(owner), attribute)
                 return self._assigned(name, value if is_there else instead, rest)
         raise UnreadError
 
@@ -142,10 +136,10 @@ class PermissionCode:
         if text in ("request", "request.user", "request.method", "obj", "view", *_OF_ANYBODY):
             return True
         code = ast.parse(text, mode="eval").body
-        if _is_literal(code) or (isinstance(code, ast.Name | ast.Attribute) and self._constant(code) is not None):
+        if is_literal(code) or (isinstance(code, ast.Name | ast.Attribute) and self._constant(code) is not None):
             return True
         if text.startswith("obj."):
-            if not PermissionNames(self._names, self._model).is_of_row(text.split(".")[1:]):
+            if not self._named_so().is_of_row(text.split(".")[1:]):
                 raise UnreadError
             return True
         return where_it_fails_for_nobody(self._expression(code))
@@ -154,12 +148,12 @@ class PermissionCode:
         if (rows := self._rows(code)) is not None:
             return rows
         match code:
-            case ast.Constant(value=bool() | None as value):
+            case ast.Constant(value=value):
                 return bool(value)
             case ast.BoolOp(op=ast.And(), values=values):
-                return both(*map(self._expression, values))
+                return both(*self._until(values, last=False))
             case ast.BoolOp(op=ast.Or(), values=values):
-                return either(*map(self._expression, values))
+                return either(*self._until(values, last=True))
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return opposite(self._expression(operand))
             case ast.Call(func=ast.Name(id="bool"), args=[value], keywords=[]):
@@ -171,14 +165,14 @@ class PermissionCode:
             ) if name == self._name and tuple(map(self._text, args)) == HOOKS.get(name, ()):
                 if not is_super(above, self._function):
                     raise UnreadError
-                return PermissionCode(self._cls, name, self._model, after=self._owner).rule()
+                return PermissionCode(self._cls, name, self._asked, after=self._owner).rule()
             case ast.Compare(left=left, ops=[operator], comparators=[right]):
                 return self._comparison(left, operator, right)
         text = self._text(code)
+        with suppress(ValueError, TypeError):
+            return bool(ast.literal_eval(text))
         # Django's anonymous user is an object too.
-        if text in _CONSTANTS:
-            return _CONSTANTS[text]
-        if text == "request.user":
+        if text == "request.user" or self._named_so().is_always_there(text):
             return True
         owner, _, attribute = text.rpartition(".")
         if owner != "request.user":
@@ -189,11 +183,19 @@ class PermissionCode:
             return ["caller", attribute]
         return of_user(_UserCode(attribute).rule())
 
+    def _until(self, values: list[ast.expr], *, last: bool) -> Iterator[Rule]:
+        """The operands that Python looks at: none behind one that is always this."""
+        for each in values:
+            found = self._expression(each)
+            yield found
+            if found is last:
+                return
+
     def _rows(self, code: ast.expr) -> Rule | None:
         """The rows of another table that the caller has to have with the row; None of another expression."""
         if self._name != "has_object_permission" or not isinstance(code, ast.Call | ast.Compare):
             return None
-        model = PermissionNames(self._names, self._model).rows_of()
+        model = self._named_so().rows_of()
         if model is None or getattr(model, "_meta", None) is None:
             return None
         try:
@@ -214,6 +216,8 @@ class PermissionCode:
 
     def _comparison(self, left: ast.expr, operator: ast.cmpop, right: ast.expr) -> Rule:
         texts = self._text(left), self._text(right)
+        if (known := self._compared(texts, operator, right)) is not None:
+            return known
         if texts[0] == "request.method" and isinstance(operator, ast.In | ast.NotIn | ast.Eq | ast.NotEq):
             rule: Rule = ["methods", *self._methods(right, is_one=isinstance(operator, ast.Eq | ast.NotEq))]
             return opposite(rule) if isinstance(operator, ast.NotIn | ast.NotEq) else rule
@@ -244,76 +248,17 @@ class PermissionCode:
         :raises UnreadError: a row is compared with a key, which it never equals.
         """
         name = text.removesuffix(".id").removesuffix(".pk") if is_key else text
-        model = PermissionNames(self._names, self._model).rows_of()
-        field = None if model is None else field_at(model, name)
-        is_row = isinstance(field, ForeignKey) and name == field.name
-        if not name.isidentifier() or (field is not None and is_row is not (text != name or not is_key)):
+        names, model = self._named_so(), self._named_so().rows_of()
+        *way, last = name.split(".")
+        field = None if model is None else field_at(model, "__".join((*way, last)))
+        is_row = isinstance(field, ForeignKey) and last == field.name
+        if way and (field is None or not names.is_of_row([*way, last])):
+            raise UnreadError
+        if not last.isidentifier() or (field is not None and is_row is not (text != name or not is_key)):
             raise UnreadError
         is_there = field is not None and not field.null
-        return ["owner", name] if is_there or not is_key else of_key(["owner", name])
-
-    def _methods(self, code: ast.expr, *, is_one: bool) -> list[str]:
-        """The methods that a text, a tuple or a constant of the module names."""
-        try:
-            found = ast.literal_eval(code)
-        except ValueError:
-            found = self._constant(code)
-        if is_one is not isinstance(found, str):
-            raise UnreadError
-        found = [found] if is_one else found
-        if not isinstance(found, list | tuple | set | frozenset) or not all(isinstance(each, str) for each in found):
-            raise UnreadError
-        return sorted(found) if isinstance(found, set | frozenset) else list(found)
-
-    def _values(self, code: ast.expr, *, is_one: bool) -> list[Any]:
-        """The constants that a column is compared with."""
-        try:
-            found = ast.literal_eval(code)
-        except ValueError:
-            found = self._constant(code)
-            if isinstance(code, ast.Tuple | ast.List | ast.Set):
-                found = [self._constant(each) for each in code.elts]
-        if is_one is isinstance(found, list | tuple | set | frozenset):
-            raise UnreadError
-        many = [found] if is_one else found
-        # Other enumerations than those of texts or numbers equal no value.
-        plain = [each.value if isinstance(each, Enum) and isinstance(each, str | int) else each for each in many]
-        if not plain or not all(type(each) in (str, int, bool) for each in plain):
-            raise UnreadError
-        return sorted(plain, key=repr) if isinstance(found, set | frozenset) else plain
-
-    def _constant(self, code: ast.expr) -> Any:  # noqa: ANN401 - whatever it is
-        match code:
-            case ast.Constant(value=value):
-                return value
-            case ast.Name(id=name):
-                return self._named(self._names.get(name, name))
-            case ast.Attribute(value=value, attr=attribute):
-                owner = self._constant(value)
-                if isinstance(owner, type | ModuleType | Enum):
-                    return getattr(owner, attribute, None)
-        return None
-
-    def _named(self, name: str) -> Any:  # noqa: ANN401 - as above
-        """What a name stands for: the class, where it is the permission itself or the caller."""
-        if name == "self":
-            return None if is_own(self._cls, "__init__") else self._cls
-        return get_user_model() if name == "request.user" else self._globals.get(name)
-
-    def _text(self, code: ast.expr) -> str:
-        """An expression with the parameters under the names that DRF gives them."""
-        return ast.unparse(
-            PermissionNames(self._names, self._model).visit(ast.parse(ast.unparse(code), mode="eval").body)
-        )
-
-
-def _is_literal(code: ast.expr) -> bool:
-    """Whether an expression is a constant, or several of them."""
-    try:
-        ast.literal_eval(code)
-    except ValueError:
-        return False
-    return True
+        rule: Rule = ["owner", "__".join((*way, last))]
+        return rule if is_there or not is_key else of_key(rule)
 
 
 class _OfUser(ast.NodeTransformer):
@@ -330,7 +275,7 @@ class _UserCode(PermissionCode):
         name, model = text.removesuffix("()"), get_user_model()
         if hasattr(AnonymousUser, name) or not hasattr(model, name):
             raise UnreadError
-        super().__init__(model, name, lambda: None)
+        super().__init__(model, name, Asked())
         self._kind = property if text == name else FunctionType
 
     def rule(self) -> Rule:

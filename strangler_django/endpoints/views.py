@@ -43,6 +43,7 @@ from strangler_django.endpoints.request_rows import creation_facts, rows_facts
 from strangler_django.endpoints.serializers import class_name, serializer_facts
 from strangler_django.endpoints.throttles import throttle_facts
 from strangler_django.endpoints.versions import version_facts
+from strangler_django.endpoints.view_attributes import ViewAttributes
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
 # The name of what a generic view does with a method, and the mixin that does it.
@@ -146,6 +147,7 @@ def view_facts(
 
     unread: list[dict[str, str]] = []
     made = make()
+    attributes = ViewAttributes(made)
     read = _read(lambda: read_queryset(made), "get_queryset", unread)
     if read is not None:
         # Nobody owns rows: what else the view is made of is read with those of everybody.
@@ -179,7 +181,7 @@ def view_facts(
         "authenticators": lambda: _classes(made.get_authenticators()),
         "permissions": lambda: [_permission(each) for each in made.get_permissions()],
         "permission_rules": lambda: (
-            own_rules(made.get_permissions(), lambda: _model_class(made)) if facts["permissions"] else None
+            own_rules(made.get_permissions(), lambda: _model_class(made), attributes) if facts["permissions"] else None
         ),
         "permission_maps": lambda: permission_maps(made.get_permissions()) if facts["permissions"] else None,
         "throttles": lambda: _classes(made.get_throttles()),
@@ -199,7 +201,8 @@ def view_facts(
     }
     for name, part in parts.items():
         facts[name] = _read(part, name, unread)
-    if "get_permissions" in facts["overridden"]:
+    # A permission that looks at the action finds another one there.
+    if "get_permissions" in facts["overridden"] or attributes.reads_action:
         facts["unoffered"] = _unoffered(view, made)
     return facts | handler_facts(made, method, facts)
 
@@ -220,7 +223,7 @@ def _read(part: Callable[[], Any], what: str, unread: list[dict[str, str]]) -> A
 
 
 def _unoffered(view: Any, made: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - as above
-    """The permissions of OPTIONS and of the methods that a path doesn't offer, which `get_permissions` gives them, too.
+    """The permissions of OPTIONS and of the methods that a path doesn't offer, which are asked there, too.
 
     A viewset's action is `metadata` then, or none.
     """
@@ -234,7 +237,7 @@ def _unoffered(view: Any, made: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN4
                 given = made.get_permissions()
                 found[method] = {
                     "permissions": [_permission(each) for each in given],
-                    "permission_rules": own_rules(given, lambda: _model_class(made)),
+                    "permission_rules": own_rules(given, lambda: _model_class(made), ViewAttributes(made)),
                     "permission_maps": permission_maps(given),
                 }
         except Exception:  # noqa: BLE001 - as above

@@ -59,6 +59,14 @@ class Rating(models.Model):
         db_table = "k_ratings"
         ordering = ("-score",)
 
+    @property
+    def dish(self) -> Recipe:
+        return self.recipe
+
+    def get_owner_object(self) -> Recipe:
+        """What is owned: the recipe, by its author."""
+        return self.dish
+
 
 class Follow(models.Model):
     user = models.ForeignKey(User, models.CASCADE, related_name="following")

@@ -350,6 +350,47 @@ class MayCook(permissions.BasePermission):
         return request.user in obj.cooks.all() or Favorite.objects.filter(user=request.user, recipe=obj).exists()
 
 
+class IsOwner(permissions.BasePermission):
+    """As code asks that several views and models share: of the view, and of what the row belongs to."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if hasattr(view, "is_private") and view.is_private:
+            return request.user and request.user.is_authenticated
+        return getattr(view, "action", None) not in ("create", "destroy") and not hasattr(view, "is_closed")
+
+    def has_object_permission(self, request: Request, view: Any, obj: Any) -> bool:
+        owner_object = obj.get_owner_object() if hasattr(obj, "get_owner_object") else False
+        if owner_object and owner_object.author == request.user:
+            return True
+        if not owner_object and request.method in permissions.SAFE_METHODS:
+            return True
+        return bool(view.action == "retrieve" and request.user.is_staff)
+
+
+class RatingSerializer(serializers.ModelSerializer[Rating]):
+    class Meta:
+        model = Rating
+        fields = ("id", "recipe", "score")
+
+
+class RatingViewSet(viewsets.ModelViewSet[Rating]):
+    queryset = Rating.objects.all()
+    serializer_class = RatingSerializer
+    permission_classes = (IsOwner,)
+    http_method_names = ("get", "patch", "delete", "head", "options")
+    filter_backends = ()
+    is_private = True
+
+
+class PublicTeamViewSet(viewsets.ModelViewSet[Team]):
+    """Nobody owns a team, and nobody may make one, or remove it."""
+
+    queryset = Team.objects.all()
+    serializer_class = TeamSerializer
+    permission_classes = (IsOwner,)
+    filter_backends = ()
+
+
 class JoinedViewSet(viewsets.ModelViewSet[Team]):
     queryset = Team.objects.all()
     serializer_class = TeamSerializer
@@ -367,6 +408,8 @@ router = SimpleRouter()
 router.registry.extend(link_views.router.registry)
 router.register("recipes", RecipeViewSet)
 router.register("teams", TeamViewSet)
+router.register("ratings", RatingViewSet)
+router.register("public", PublicTeamViewSet, basename="public")
 router.register("joined", JoinedViewSet, basename="joined")
 router.register("liked", LikedViewSet, basename="liked")
 router.register("shown", ShownViewSet, basename="shown")

@@ -50,6 +50,10 @@ class FeatureResources:
             resource.actions.append(ACTIONS[action])
         resource.checked |= each.rule.checked
         model, lists = resource.serializer.model, resource.lists
+        for path in each.rule.checked:
+            # Of a row that it points at; no attribute of its own has such a name (Django's fields.E002).
+            if "__" in path and each.endpoint.model:
+                self._row_attribute(each.endpoint.model.table, path, lists)
         for name, rows in each.rule.matched.items():
             lists.numbers[name] = self._matched(
                 rows, model, each.endpoint.model.table if each.endpoint.model else "", lists

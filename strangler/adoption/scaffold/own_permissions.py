@@ -41,6 +41,8 @@ class OwnPermissions:
         looks_at_rows, row = endpoint.action in ROW_ACTIONS and is_shown, rule.row
         columns: dict[str, str] = {}
         try:
+            if row is None:
+                raise UnreadableError("what it asks of a row")
             columns = {field: self._owner_column(endpoint, field) for field in sorted(_owners(rule.row))}
             columns |= {_key_of(rows): name for name, rows in self.matched(rule).items()}
         except UnreadableError:
@@ -103,16 +105,17 @@ class OwnPermissions:
         return module.text()
 
     def _owner_column(self, endpoint: DjangoEndpoint, field: str) -> str:
-        """The attribute of the row in which it has the caller."""
+        """The attribute of the row in which it has the caller; of a row that it points at the path to there."""
         if endpoint.model is None:
             raise UnreadableError(f"{field} of a model that can't be read without a request")
         if field == "pk":
             if not self._authenticators.is_of_users(endpoint.model.table):
                 raise UnreadableError("its rows are no users")
             return self._key(endpoint)
-        column = self._authenticators.caller_column(endpoint.model.table, field)
+        *way, last = field.split("__")
+        column = self._authenticators.caller_column(self._tables.table_at(endpoint.model.table, way), last)
         assert column is not None  # noqa: S101 - a field was given
-        return column
+        return field if way else column
 
     def _key(self, endpoint: DjangoEndpoint) -> str:
         """The primary key of the endpoint's rows."""
@@ -147,16 +150,16 @@ class OwnPermissions:
         return [head, '        """See BasePermission."""', *returned, ""]
 
 
-def _owners(rule: Code) -> set[str]:
+def _owners(rule: Code | None) -> set[str]:
     """The fields in which a rule looks for the caller."""
-    if isinstance(rule, bool) or not rule:
+    if rule is None or isinstance(rule, bool) or not rule:
         return set()
     if rule[0] == "owner":
         return {rule[1]}
     return set().union(*(_owners(each) for each in rule[1:] if isinstance(each, list)))
 
 
-def _asked(rule: Code) -> Iterator[MatchedRows]:
+def _asked(rule: Code | None) -> Iterator[MatchedRows]:
     """The rows of other tables that a rule asks for."""
     match rule:
         case ["rows", facts]:

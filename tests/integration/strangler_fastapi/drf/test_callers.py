@@ -140,6 +140,38 @@ def test_members_alone_may_change_what_is_theirs(sides: Sides) -> None:
     assert ask(sides, "bob", "DELETE", "/joined/2/").status_code == 204
 
 
+def test_what_belongs_to_another_row_is_its_owners(sides: Sides) -> None:
+    """Permissions that look at attributes of the view, and call a method of the row."""
+    found = set()
+    for caller, key in itertools.product(CALLERS, (1, 3, 4)):
+        for method, body in (("OPTIONS", None), ("GET", None), ("PATCH", {"score": 10 * key}), ("HEAD", None)):
+            answer = ask(sides, caller, method, f"/ratings/{key}/", body)
+            found |= {(caller, key, method)} if answer.status_code == 200 else set()
+    read = {("ann", 1), ("ann", 3), ("bob", 4)}
+    assert {(caller, key) for caller, key, method in found if method == "PATCH"} == read
+    assert {(caller, key) for caller, key, method in found if method == "GET"} == read | {
+        ("kim", 1),
+        ("kim", 3),
+        ("kim", 4),
+    }
+    assert [ask(sides, caller, "GET", "/ratings/").status_code for caller in CALLERS] == [401, 200, 200, 200]
+    assert ask(sides, "bob", "DELETE", "/ratings/1/").status_code == 403
+    assert ask(sides, "ann", "DELETE", "/ratings/1/").status_code == 204
+
+
+def test_who_may_depends_on_the_action(sides: Sides) -> None:
+    for caller in CALLERS:
+        for path in ("/public/", "/public/1/"):
+            assert ask(sides, caller, "GET", path).status_code == 200
+            ask(sides, caller, "OPTIONS", path)
+        refused = [
+            ask(sides, caller, "POST", "/public/", {"name": "green"}),
+            ask(sides, caller, "DELETE", "/public/1/"),
+        ]
+        refused.append(ask(sides, caller, "PATCH", "/public/1/", {"name": "green"}))
+        assert {each.status_code for each in refused} == {401 if caller == "nobody" else 403}
+
+
 def test_what_has_no_serializer_is_removed_by_who_may(sides: Sides) -> None:
     statuses = [
         ask(sides, caller, method, f"/removal/{key}/").status_code

@@ -99,7 +99,8 @@ class Shadowed(permissions.BasePermission):
 
 
 def rule_of(cls: type) -> Any:
-    return next(iter(own_rules([cls()]).values()), None)
+    found = next(iter(own_rules([cls()]).values()), None)
+    return None if found is None or found["row"] is None else found
 
 
 def test_plain_conditions_are_read() -> None:
@@ -160,16 +161,17 @@ def test_what_code_asks_for_by_name_is_what_the_model_has() -> None:
     }
     # A row that may have none, one that nothing is known of, and a relation that other rows make.
     assert own_rules([OfWhatThereIs()], lambda: LogEntry)[name]["row"] == ["owner", "user"]
-    assert own_rules([OfWhatThereIs()]) == {}
-    assert own_rules([OfWhatThereIs()], lambda: Loan) == {}
-    assert own_rules([OfWhatThereIs()], lambda: 1 / 0) == {}
+    unread = {name: {"request": staff, "row": None, "message": None}}
+    assert own_rules([OfWhatThereIs()]) == unread
+    assert own_rules([OfWhatThereIs()], lambda: Loan) == unread
+    assert own_rules([OfWhatThereIs()], lambda: 1 / 0) == unread
 
 
 def test_what_code_tries_is_what_the_model_has() -> None:
     name = f"{__name__}.OfWhicheverThereIs"
     assert own_rules([OfWhicheverThereIs()], lambda: Post)[name]["row"] == ["owner", "author"]
     assert own_rules([OfWhicheverThereIs()], lambda: LogEntry)[name]["row"] == ["owner", "user"]
-    assert own_rules([OfWhicheverThereIs()]) == {}
+    assert own_rules([OfWhicheverThereIs()])[name]["row"] is None
 
 
 with isolate_apps("django_app.blog"):
@@ -231,6 +233,8 @@ def test_rows_that_the_caller_has_with_the_row_are_read() -> None:
     assert {name.rpartition(".")[2]: each["row"] for name, each in rules.items()} == {
         "Members": ["and", ["caller", "is_authenticated"], known],
         "NoMembers": ["not", ["and", ["caller", "is_authenticated"], known]],
+        "AnyMembers": None,
+        "ByName": None,
     }
 
 

@@ -16,7 +16,7 @@ from django.test.utils import isolate_apps
 from rest_framework.permissions import SAFE_METHODS
 
 from strangler.adoption.scaffold.own_permissions import _code
-from strangler_django.endpoints import permission_code, permission_names
+from strangler_django.endpoints import permission_code, permission_names, permission_values
 from strangler_django.endpoints.own_permissions import own_rules
 
 EDITORS = ("editor", "chief")
@@ -148,7 +148,7 @@ WRITERS = [
 @pytest.fixture
 def asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Makes a permission of what its `has_permission` does."""
-    for module in (permission_code, permission_names):
+    for module in (permission_code, permission_names, permission_values):
         monkeypatch.setattr(module, "get_user_model", lambda: Writer)
     monkeypatch.syspath_prepend(tmp_path)
     numbers = itertools.count()
