@@ -210,6 +210,27 @@ class SerializerFacts(Facts):
         return self if found is None else found.answering(action)
 
 
+class TokenAddition(Facts):
+    """What a sign-in adds: under a `name`, or as keys of its own, the user as a `serializer` shows it, or a `value`."""
+
+    name: str | None = None
+    serializer: SerializerFacts | None = None
+    value: str | int | float | bool | None = None
+
+
+class TokenViewFacts(Facts):
+    """A view of simplejwt's, or one derived from it: the paths of simplejwt's own `view` and `serializer`.
+
+    A sign-in adds `claims` to tokens and more to its `answer`. `gap` is why it does something else.
+    """
+
+    view: str
+    serializer: str | None = None
+    claims: tuple[TokenAddition, ...] = ()
+    answer: tuple[TokenAddition, ...] = ()
+    gap: str | None = None
+
+
 class DjangoEndpoint(Facts):
     """One method of one path.
 
@@ -229,7 +250,8 @@ class DjangoEndpoint(Facts):
     each its own; `throttle_rates` are the throttles, but for those that never refuse a request.
     `title` and `description` are what OPTIONS says of the view, `described` is whose body it describes where that isn't
     the method's own serializer, and one that `describes` none has no `get_serializer`. `handler` is what a handler of
-    the project's own does, where it was read; all else is then as that does it.
+    the project's own does, where it was read; all else is then as that does it. `token_view` is what a view of
+    simplejwt does.
     """
 
     path: str
@@ -254,6 +276,7 @@ class DjangoEndpoint(Facts):
     of_caller: bool = False
     callers_row: dict[str, str] | None = None
     handler: HandlerFacts | None = None
+    token_view: TokenViewFacts | None = None
     describes: bool = True
     without: tuple[str, ...] = ()
     root: tuple[tuple[str, str], ...] | None = None

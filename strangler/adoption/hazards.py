@@ -82,7 +82,7 @@ def endpoint_hazards(endpoint: DjangoEndpoint, tables: Mapping[str, TableFacts])
     if not endpoint.is_routable:
         yield Hazard("path", Effort.STAY, endpoint.path)
     yield from _access(endpoint)
-    if not endpoint.view.startswith(_KNOWN_VIEWS):
+    if not _is_token_view(endpoint):
         yield from _handler(endpoint)
         yield from _list(endpoint)
         if endpoint.serializer and endpoint.method != "DELETE":
@@ -133,10 +133,16 @@ def _access(endpoint: DjangoEndpoint) -> Iterator[Hazard]:
             yield Hazard("permission", Effort.PORT, expression)
     if "get_permissions" in endpoint.overridden:
         yield Hazard("permission", Effort.PORT, f"{endpoint.view}.get_permissions, read without a request")
-    if endpoint.permissions == () and not endpoint.view.startswith(_KNOWN_VIEWS):
+    if endpoint.permissions == () and not _is_token_view(endpoint):
         yield Hazard("open", Effort.PORT, "no permission class: anybody may call it")
     for name in endpoint.throttles or ():
         yield Hazard("throttle", Effort.PORT, name)
+
+
+def _is_token_view(endpoint: DjangoEndpoint) -> bool:
+    """Whether it is a view of simplejwt's, or one derived from it that was read."""
+    own = endpoint.token_view
+    return endpoint.view.startswith(_KNOWN_VIEWS) if own is None else own.gap is None
 
 
 def _handler(endpoint: DjangoEndpoint) -> Iterator[Hazard]:

@@ -60,6 +60,11 @@ def attribute_value(model: type[Model], source: str, kind: str) -> dict[str, Any
 def string_value(model: type[Model], source: str) -> dict[str, Any] | None:
     """The text of the row that a foreign key of the model points at, null where there is none."""
     code = f"def text(row):\n    return str(row.{source}) if row.{source} is not None else None"
+    return row_value(model, code)
+
+
+def row_value(model: type[Model], code: str) -> dict[str, Any] | None:
+    """What a function of a `row` of the model returns; None where it does anything else."""
     reader = RowExpressions(model)
     return _value(reader, lambda: reader.of_code(code), model)
 

@@ -42,6 +42,7 @@ from strangler_django.endpoints.own_querysets import read_queryset
 from strangler_django.endpoints.request_rows import creation_facts, rows_facts
 from strangler_django.endpoints.serializers import class_name, serializer_facts
 from strangler_django.endpoints.throttles import throttle_facts
+from strangler_django.endpoints.token_views import token_view_facts
 from strangler_django.endpoints.versions import version_facts
 from strangler_django.endpoints.view_attributes import ViewAttributes
 
@@ -196,6 +197,7 @@ def view_facts(
         "filters": lambda: filter_facts(made) if lists else None,
         "own_filters": lambda: own_filters(made) if isinstance(made, generics.GenericAPIView) else [],
         "serializer": lambda: _serializer(made, facts) if _serializes(made) else None,
+        "token_view": lambda: token_view_facts(made, _serializer_class(made)) if method == "post" else None,
         "elsewhere": lambda: _elsewhere(made, facts),
         "described": lambda: _described(made, facts) if method in ("post", "put") and facts["serializer"] else None,
     }
@@ -304,6 +306,10 @@ def _permission(permission: Any) -> str:  # noqa: ANN401 - as above
 def _serializer(made: Any, facts: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - as above
     """The serializer; where the rows are known, one that names no model shows those."""
     return serializer_facts(made.get_serializer(), _model_class(made) if facts["model"] else None)
+
+
+def _serializer_class(made: Any) -> type | None:  # noqa: ANN401 - as above
+    return made.get_serializer_class() if hasattr(made, "get_serializer_class") else None
 
 
 def _described(made: Any, facts: Mapping[str, Any]) -> dict[str, Any] | None:  # noqa: ANN401 - as above

@@ -1,8 +1,9 @@
 """The life of a token, with the rows that simplejwt's token_blacklist app writes."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from shared_schema.sign_in import FAILURES
 from shared_schema.tokens import FAMILY, PARENT, REFRESH, SLIDING
@@ -19,6 +20,40 @@ from strangler_fastapi.errors import (
     ValidationFailed,
 )
 
+# Given the key of a user, what is said of it.
+Shown = Callable[[RequestSession, Any], Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class SignInAdditions:
+    """What a project's own serializer of sign-ins adds to a token (`get_token`), and to the answer (`validate`).
+
+    Each has a name and what is said under it: a constant, or what a function gives for the user, such as
+    `Resource.show`. Of what has no name all keys are taken.
+    """
+
+    claims: tuple[tuple[str | None, Shown | Any], ...] = ()
+    answer: tuple[tuple[str | None, Shown | Any], ...] = ()
+
+    async def claims_of(self, session: RequestSession, user_id: Any) -> Payload:  # noqa: ANN401 - of the key's type
+        """What is added to the user's token."""
+        return await _said(self.claims, session, user_id)
+
+    async def answer_of(self, session: RequestSession, user_id: Any) -> Payload:  # noqa: ANN401 - as above
+        """What is added to the answer, once the user has signed in."""
+        return await _said(self.answer, session, user_id)
+
+
+async def _said(added: tuple[tuple[str | None, Any], ...], session: RequestSession, user_id: object) -> Payload:
+    found: Payload = {}
+    for name, each in added:
+        value = await each(session, user_id) if callable(each) else each
+        found |= value if name is None else {name: value}
+    return found
+
+
+NO_ADDITIONS: Final = SignInAdditions()
+
 
 @dataclass(frozen=True)
 class TokenService:
@@ -32,8 +67,12 @@ class TokenService:
     tables: TokenTables[Any]
     sign_in_failures: int = FAILURES
 
-    async def obtain(self, *, username: str, password: str) -> dict[str, str]:
+    async def obtain(
+        self, *, username: str, password: str, additions: SignInAdditions = NO_ADDITIONS
+    ) -> dict[str, Any]:
         """Signs a user in: a new pair of tokens, and a weak password hash replaced by a strong one.
+
+        What is recorded of a token lacks the claims of `additions`, as in simplejwt.
 
         Raises:
             AuthenticationFailed: unknown user, wrong password or inactive account; all three take the same time.
@@ -44,12 +83,16 @@ class TokenService:
         now = datetime.now(UTC)
         refresh = self.tokens.new_refresh(found.id, now, password_hash=found.password)
         await self._record_issued(refresh, found.id, now)
-        return {
+        refresh |= await additions.claims_of(self.session, found.id)
+        pair = {
             "refresh": self.tokens.encode(refresh),
             "access": self.tokens.encode(self.tokens.access_of(refresh, now)),
         }
+        return pair | await additions.answer_of(self.session, found.id)
 
-    async def obtain_sliding(self, *, username: str, password: str) -> dict[str, str]:
+    async def obtain_sliding(
+        self, *, username: str, password: str, additions: SignInAdditions = NO_ADDITIONS
+    ) -> dict[str, Any]:
         """Signs a user in: a sliding token, which signs requests and is exchanged for another of the same id.
 
         Raises:
@@ -59,7 +102,8 @@ class TokenService:
         now = datetime.now(UTC)
         token = self.tokens.new_sliding(found.id, now, password_hash=found.password)
         await self._record_issued(token, found.id, now)
-        return {"token": self.tokens.encode(token)}
+        token |= await additions.claims_of(self.session, found.id)
+        return {"token": self.tokens.encode(token)} | await additions.answer_of(self.session, found.id)
 
     async def refresh_sliding(self, *, token: str) -> dict[str, str]:
         """Exchanges a sliding token for one that ends later.

@@ -1,7 +1,7 @@
 """simplejwt's views: obtain, refresh, verify and blacklist tokens."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from shared_schema.sign_in import FAILURES
 from strangler_fastapi.auth.bearer_tokens import bearer_header
-from strangler_fastapi.auth.token_service import TokenService
+from strangler_fastapi.auth.token_service import NO_ADDITIONS, SignInAdditions, TokenService
 from strangler_fastapi.auth.token_tables import TokenTables
 from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf.bodies import PARSERS, Parser
@@ -52,7 +52,7 @@ class EmptyObject(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-Answer = Callable[[TokenService, Mapping[str, str]], Awaitable[dict[str, str]]]
+Answer = Callable[[TokenService, Mapping[str, str]], Awaitable[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,8 @@ def token_router(
     versioning: Mapping[str, BaseVersioning] = MappingProxyType({}),
     renderers: tuple[Renderer, ...] = (JSON_RENDERER,),
     parsers: tuple[Parser, ...] = PARSERS,
+    additions: Mapping[str, SignInAdditions] = MappingProxyType({}),
+    titles: Mapping[str, tuple[str, str]] = MappingProxyType({}),
 ) -> APIRouter:
     """A router with a view for each of `paths`.
 
@@ -132,15 +134,17 @@ def token_router(
         versioning: what finds the version of the API that they mean.
         renderers: the forms of answers that a client can choose from.
         parsers: what reads the bodies.
+        additions: what `token` and `sliding` add to tokens and answers, as a project's own serializer does.
+        titles: the name and the description that OPTIONS says of a view which isn't called as simplejwt's.
 
     Raises:
         KeyError: `paths` names another view.
     """
     router = feature_router(prefixes, name)
     views = {
-        "token": _obtain(tables.username_field, *example),
+        "token": _obtain(tables.username_field, *example, additions.get("token", NO_ADDITIONS)),
         "refresh": _REFRESH,
-        "sliding": _obtain_sliding(tables.username_field, *example),
+        "sliding": _obtain_sliding(tables.username_field, *example, additions.get("sliding", NO_ADDITIONS)),
         "sliding_refresh": _SLIDING_REFRESH,
         "verify": _VERIFY,
         "blacklist": _BLACKLIST,
@@ -148,11 +152,13 @@ def token_router(
     for action, path in paths.items():
         counted = {"throttles": throttles.get(action, ()), "versioning": versioning.get(action)}
         options = counted | {"renderers": renderers, "parsers": parsers}
-        _add(router, path, tables, views[action], endpoint=f"{name}_{action}", **options)
+        kind, (title, said) = views[action], titles.get(action, (None, None))
+        kind = replace(kind, name=title or kind.name, description=kind.description if said is None else said)
+        _add(router, path, tables, kind, endpoint=f"{name}_{action}", **options)
     return router
 
 
-def _obtain(username_field: str, username: str | None, password: str | None) -> _TokenView:
+def _obtain(username_field: str, username: str | None, password: str | None, additions: SignInAdditions) -> _TokenView:
     return _TokenView(
         name="Token Obtain Pair",
         description="Takes a set of user credentials and returns an access and refresh JSON web\n"
@@ -160,11 +166,15 @@ def _obtain(username_field: str, username: str | None, password: str | None) -> 
         summary="Sign in: a new pair of tokens.",
         serializer=_credentials("TokenObtain", username_field, username, password),
         response=TokenPair,
-        answer=lambda service, data: service.obtain(username=data[username_field], password=data["password"]),
+        answer=lambda service, data: service.obtain(
+            username=data[username_field], password=data["password"], additions=additions
+        ),
     )
 
 
-def _obtain_sliding(username_field: str, username: str | None, password: str | None) -> _TokenView:
+def _obtain_sliding(
+    username_field: str, username: str | None, password: str | None, additions: SignInAdditions
+) -> _TokenView:
     return _TokenView(
         name="Token Obtain Sliding",
         description="Takes a set of user credentials and returns a sliding JSON web token to\n"
@@ -172,7 +182,9 @@ def _obtain_sliding(username_field: str, username: str | None, password: str | N
         summary="Sign in: a new sliding token.",
         serializer=_credentials("TokenObtainSliding", username_field, username, password),
         response=SlidingToken,
-        answer=lambda service, data: service.obtain_sliding(username=data[username_field], password=data["password"]),
+        answer=lambda service, data: service.obtain_sliding(
+            username=data[username_field], password=data["password"], additions=additions
+        ),
     )
 
 

@@ -220,6 +220,14 @@ class Resource(ResourceStatements):
             await self._check(request, session, criteria)
             return handler.response(await self.listing.get(session, criteria))
 
+    async def show(self, session: RequestSession, key: object) -> dict[str, Any]:
+        """The row with this key as answers show it, whoever asks.
+
+        Raises:
+            Http404: there is none.
+        """
+        return await self.listing.get(session, (self._lookup(str(key)),))
+
     async def create(self, request: Request, session: RequestSession, handler: Handler = _DRFS) -> Response:
         """A new row.
 

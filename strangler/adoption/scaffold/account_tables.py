@@ -25,6 +25,7 @@ _TOKEN_VIEWS: Final = {
         ("Blacklist", "blacklist"),
     )
 }
+_ALLOW_ANY: Final = "rest_framework.permissions.AllowAny"
 _AUTH_TOKENS: Final = "authtoken_token"
 _AUTH_TOKEN_VIEW: Final = "rest_framework.authtoken.views.ObtainAuthToken"  # noqa: S105 - a class
 _AUTH_TOKEN_SERIALIZER: Final = "rest_framework.authtoken.serializers.AuthTokenSerializer"  # noqa: S105 - a class
@@ -73,10 +74,12 @@ class AccountTables:
 
     def token_action(self, endpoint: DjangoEndpoint) -> str | None:
         """What `token_router` calls a view of simplejwt; None for any other."""
-        action, serializer = _TOKEN_VIEWS.get(endpoint.view, (None, None))
+        facts = endpoint.token_view
+        action, serializer = _TOKEN_VIEWS.get(facts.view if facts else endpoint.view, (None, None))
         found = endpoint.serializer.path if endpoint.serializer else None
-        is_plain = endpoint.method == "POST" and not (endpoint.permissions or endpoint.authenticators)
-        return action if is_plain and found == serializer else None
+        is_plain = endpoint.permissions in ((), (_ALLOW_ANY,)) and not endpoint.authenticators
+        is_known = bool(facts.gap) or facts.serializer == serializer if facts else found == serializer
+        return action if endpoint.method == "POST" and is_plain and is_known else None
 
     def token_gap(self) -> str | None:
         """Why the service can't issue tokens."""

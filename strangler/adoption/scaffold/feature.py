@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from shared_schema.contract.contract import Contract
-from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, SerializerFacts
+from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, SerializerFacts, TokenAddition
 from strangler.adoption.scaffold.access import Rule, permission_by_method, permission_of
 from strangler.adoption.scaffold.authenticators import Authenticators
+from strangler.adoption.scaffold.code import Code, quoted
 from strangler.adoption.scaffold.column_kinds import is_known_callable
 from strangler.adoption.scaffold.effects import WrittenEffect, effects_of, gaps_along
 from strangler.adoption.scaffold.feature_resources import FeatureResources
@@ -267,11 +268,26 @@ class FeatureScaffold:
         outside = [path for _name, path in root if not path.startswith(f"{self.prefix}/")]
         each.gaps += [f"the root lists {path}, which isn't below the API's prefix" for path in outside]
 
+    def _added(self, each: WrittenEndpoint, additions: Iterable[TokenAddition]) -> list[tuple[str | None, Code]]:
+        """What a sign-in adds, each as a resource that shows the user, or as a constant."""
+        shown = ((one.name, one.serializer, one.value) for one in additions)
+        return [
+            (name, quoted(value) if facts is None else f"{self.resources.show(each, facts).constant}.show")
+            for name, facts, value in shown
+        ]
+
     def _prepare_token_view(self, each: WrittenEndpoint, token_view: str) -> None:
         """Has `token_router` answer a view of simplejwt, which has one of each kind."""
         each.gaps += request_gaps(each.endpoint)
         tables = self.authenticators.account_tables
         each.gaps += [gap for gap in (tables.token_gap(), tables.caller_gap(token_view)) if gap is not None]
+        facts = each.endpoint.token_view
+        each.gaps += [facts.gap] if facts and facts.gap else []
+        try:
+            if facts is not None and not each.gaps:
+                each.additions = {name: self._added(each, getattr(facts, name)) for name in ("claims", "answer")}
+        except UnreadableError as gap:
+            each.gaps.append(str(gap))
         if any(other.token_view == token_view for other in self.endpoints):
             each.gaps.append(f"a second view of {each.endpoint.view.rpartition('.')[2]}")
         if not each.gaps:

@@ -8,7 +8,7 @@ from strangler.adoption.list_facts import QuerysetFacts
 from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.code import Code, Items, dictionary, prefixed, quoted
 from strangler.adoption.scaffold.conditions import RowConditions
-from strangler.adoption.scaffold.gaps import ACTIONS, is_callers, needs_no_queryset
+from strangler.adoption.scaffold.gaps import ACTIONS, is_callers, needs_no_queryset, reads_context
 from strangler.adoption.scaffold.handlers import handled_key, handled_list
 from strangler.adoption.scaffold.lists import write_list
 from strangler.adoption.scaffold.numbers import RowNumbers
@@ -42,6 +42,7 @@ class FeatureResources:
         self._authenticators = authenticators
         self._serializers = serializers
         self._resources: dict[tuple[str, ...], WrittenResource] = {}
+        self._shown: list[tuple[WrittenEndpoint, WrittenResource]] = []
 
     def use(self, each: WrittenEndpoint, action: str) -> None:
         """Has a resource do the action."""
@@ -73,6 +74,28 @@ class FeatureResources:
         if action == "list":
             each.limits += resource.lists.gaps
             each.remarks += resource.lists.remarks
+
+    def show(self, each: WrittenEndpoint, facts: SerializerFacts) -> WrittenResource:
+        """The resource that shows rows by their key, whoever asks.
+
+        Raises:
+            UnreadableError: what it shows can't be written, or is another for each caller.
+        """
+        if reads_context(facts):
+            raise UnreadableError(f"serializer {facts.path.rpartition('.')[2]} looks at the request")
+        serializer = self._serializers.write(facts, taken=False)
+        each.functions += serializer.function_gaps()
+        if serializer.reads:
+            raise UnreadableError("; ".join(serializer.reads))
+        for _, known in self._shown:
+            if known.serializer is serializer:
+                self._shown.append((each, known))
+                return known
+        arguments: dict[str, Code] = {"ordering": "()", "ordering_fields": "()", "pagination": "None"}
+        constant = serializer.constant.removesuffix("_SERIALIZER")
+        made = WrittenResource(constant, serializer, WrittenList(arguments), ("pk", "pk"), {}, actions=["retrieve"])
+        self._shown.append((each, made))
+        return made
 
     def _belong(self, each: WrittenEndpoint, action: str, resource: WrittenResource) -> None:
         """Has the resource look for the rows of other tables that its own belong to."""
@@ -216,7 +239,8 @@ class FeatureResources:
 
     def used(self) -> list[WrittenResource]:
         """The resources that an endpoint without gaps uses."""
-        return [each for each in self._resources.values() if each.actions and self._works(each)]
+        shown = {id(each): each for endpoint, each in self._shown if not endpoint.gaps}
+        return [each for each in self._resources.values() if each.actions and self._works(each)] + [*shown.values()]
 
     def _works(self, resource: WrittenResource) -> bool:
         return any(self.resource_of(each) is resource for each in self._endpoints)

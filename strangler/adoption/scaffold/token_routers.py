@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from strangler.adoption.endpoints import DjangoEndpoint
-from strangler.adoption.scaffold.code import Call, Code, call, dictionary, quoted
+from strangler.adoption.scaffold.code import Call, Code, Items, Text, call, dictionary, quoted
 from strangler.adoption.scaffold.feature import FeatureScaffold
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.negotiation import parsers_of, renderers_of
@@ -35,7 +35,38 @@ def _simplejwts(feature: FeatureScaffold, module: Module) -> Iterator[Call]:
         versioning=_those_with_one(versions),
         renderers=renderers_of(first, feature.api.settings, module),
         parsers=parsers_of([first], module),
+        additions=_additions(feature, module),
+        titles=_titles(views),
     )
+
+
+def _additions(feature: FeatureScaffold, module: Module) -> Code | None:
+    """What sign-ins add to tokens and answers, by the view."""
+    found: dict[str, Code] = {}
+    for each in feature.endpoints:
+        named = {name: _pairs(added) for name, added in each.additions.items() if added}
+        if not each.token_view or not named:
+            continue
+        found[each.token_view] = call("SignInAdditions", **named)
+        module.use("strangler_fastapi.auth.token_service", "SignInAdditions")
+        shown = (str(code) for added in each.additions.values() for _, code in added)
+        constants = {code.removesuffix(".show") for code in shown if code.endswith(".show")}
+        module.use(f"{feature.package}.{feature.name}.serializers", *constants)
+    return dictionary(found) if found else None
+
+
+def _pairs(added: list[tuple[str | None, Code]]) -> Code:
+    return Items("()", tuple(Items("()", (quoted(name), code)) for name, code in added))
+
+
+def _titles(views: dict[str, DjangoEndpoint]) -> Code | None:
+    """What OPTIONS calls views that are derived from simplejwt's."""
+    titles = {
+        action: Items("()", (quoted(each.title or ""), Text(each.description or "")))
+        for action, each in views.items()
+        if each.token_view and each.view != each.token_view.view
+    }
+    return dictionary(dict(titles)) if titles else None
 
 
 def _drfs(feature: FeatureScaffold, module: Module) -> Iterator[Call]:

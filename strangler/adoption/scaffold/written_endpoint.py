@@ -43,6 +43,7 @@ class WrittenEndpoint:
     `answers` is what it answers by, where that is another serializer than the one that reads its body, `described` the
     one that OPTIONS describes, where that is another.
     `link` are the rows that it adds and removes.
+    `additions` are what it adds to a token and to the answer, by name, None where it is all keys of what is said.
     `token_view` is what `token_router` calls a view of simplejwt, `gives_token` says that it is DRF's view of tokens.
     """
 
@@ -60,6 +61,7 @@ class WrittenEndpoint:
     token_view: str | None = None
     gives_token: bool = False
     link: WrittenLink | None = None
+    additions: dict[str, list[tuple[str | None, Code]]] = field(default_factory=dict)
     rule: Rule = field(default_factory=lambda: Rule(""))
 
     @property
