@@ -17,6 +17,7 @@ from strangler.adoption.list_facts import (
     PaginationFacts,
     QuerysetFacts,
     RowsOfRequest,
+    ValidatedRow,
 )
 from strangler.routes.prefixes import Prefixes
 from strangler.schema.django_side import ManageCommand, manage_document
@@ -182,6 +183,7 @@ class SerializerFacts(Facts):
 
     `nested_writes` are those of `create` and `update` that drf-writable-nested wrote, `creates` is the manager's method
     of the project's own that makes a new row.
+    `rows` are those that its `validate` asks for, where that does no more.
     One that is `plain` names no model: it shows the rows of its view. `answers` is the serializer by which this one
     answers with a row, and with `answers_items` with the items of a list.
     """
@@ -194,6 +196,7 @@ class SerializerFacts(Facts):
     plain: bool = False
     fields: tuple[SerializerField, ...] = ()
     overridden: tuple[str, ...] = ()
+    rows: tuple[ValidatedRow, ...] = ()
     creates: str | None = None
     nested_writes: tuple[str, ...] = ()
     answers: "SerializerFacts | None" = None

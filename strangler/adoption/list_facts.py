@@ -165,6 +165,17 @@ class CreationFacts(Facts):
     fields: dict[str, int] = Field(default={})
 
 
+class ValidatedRow(Facts):
+    """What a serializer's `validate` asks of rows: one has to be there, or none that `refused` says of.
+
+    It is so for a new row alone where it is `of_new`.
+    """
+
+    row: ParentFacts
+    refused: str | dict[str, str] | None = None
+    of_new: bool = False
+
+
 class RowsOfRequest(Facts):
     """What `get_queryset` does with the request and nothing else.
 

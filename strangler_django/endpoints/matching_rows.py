@@ -124,7 +124,7 @@ class MatchingRows:
             if not is_key or (field.null and other.model is None and not is_signed_in):
                 raise UnreadError
             return replace(self, where=(*self.where, (lookup, other)))
-        is_same = other.kind != "row" or other.model is not None or _kind(field) == _kind(other.field)
+        is_same = other.kind != "row" or other.model is not None or column_kind(field) == column_kind(other.field)
         if not is_same or (other.kind == "value" and not fits(other.value, field)):
             raise UnreadError
         return replace(self, where=(*self.where, (lookup, other)))
@@ -216,7 +216,7 @@ def _is_of(field: Any, model: Any) -> bool:  # noqa: ANN401 - a field and a mode
     return is_key and field.related_model._meta.concrete_model is model._meta.concrete_model
 
 
-def _kind(field: Any) -> str:  # noqa: ANN401 - a field
+def column_kind(field: Any) -> str:  # noqa: ANN401 - a field
     """What two columns have in common that are compared."""
     column = field.target_field if isinstance(field, ForeignKey) else field
     kind = str(column.get_internal_type())
@@ -225,7 +225,7 @@ def _kind(field: Any) -> str:  # noqa: ANN401 - a field
 
 def fits(value: Any, field: Any) -> bool:  # noqa: ANN401 - a constant and a field
     """Whether a constant is of a column's type."""
-    kind = _kind(field)
+    kind = column_kind(field)
     if isinstance(value, str):
         return kind in ("CharField", "TextField", "SlugField")
     return kind == "BooleanField" if isinstance(value, bool) else isinstance(value, int) and kind == "number"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model
 from django.db.models.fields.related_descriptors import ReverseManyToOneDescriptor
@@ -108,6 +109,13 @@ class ParentValues(RequestValues):
         if type(relation) is not ReverseManyToOneDescriptor:
             raise UnreadError
         return _within_parent(rows_of_model(relation.rel.related_model), relation.field.name, parent)
+
+    def _of_caller(self, name: str) -> ReadQueryset:
+        """The rows that point at the caller, by the name that they have there (`request.user.reviews`)."""
+        relation = inspect.getattr_static(get_user_model(), name, None)
+        if type(relation) is not ReverseManyToOneDescriptor or not relation.field.target_field.primary_key:
+            raise UnreadError
+        return replace(rows_of_model(relation.rel.related_model), owner=relation.field.name)
 
     def _narrowed_by_parent(self, found: ReadQueryset, name: str, code: ast.expr) -> ReadQueryset | None:
         """The rows whose foreign key `name` leads to a parent; None where the expression is none, nor its key."""

@@ -253,6 +253,8 @@ class Following(FilterBranches):
                 return self._method.base()
             case ast.Attribute(value=inner, attr=name) if (parent := self._parent(inner)) is not None:
                 return self._children(parent, name)
+            case ast.Attribute(value=inner, attr=name) if ast.unparse(self._resolved(inner)) == CALLER:
+                return self._of_caller(name)
             case ast.Attribute(value=ast.Name() | ast.Attribute() as model, attr="objects"):
                 return self._method.of_model(model)
         raise UnreadError

@@ -7,6 +7,7 @@ from strangler_django.endpoints.databases import other_databases
 from strangler_django.endpoints.lists import facts_of_queryset
 from strangler_django.endpoints.own_creation import ReadCreation
 from strangler_django.endpoints.own_models import model_facts
+from strangler_django.endpoints.own_validation import read_validation
 from strangler_django.endpoints.read_querysets import ReadParent, ReadQueryset
 
 
@@ -40,3 +41,13 @@ def _parent_facts(read: ReadParent) -> dict[str, Any]:
         "detail": read.detail,
         "elsewhere": other_databases(read.model, rows.queryset, None),
     }
+
+
+def validated(serializer: Any, view: Any, facts: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - of any project
+    """The facts of a serializer that a view has, with what its `validate` asks of rows, if it does no more."""
+    single = getattr(serializer, "child", serializer)
+    read = read_validation(view, type(single)) if "validate" in facts["overridden"] else None
+    if read is None:
+        return facts
+    rows = [{"row": _parent_facts(each.row), "refused": each.refused, "of_new": each.of_new} for each in read]
+    return {**facts, "rows": rows, "overridden": [name for name in facts["overridden"] if name != "validate"]}

@@ -39,7 +39,7 @@ from strangler_django.endpoints.own_creation import read_creation
 from strangler_django.endpoints.own_models import model_facts
 from strangler_django.endpoints.own_permissions import own_rules, permission_maps
 from strangler_django.endpoints.own_querysets import read_queryset
-from strangler_django.endpoints.request_rows import creation_facts, rows_facts
+from strangler_django.endpoints.request_rows import creation_facts, rows_facts, validated
 from strangler_django.endpoints.serializers import class_name, serializer_facts
 from strangler_django.endpoints.throttles import throttle_facts
 from strangler_django.endpoints.token_views import token_view_facts
@@ -305,7 +305,8 @@ def _permission(permission: Any) -> str:  # noqa: ANN401 - as above
 
 def _serializer(made: Any, facts: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - as above
     """The serializer; where the rows are known, one that names no model shows those."""
-    return serializer_facts(made.get_serializer(), _model_class(made) if facts["model"] else None)
+    serializer = made.get_serializer()
+    return validated(serializer, made, serializer_facts(serializer, _model_class(made) if facts["model"] else None))
 
 
 def _serializer_class(made: Any) -> type | None:  # noqa: ANN401 - as above

@@ -47,13 +47,14 @@ _FALSE = frozenset({"f", "n", "no", "false", "off", "0", 0})
 class Scope:
     """Where a value is validated: the request's session and caller, and the key of the row that is changed, if any.
 
-    `partial` requires no key, as a PATCH does.
+    `partial` requires no key, as a PATCH does; `path` are the parameters of the request's path.
     """
 
     session: RequestSession
     instance_id: Any = None
     caller: Any = None
     partial: bool = False
+    path: Mapping[str, str] = field(default_factory=dict)
 
 
 # Raises Invalid; all of a field's validators run, and their sentences add up. One that asks the database is awaited.

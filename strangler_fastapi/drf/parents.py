@@ -13,16 +13,17 @@ from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from typing import Any, Literal
 
-from sqlalchemy import and_, select
-from starlette.requests import Request
+from sqlalchemy import and_, literal_column, select
 
 from shared_schema.consumer.samples import Sample, sample_of
 from shared_schema.mapping import primary_key
 from strangler_fastapi.db.query import Rows, fetch_value
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.criteria import Criteria, Criterion, clauses_of, equals, key_of, lookup, values_of
+from strangler_fastapi.drf.fields import Scope
 from strangler_fastapi.drf.links import attribute_of_field, related_column
-from strangler_fastapi.errors import NotFound
+from strangler_fastapi.drf.validators import Invalid
+from strangler_fastapi.errors import ErrorDetail, NotFound
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,21 +52,28 @@ class Parent:
     detail: str | None = None
     model_name: str | None = None
 
-    async def find(self, request: Request, session: RequestSession) -> Any:  # noqa: ANN401 - of the key's type
-        """The key of the row that the path of a request names.
+    async def find(self, session: RequestSession, path: Mapping[str, str], caller: object) -> Any:  # noqa: ANN401 - of the key's type
+        """The key of the row that a path names, by its parameters, for the caller with that key.
 
         Raises:
             NotFound: there is none.
         """
         try:
-            criteria = self._criteria(request.path_params, getattr(request.state.caller, "id", None))
+            key = await self.look(session, path, caller)
         except NotFound:
             raise NotFound(*([self.detail] if self.detail else [])) from None
-        key = await fetch_value(session, self._rows(criteria))
         if key is None:
             name = self.model_name or object_name(self.model)
             raise NotFound(self.detail or f"No {name} matches the given query.")
         return key
+
+    async def look(self, session: RequestSession, path: Mapping[str, str], caller: object) -> Any:  # noqa: ANN401 - as above
+        """The same; None where there is no such row.
+
+        Raises:
+            NotFound: the path has a text that is no value of its column.
+        """
+        return await fetch_value(session, self._rows(self._criteria(path, caller)))
 
     def samples(self, name: str) -> Iterator[Sample]:
         """The statement that finds it."""
@@ -75,7 +83,7 @@ class Parent:
 
     def _rows(self, criteria: Criteria) -> Rows:
         def build() -> Any:  # noqa: ANN401 - a statement
-            return select(primary_key(self.model)).where(*clauses_of(criteria))
+            return select(primary_key(self.model)).where(*clauses_of(criteria)).limit(literal_column("1"))
 
         return Rows((self, key_of(criteria)), build, values_of(criteria))
 
@@ -94,6 +102,36 @@ class Parent:
         if "__" in path:
             return related_column(self.model, path)
         return getattr(self.model, path if hasattr(self.model, path) else attribute_of_field(self.model, path))
+
+
+@dataclass(frozen=True, eq=False)
+class ParentRule:
+    """What `validate` of a project's own serializer does about a row that the path names (a rule of a Serializer).
+
+    The row has to be there, or where `refused` says what the body is refused with, perhaps by keys, must not be: the
+    caller's review of a title, before a second one. It may be several rows then. With `of_new` it is so for new rows
+    alone.
+    """
+
+    parent: Parent
+    refused: str | Mapping[str, str] | None = None
+    of_new: bool = False
+
+    async def __call__(self, _values: dict[str, Any], scope: Scope) -> None:
+        """Queries the database; see `Serializer`."""
+        if self.of_new and scope.instance_id is not None:
+            return
+        caller = getattr(scope.caller, "id", None)
+        if self.refused is None:
+            await self.parent.find(scope.session, scope.path, caller)
+        elif await self.parent.look(scope.session, scope.path, caller) is not None:
+            if isinstance(self.refused, str):
+                raise Invalid(self.refused)
+            raise Invalid({name: [ErrorDetail(text, "invalid")] for name, text in self.refused.items()})
+
+    def samples(self) -> Iterator[Sample]:
+        """The query that it sends."""
+        yield from self.parent.samples(f"{self.parent.model.__tablename__} of {' '.join(self.parent.within)}")
 
 
 def object_name(model: Any) -> str:  # noqa: ANN401 - a mapped class

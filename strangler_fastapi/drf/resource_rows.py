@@ -60,7 +60,7 @@ class ResourceRows(RowWriter):
 
     async def _criteria(self, request: Request, session: RequestSession) -> Criteria:
         for parent in self._parents_of_rows:
-            await parent.find(request, session)
+            await parent.find(session, request.path_params, _key_of(request))
         params = request.query_params
         missing = await missing_rows(session, params, self._filters) if params else {}
         caller = request.state.caller
@@ -104,7 +104,7 @@ class ResourceRows(RowWriter):
 
     def _shown_to(self, request: Request) -> Criteria:
         """Whom rows are shown to, where that makes a difference: nobody is named in a statement, which all share."""
-        return caller_criteria(getattr(request.state.caller, "id", None)) if self._is_by_caller else ()
+        return caller_criteria(_key_of(request)) if self._is_by_caller else ()
 
     def _sampled_caller(self) -> Criteria:
         return caller_criteria(None) if self._is_by_caller else ()
@@ -125,7 +125,7 @@ class ResourceRows(RowWriter):
         """What a new row gets of its caller, and of the rows that it belongs to."""
         made = {self.creator: request.state.caller.id} if self.creator else {}
         for parent in self.parents_of_new:
-            key = await parent.find(request, session)
+            key = await parent.find(session, request.path_params, _key_of(request))
             made |= {parent.attribute: key} if parent.attribute else {}
         return made
 
@@ -154,7 +154,7 @@ class ResourceRows(RowWriter):
 
     async def _named(self, request: Request, session: RequestSession) -> Criteria:
         if self._of_caller:
-            return (*self._of_key(getattr(request.state.caller, "id", None)), *self._shown_to(request))
+            return (*self._of_key(_key_of(request)), *self._shown_to(request))
         text = request.path_params[self._lookup_url_kwarg]
         return (*await self._criteria(request, session), self._lookup(text))
 
@@ -183,3 +183,8 @@ class ResourceRows(RowWriter):
     def _looked_up(self) -> Any:  # noqa: ANN401 - a mapped attribute
         """The attribute that the path names a row by."""
         return self.listing.key() if self._lookup_field == "pk" else self.column(self._lookup_field)
+
+
+def _key_of(request: Request) -> Any:  # noqa: ANN401 - of the key's type
+    """The key of the caller, None of an anonymous one."""
+    return getattr(request.state.caller, "id", None)

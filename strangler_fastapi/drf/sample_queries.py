@@ -13,6 +13,7 @@ from strangler_fastapi.drf.filtering import Filter, Params, ordering_terms
 from strangler_fastapi.drf.listing import Listing
 from strangler_fastapi.drf.nested_fields import NestedField
 from strangler_fastapi.drf.pagination import PAGE_SIZE
+from strangler_fastapi.drf.parents import ParentRule
 from strangler_fastapi.drf.relations import ManyRelatedField, PrimaryKeyRelatedField, SlugRelatedField
 from strangler_fastapi.drf.rules import UniqueForDateValidator, UniqueTogetherValidator
 from strangler_fastapi.drf.serializers import Serializer
@@ -82,7 +83,7 @@ def body_values(body: Serializer) -> dict[str, Any]:
 def body_samples(body: Serializer) -> Iterator[Sample]:
     """The queries that validate a body, of a new row and of one that is there."""
     for rule in body.rules:
-        if isinstance(rule, UniqueTogetherValidator | UniqueForDateValidator):
+        if isinstance(rule, UniqueTogetherValidator | UniqueForDateValidator | ParentRule):
             yield from rule.samples()
     for name, field in body.fields.items():
         if field.read_only:

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.bodies import parse_body
 from strangler_fastapi.drf.fields import MISSING, Field, Scope
+from strangler_fastapi.drf.parents import ParentRule
 from strangler_fastapi.drf.rules import UniqueTogetherValidator
 from strangler_fastapi.drf.usual_collections import Usual
 from strangler_fastapi.drf.usual_values import usual_of
@@ -111,6 +112,9 @@ class Serializer:
         if errors:
             raise ValidationFailed(errors)
         for rule in self.rules:
+            if errors and isinstance(rule, ParentRule):
+                # `validate` of Django's is called once the validators are done, and ends with its first error.
+                break
             try:
                 await rule(cleaned, scope)
             except Invalid as error:
@@ -137,7 +141,9 @@ class Serializer:
         data = await parse_body(request)
         caller = getattr(request.state, "caller", None)
         partial = request.method == "PATCH" if partial is None else partial
-        return await self.validate(data, Scope(session, instance_id, caller, partial), partial=partial)
+        return await self.validate(
+            data, Scope(session, instance_id, caller, partial, request.path_params), partial=partial
+        )
 
     @contextmanager
     def refuse_duplicates(self) -> Iterator[None]:

@@ -35,11 +35,41 @@ class ReviewSerializer(serializers.ModelSerializer[Review]):
         fields = ("id", "author", "text", "score")
 
 
+class OneReviewSerializer(ReviewSerializer):
+    def validate(self, data: Any) -> Any:
+        request = self.context["request"]
+        title_id = request.parser_context["kwargs"]["title_id"]
+        if request.method == "POST" and Review.objects.filter(author=request.user, title_id=title_id).exists():
+            raise serializers.ValidationError("One review of each title.")
+        return data
+
+
+class SluggedReviewSerializer(ReviewSerializer):
+    def validate(self, attrs: Any) -> Any:
+        if self.instance is not None:
+            return attrs
+        view = self.context.get("view")
+        title = get_object_or_404(Title, slug=view.kwargs.get("slug"))  # type: ignore[union-attr] # a view
+        user = self.context["request"].user
+        has_one = title.reviews.filter(author=user).exists()  # type: ignore[attr-defined] # a relation
+        if has_one:
+            raise serializers.ValidationError({"title": "Twice."})
+        if user.reviews.filter(title=title, score=0).exists():
+            raise serializers.ValidationError("Never.")
+        return attrs
+
+
 class CommentSerializer(serializers.ModelSerializer[Comment]):
     class Meta:
         model = Comment
         fields = ("id", "review", "author", "text")
         read_only_fields = ("review", "author")
+
+    def validate(self, data: Any) -> Any:
+        review = get_object_or_404(Review, id=self.context["view"].kwargs["review_id"])
+        if Comment.objects.filter(review=review, text="closed").exists():
+            raise serializers.ValidationError("Closed.")
+        return data
 
 
 class TaskSerializer(serializers.ModelSerializer[Task]):
@@ -51,7 +81,7 @@ class TaskSerializer(serializers.ModelSerializer[Task]):
 class ReviewViewSet(viewsets.ModelViewSet[Review]):
     """By a helper."""
 
-    serializer_class = ReviewSerializer
+    serializer_class = OneReviewSerializer
     permission_classes = (OwnOrRead,)
     pagination_class = Pages
     filter_backends = (SearchFilter,)
@@ -108,7 +138,7 @@ class SluggedViewSet(viewsets.ModelViewSet[Comment]):
 class BySlug(generics.ListCreateAPIView[Review]):
     """By a column that is no key, which is told in other words."""
 
-    serializer_class = ReviewSerializer
+    serializer_class = SluggedReviewSerializer
     permission_classes = (permissions.IsAuthenticated,)
     pagination_class = None
     filter_backends = ()
@@ -129,7 +159,7 @@ class BySlug(generics.ListCreateAPIView[Review]):
 
 
 class BySlugOne(generics.RetrieveUpdateDestroyAPIView[Review]):
-    serializer_class = ReviewSerializer
+    serializer_class = SluggedReviewSerializer
     permission_classes = (permissions.IsAuthenticated,)
     pagination_class = None
     filter_backends = ()

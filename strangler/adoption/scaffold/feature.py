@@ -64,7 +64,7 @@ class FeatureScaffold:
         self.api = api
         self.authenticators = authenticators
         self.throttles = throttles
-        self.serializers = Serializers(tables, api.settings, prefix, users=authenticators.users_table)
+        self.serializers = Serializers(tables, api.settings, authenticators, prefix)
         self.own_permissions = OwnPermissions(package, tables, authenticators)
         self.endpoints = [WrittenEndpoint(as_action(each), route) for each, route in endpoints]
         self.resources = FeatureResources(

@@ -138,7 +138,7 @@ class FeatureModules:
 def _classes(text: str) -> set[str]:
     """The mapped classes that a serializer's code names."""
     named = re.findall(
-        r"(?:model_fields?|many_related_field|foreign_key|many_to_many|MatchingRows|CallerKey|has_matching_rows)\(\s*(\w+)",
+        r"(?:model_fields?|many_related_field|foreign_key|many_to_many|MatchingRows|CallerKey|Parent|has_matching_rows)\(\s*(\w+)",
         text,
     )
     pairs = re.findall(r"(?:one_to_many|many_to_many_from)\(\s*(\w+),\s*(\w+)", text)

@@ -109,7 +109,9 @@ class FeatureResources:
             # They ask the view for its queryset.
             raise UnreadableError(f"permissions look for {endpoint.rows.parents[0].model.name} before they refuse")
         of_rows = of.rows.parents if of.rows and resource.actions != ["create"] else ()
-        parents = RowParents(resource.serializer.facts.table or "", self._tables, self._authenticators, resource.lists)
+        parents = RowParents(
+            resource.serializer.facts.table or "", self._tables, self._authenticators, resource.lists.imports
+        )
         resource.parents = tuple(parents.codes(of_rows, resource.creation))
 
     def _matched(self, rows: MatchedRows, model: str, table: str, lists: WrittenList) -> Code:

@@ -3,24 +3,25 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from strangler.adoption.list_facts import CreationFacts, ParentFacts
+from strangler.adoption.list_facts import CreationFacts, ParentFacts, ValidatedRow
 from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.code import Code, Items, call, dictionary, quoted
 from strangler.adoption.scaffold.conditions import RowConditions
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
-from strangler.adoption.scaffold.written_list import WrittenList
 
 _MODULE: Final = "strangler_fastapi.drf.parents"
 
 
 class RowParents:
-    """Writes those of the rows of `table`; `lists` learns which names they need."""
+    """Writes those of the rows of `table`; `imports` learns which names they need."""
 
-    def __init__(self, table: str, tables: Tables, authenticators: Authenticators, lists: WrittenList) -> None:
+    def __init__(
+        self, table: str, tables: Tables, authenticators: Authenticators, imports: dict[str, set[str]]
+    ) -> None:
         self._table = table
         self._tables = tables
         self._authenticators = authenticators
-        self._lists = lists
+        self._imports = imports
 
     def codes(self, of_rows: Sequence[ParentFacts], creation: CreationFacts | None) -> Iterator[Code]:
         """Each, of rows that are read, and of new ones.
@@ -37,6 +38,21 @@ class RowParents:
             left = left if same is None else left[same + 1 :]
             yield self._code(each, attributes.get(number), "new" if needs_word and same is None else None)
         yield from (self._code(row, None, "rows" if needs_word else None) for row in left)
+
+    def rule(self, validated: ValidatedRow) -> Code:
+        """What a serializer's `validate` does about one.
+
+        :raises UnreadableError: as above.
+        """
+        self._imports.setdefault(_MODULE, set()).add("ParentRule")
+        refused = validated.refused
+        said = dictionary({name: quoted(text) for name, text in refused.items()}) if isinstance(refused, dict) else None
+        return call(
+            "ParentRule",
+            self._code(validated.row, None, None),
+            refused=quoted(refused) if isinstance(refused, str) else said,
+            of_new="True" if validated.of_new else None,
+        )
 
     def _attributes(self, creation: CreationFacts) -> dict[int, str]:
         """The attributes of a new row that lead to parents, by the number of each."""
@@ -60,10 +76,9 @@ class RowParents:
         if parent.elsewhere:
             raise UnreadableError(f"rows of {', '.join(parent.elsewhere)}")
         model = self._tables.use(table)
-        conditions = RowConditions(model, table, self._tables, self._lists.imports)
+        conditions = RowConditions(model, table, self._tables, self._imports)
         where = tuple(map(conditions.code, parent.queryset.where))
-        self._lists.classes.add(model)
-        self._lists.imports.setdefault(_MODULE, set()).add("Parent")
+        self._imports.setdefault(_MODULE, set()).add("Parent")
         is_proxy = self._tables.facts(table).model != parent.model.label
         return call(
             "Parent",

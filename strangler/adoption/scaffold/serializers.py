@@ -6,9 +6,11 @@ from typing import Any, Final
 
 from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.endpoints import ComputedValue, SerializerFacts, SerializerField, UniqueTogether
+from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.code import Code, call, quoted, texts
 from strangler.adoption.scaffold.column_fields import ColumnFields
 from strangler.adoption.scaffold.declared_fields import labels, own_messages
+from strangler.adoption.scaffold.parents import RowParents
 from strangler.adoption.scaffold.relation_fields import RelationFields
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
 from strangler.adoption.scaffold.written_serializer import WrittenSerializer, serializer_name
@@ -34,12 +36,15 @@ _NESTED_FIELDS: Final = "strangler_fastapi.drf.nested_fields"
 class Serializers:
     """The serializers of one feature, each written once; `tables` learns which columns they need.
 
-    Addresses in answers begin with Django's `prefix`. `users` is the table of callers that are told apart, if any are.
+    Addresses in answers begin with Django's `prefix`.
     """
 
-    def __init__(self, tables: Tables, settings: DjangoSettings, prefix: str = "", *, users: str | None = None) -> None:
+    def __init__(
+        self, tables: Tables, settings: DjangoSettings, authenticators: Authenticators, prefix: str = ""
+    ) -> None:
         self._tables = tables
-        self._columns = ColumnFields(tables, settings, users)
+        self._authenticators = authenticators
+        self._columns = ColumnFields(tables, settings, authenticators.users_table)
         self._relations = RelationFields(tables, prefix)
         self._written: dict[tuple[Any, ...], WrittenSerializer] = {}
 
@@ -64,7 +69,7 @@ class Serializers:
         """
         shown = frozenset(each.source for each in facts.fields) & {*annotated}
         flags = frozenset(name for name in shown if annotated[name][0] == "matches")
-        key = (facts.path, tuple(each.name for each in facts.fields), within, shown, flags, taken)
+        key = (facts.path, tuple(each.name for each in facts.fields), within, shown, flags, taken, str(facts.rows))
         if key in self._written:
             return self._written[key]
         name = serializer_name(facts)
@@ -91,6 +96,11 @@ class Serializers:
         made.writes += [f"serializer {name}: {validator}" for validator in facts.validators]
         if taken:
             made.rules += [self._unique_together(made, facts.table, each) for each in facts.unique_together]
+            parents = RowParents(facts.table, self._tables, self._authenticators, made.imports)
+            try:
+                made.rules += map(parents.rule, facts.rows)
+            except UnreadableError as gap:
+                made.writes.append(f"serializer {name}: validate: {gap}")
         self._written[key] = made
         return made
 

@@ -14,7 +14,7 @@ from strangler_django.endpoints.handlers.source import HandlerCode
 from strangler_django.endpoints.lists import facts_of_queryset, queryset_of
 from strangler_django.endpoints.own_code import is_own, passed_to
 from strangler_django.endpoints.own_models import model_facts
-from strangler_django.endpoints.request_rows import rows_facts
+from strangler_django.endpoints.request_rows import rows_facts, validated
 from strangler_django.endpoints.serializers import serializer_facts
 
 # What the handlers of DRF call, and one that is read doesn't unless it says so.
@@ -125,6 +125,10 @@ def _is_certain(made: Any, read: ReadHandler, found: Mapping[str, Any], facts: M
     if rows_found and rows_found["parents"] and read.missing is not None:
         # What is answered without a parent is another thing.
         return False
+    taken = found.get("serializer", facts["serializer"]) or {}
+    if taken.get("rows") and made.request.method == "POST" and read.action != "create":
+        # What `validate` asks of a POST is for new rows.
+        return False
     if read.serializer and read.serializer.filtered and found.get("model", facts["model"]) != facts["model"]:
         return False
     rows = read.rows.queryset if read.rows else queryset_of(made) if read.of_view else None
@@ -148,7 +152,8 @@ def _serializer(
 ) -> dict[str, Any]:
     """The facts of the serializer, where the view's own is another."""
     model = None if read.rows is None else read.rows.queryset.model
-    found, described = serializer_facts(_made(made, used), model), facts["described"] or facts["serializer"]
+    serializer, described = _made(made, used), facts["described"] or facts["serializer"]
+    found = validated(serializer, made, serializer_facts(serializer, model))
     return {"serializer": found, "described": described if described != found else None}
 
 
