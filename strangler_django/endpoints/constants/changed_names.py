@@ -5,6 +5,7 @@ def activate(tenant):
     current = tenant
     State.tenant = tenant
     _kept["tenant"] = tenant
+    holder().tenant = tenant
 """
 
 import ast
@@ -29,11 +30,15 @@ _FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 @dataclass
 class _Changes:
-    """The names that functions of a module change: of anything, of classes, and of what they are methods of."""
+    """The names that functions of a module change: of anything, of classes, and of what they are methods of.
+
+    `holders` are functions whose result is changed, so that they give what others keep.
+    """
 
     shared: set[str] = field(default_factory=set)
     of_classes: set[str] = field(default_factory=set)
     own: set[str] = field(default_factory=set)
+    holders: set[str] = field(default_factory=set)
 
 
 def is_changed(name: str) -> bool:
@@ -44,6 +49,11 @@ def is_changed(name: str) -> bool:
 def is_state_of_classes(name: str) -> bool:
     """Whether some function of the project gives a class an attribute of that name."""
     return any(name in _changes(module).of_classes for module in _project_modules())
+
+
+def is_holder(name: str) -> bool:
+    """Whether some function of the project changes what a function of that name gives (`holder().tenant = tenant`)."""
+    return any(name in _changes(module).holders for module in _project_modules())
 
 
 def is_changed_by(cls: type, name: str) -> bool:
@@ -89,6 +99,12 @@ def _changes(name: str) -> _Changes:
 
 def _note(node: ast.AST, found: _Changes) -> None:
     match node:
+        case ast.Attribute(value=ast.Call() as owner, attr=name, ctx=ast.Store() | ast.Del()) if _called(owner):
+            found.shared.add(name)
+            found.of_classes.add(name)
+            found.holders.update(_called(owner))
+        case ast.Subscript(value=ast.Call() as owner, ctx=ast.Store() | ast.Del()):
+            found.holders.update(_called(owner))
         case ast.Global(names=names):
             found.shared.update(names)
         case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store() | ast.Del()):
@@ -105,14 +121,28 @@ def _note(node: ast.AST, found: _Changes) -> None:
             found.shared.add(name)
         case ast.Call(func=ast.Attribute(value=owner, attr=called)) if called in _CHANGING:
             match owner:
+                case ast.Call():
+                    found.holders.update(_called(owner))
                 case ast.Attribute(value=ast.Name(id="self"), attr=name):
                     found.own.add(name)
                 case ast.Name(id=name) | ast.Attribute(attr=name):
                     found.shared.add(name)
         case ast.Call(func=ast.Name(id="setattr"), args=[owner, ast.Constant(value=str(name)), _]):
             found.shared.add(name)
-            if _is_class(owner):
+            holders = _called(owner)
+            found.holders.update(holders)
+            if _is_class(owner) or holders:
                 found.of_classes.add(name)
+
+
+def _called(code: ast.expr) -> set[str]:
+    """The name of a function that is called without arguments; a method's object is made or looked up before."""
+    match code:
+        case ast.Call(func=ast.Name(id=name), args=[], keywords=[]) if name != "super":
+            return {name}
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr=name), args=[], keywords=[]):
+            return set() if owner in ("self", "cls") else {name}
+    return set()
 
 
 def _is_class(code: ast.expr) -> bool:

@@ -33,7 +33,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from strangler_django.contract.unconnected import databases_closed
-from strangler_django.endpoints.constants.changed_names import is_changed, is_changed_by, is_state_of_classes
+from strangler_django.endpoints.constants.changed_names import is_changed, is_changed_by, is_holder, is_state_of_classes
 
 # What a view knows of one request, and a serializer of its context.
 _OF_REQUEST: Final = frozenset({"args", "format_kwarg", "headers", "kwargs", "response", "swagger_fake_view"})
@@ -227,7 +227,7 @@ def _states_at(value: Any, name: str) -> Iterator[str]:  # noqa: ANN401 - as abo
         return
     found = inspect.getattr_static(value, name, _UNKNOWN)
     if found is _UNKNOWN or _is_code(found):
-        yield from [name] if _keeps_values(found) else []
+        yield from [name] if _gives_state(name, found) else []
     elif isinstance(value, ModuleType | type):
         yield from _states_in(name, found)
     elif not _is_constant(found) or is_changed_by(type(value), name):
@@ -239,7 +239,7 @@ def _states_in(name: str, found: Any) -> Iterator[str]:  # noqa: ANN401 - as abo
     if found is _UNKNOWN:
         return
     if _is_code(found):
-        yield from [name] if _keeps_values(found) else []
+        yield from [name] if _gives_state(name, found) else []
     elif not _is_constant(found) or is_changed(name):
         yield name
 
@@ -247,6 +247,11 @@ def _states_in(name: str, found: Any) -> Iterator[str]:  # noqa: ANN401 - as abo
 def _is_code(found: Any) -> bool:  # noqa: ANN401 - as above
     """Whether it is a class, a module, or what runs code: that is watched as it does."""
     return isinstance(found, type | ModuleType) or inspect.isroutine(found) or hasattr(type(found), "__get__")
+
+
+def _gives_state(name: str, found: Any) -> bool:  # noqa: ANN401 - as above
+    """Whether a function may give something else at the next request by itself, or what others have changed."""
+    return _keeps_values(found) or (inspect.isroutine(found) and is_holder(name))
 
 
 def _keeps_values(found: Any) -> bool:  # noqa: ANN401 - as above

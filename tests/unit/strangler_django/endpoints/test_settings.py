@@ -15,7 +15,7 @@ from django.urls import include, path, re_path
 from rest_framework.routers import DefaultRouter
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSet
-from rest_framework_simplejwt.settings import api_settings as simplejwt_settings
+from rest_framework_simplejwt import settings as simplejwt
 
 from strangler.adoption.detection import ADMIN_FORM
 from strangler.adoption.django_settings import DjangoSettings
@@ -60,7 +60,7 @@ def test_settings_of_tokens_that_the_contract_lacks_are_exported(monkeypatch: py
         "CHECK_USER_IS_ACTIVE": False,
     }
     for name, value in given.items():
-        monkeypatch.setattr(simplejwt_settings, name, value)
+        monkeypatch.setattr(simplejwt.api_settings, name, value)
     assert _settings()["simplejwt"] == {
         "user_authentication_rule": f"{__name__}.may_sign_in",
         "json_encoder": "json.encoder.JSONEncoder",

@@ -53,6 +53,32 @@ def activate(found: Any) -> None:
     KEPT["tenant"] = found
 
 
+class Held:
+    tenant: Any = None
+
+
+HELD: dict[str, Any] = {}
+HOLDINGS: dict[str, Any] = {}
+
+
+def holder() -> Any:
+    return Held
+
+
+def holdings() -> Any:
+    return HELD
+
+
+def more_holdings() -> Any:
+    return HOLDINGS
+
+
+def hold(found: Any) -> None:
+    holder().tenant = found
+    holdings()["tenant"] = found
+    more_holdings().update(tenant=found)
+
+
 def kept_by_thread() -> Any:
     return getattr(LOCAL, "tenant", None)
 
@@ -114,6 +140,10 @@ class Keeping(models.Manager[Post]):
     [
         lambda: rows().filter(author=kept_by_thread()),
         through_others,
+        lambda: rows().filter(author=holder().tenant) if holder().tenant else rows(),
+        lambda: Held.tenant,
+        lambda: holdings().get("tenant"),
+        lambda: more_holdings().get("tenant"),
         lambda: getattr(LOCAL, "tenant", None),
         lambda: CONTEXT.get(),
         lambda: NAMESPACE.tenant,
