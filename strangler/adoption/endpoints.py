@@ -9,7 +9,7 @@ from pydantic import Field
 from shared_schema.contract.contract import TableFacts
 from strangler.adoption.access_facts import PermissionMap, PermissionRule, Permissions, ThrottleFacts, VersionFacts
 from strangler.adoption.django_settings import DjangoSettings, Facts
-from strangler.adoption.handler_facts import HandlerFacts
+from strangler.adoption.handler_facts import HandlerFacts, NestedWrites
 from strangler.adoption.list_facts import (
     CreationFacts,
     Filters,
@@ -182,7 +182,8 @@ class SerializerFacts(Facts):
     """A serializer; `overridden` are the methods that the project wrote, `path` is where its class is.
 
     `nested_writes` are those of `create` and `update` that drf-writable-nested wrote, `creates` is the manager's method
-    of the project's own that makes a new row.
+    of the project's own that makes a new row. `rows_within` are `create` and `update` of the project's own that were
+    read.
     `rows` are those that its `validate` asks for, where that does no more.
     One that is `plain` names no model: it shows the rows of its view. `answers` is the serializer by which this one
     answers with a row, and with `answers_items` with the items of a list.
@@ -199,6 +200,7 @@ class SerializerFacts(Facts):
     rows: tuple[ValidatedRow, ...] = ()
     creates: str | None = None
     nested_writes: tuple[str, ...] = ()
+    rows_within: dict[str, NestedWrites] = Field(default={})
     answers: "SerializerFacts | None" = None
     answers_items: bool = False
 

@@ -73,3 +73,15 @@ class HandlerFacts(Facts):
     has_context: bool = True
     changes: dict[str, list[Any]] = Field(default={})
     links: LinkFacts | None = None
+
+
+class NestedWrites(Facts):
+    """What a `create` or `update` of the project's own writes of the rows within a body, by their sources.
+
+    They are written in `bulk`, as Django calls nothing for, or one by one; a change replaces them `when` a body has
+    some (`filled`), when it has them (`given`), or always.
+    """
+
+    fields: tuple[str, ...]
+    bulk: bool = False
+    when: Literal["always", "given", "filled"] = "always"

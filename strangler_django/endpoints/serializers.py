@@ -25,6 +25,7 @@ from strangler_django.endpoints.field_rules import (
     unique,
     unique_together,
 )
+from strangler_django.endpoints.nested_writes import nested_writes
 from strangler_django.endpoints.own_code import (
     AnsweringSerializer,
     answering_serializer,
@@ -106,6 +107,7 @@ def serializer_facts(
             *sorted(validators),
         ],
         "creates": own_creation(named) if named else None,
+        "rows_within": {name: found for name in ("create", "update") if (found := nested_writes(single, name))},
         "nested_writes": [name for name in ("create", "update") if _writes_nested(type(single), name)],
         "answers": answered,
         "answers_items": answers is not None and answers.answers_items,

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from shared_schema.consumer.samples import Deletion, Sample, Sent, sample_of
 from strangler_fastapi.drf.caller_links import CallerLink
+from strangler_fastapi.drf.nested_writes import NestedCreate, NestedUpdate
 from strangler_fastapi.drf.pagination import Pagination
 from strangler_fastapi.drf.resource_rows import ResourceRows
 from strangler_fastapi.drf.sample_queries import as_sample, existing_rows, item_rows, list_rows
@@ -81,3 +82,6 @@ class ResourceStatements(ResourceRows):
     def _written(self, key: Any, used: Collection[str]) -> Iterator[Sent]:  # noqa: ANN401 - of the key's type
         yield as_sample(self.listing.rows((*self._by_key(key), *self._sampled_caller())))
         yield from self.write_samples(used)
+        for perform in (self._perform_create, self._perform_update):
+            if isinstance(perform, NestedCreate | NestedUpdate):
+                yield from perform.samples(self)

@@ -113,8 +113,32 @@ class Order(models.Model):
         ordering = ("id",)
 
 
-MODELS: tuple[type[models.Model], ...] = (Team, Recipe, Favorite, Rating, Follow, Profile, Photo, Order)
-_LINKS = (Team.members.through, Recipe.cooks.through)
+class Basket(models.Model):
+    user = models.ForeignKey(User, models.CASCADE, related_name="baskets")
+    name = models.CharField(max_length=9)
+    likers: Any = models.ManyToManyField(User, related_name="+", blank=True, db_table="k_basket_likers")
+
+    class Meta:
+        app_label = "kitchen"
+        db_table = "k_baskets"
+        ordering = ("id",)
+
+
+class Line(models.Model):
+    basket = models.ForeignKey(Basket, models.CASCADE, related_name="lines")
+    recipe = models.ForeignKey(Recipe, models.CASCADE, related_name="+", null=True)
+    item = models.CharField(max_length=5)
+    amount = models.PositiveSmallIntegerField(default=1)
+    extra = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        app_label = "kitchen"
+        db_table = "k_lines"
+        ordering = ("-amount", "id")
+
+
+MODELS: tuple[type[models.Model], ...] = (Team, Recipe, Favorite, Rating, Follow, Profile, Photo, Order, Basket, Line)
+_LINKS = (Team.members.through, Recipe.cooks.through, Basket.likers.through)
 TABLES = tuple(model._meta.db_table for model in (*MODELS, *_LINKS))
 _FACTS = {model._meta.db_table: table_facts(model, Sql()) for model in (*MODELS, *_LINKS)}
 _OWN = Contract.model_validate(json.loads(json.dumps({"format": 2, "tables": _FACTS, "tokens": {}})))

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
 from django_app.accounts.models import User
-from tests.kitchen import link_views
+from tests.kitchen import basket_views, link_views
 from tests.kitchen.models import Favorite, Follow, Order, Photo, Profile, Rating, Recipe, Team
 
 
@@ -406,6 +406,7 @@ class RecipeRemoval(generics.DestroyAPIView[Recipe]):
 
 router = SimpleRouter()
 router.registry.extend(link_views.router.registry)
+router.registry.extend(basket_views.router.registry)
 router.register("recipes", RecipeViewSet)
 router.register("teams", TeamViewSet)
 router.register("ratings", RatingViewSet)

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from shared_schema.contract.contract import Contract
-from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, SerializerFacts, TokenAddition
+from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, SerializerFacts, SerializerField, TokenAddition
 from strangler.adoption.scaffold.access import Rule, permission_by_method, permission_of
 from strangler.adoption.scaffold.authenticators import Authenticators
-from strangler.adoption.scaffold.code import Code, quoted
+from strangler.adoption.scaffold.code import Code, call, quoted
 from strangler.adoption.scaffold.column_kinds import is_known_callable
 from strangler.adoption.scaffold.effects import WrittenEffect, effects_of, gaps_along
 from strangler.adoption.scaffold.feature_resources import FeatureResources
@@ -243,9 +243,44 @@ class FeatureScaffold:
         if action in WRITES and each.endpoint.describes and (others := each.serializer.undescribed()):
             each.remarks.append(f"OPTIONS describes rows within otherwise: {'; '.join(others)}")
         saving = each.serializer.saving_gap(action)
-        each.saves = [*saving_gaps(each.endpoint), *([saving] if saving else [])]
+        each.saves = [*saving_gaps(each.endpoint)]
+        each.nested = None if each.saves else self._nested(each.serializer, action)
+        each.saves += [saving] if saving and each.nested is None else []
         each.functions += each.saves
-        each.gaps += each.serializer.write_gaps(action, is_saved=bool(each.saves))
+        each.gaps += each.serializer.write_gaps(action, is_saved=bool(each.saves or each.nested))
+
+    def _nested(self, written: WrittenSerializer, action: str) -> Code | None:
+        """What writes the rows within a body as a method of the project's own does; None where that is unknown."""
+        found = written.rows_saved(action)
+        if found is None:
+            return None
+        for field in (each for each in written.facts.fields if each.name in written.taken):
+            if field.pointing is None or field.serializer is None or self._calls_for(field, bulk=found.bulk):
+                return None
+        bulk = {"bulk": "True"} if found.bulk else {}
+        if action == "create":
+            return call("NestedCreate", **bulk)
+        return call("NestedUpdate", when=quoted(found.when), **bulk)
+
+    def _calls_for(self, field: SerializerField, *, bulk: bool) -> bool:
+        """Whether code of the project's own has a part in writing rows within: of models, or of columns."""
+        assert field.pointing is not None and field.serializer is not None  # noqa: PT018, S101 - the caller has looked
+        table = field.pointing["table"]
+        actions = ("destroy",) if bulk else ("create", "destroy")
+        if effects_of(self.contract, table, actions) or any(gaps_along(self.contract, table)):
+            return True
+        taken = [each for each in field.serializer.fields if not each.read_only]
+        given = {each.source for each in taken} | {field.pointing["field"]}
+        # Rows within these, links, and files of which Django keeps none in bulk.
+        others = (each.serializer or each.many or "File" in each.kind or "Image" in each.kind for each in taken)
+        if any(others):
+            return True
+        columns = self._tables.facts(table).columns.items()
+        return any(
+            facts.must_be_given or not is_known_callable(facts.default_callable or "")
+            for name, facts in columns
+            if given.isdisjoint({name, facts.field})
+        )
 
     def _describe(self, each: WrittenEndpoint) -> None:
         """Finds what OPTIONS says of the body, as far as it can be said."""

@@ -62,6 +62,8 @@ class FeatureModules:
             if self._feature.effects(resource):
                 module.use(f"{self._feature.package}.{self._feature.name}.effects", self._effects_constant(resource))
             module.use(f"{self._feature.package}.{self._feature.name}.service", *saving_functions(resource).values())
+            names = (name for name in ("NestedCreate", "NestedUpdate") if f"{name}(" in text)
+            module.use("strangler_fastapi.drf.nested_writes", *names)
             if "related_column(" in text:
                 module.use("strangler_fastapi.drf.links", "related_column")
         return module.text()
@@ -88,6 +90,7 @@ class FeatureModules:
                 **resource.callers,
                 parents=Items("()", resource.parents) if resource.parents else None,
                 **{f"perform_{action}": name for action, name in saving_functions(resource).items()},
+                **{f"perform_{action}": code for action, code in resource.nested.items()},
                 performed=dictionary({action: texts(each) for action, each in resource.performed.items()})
                 if resource.performed
                 else None,

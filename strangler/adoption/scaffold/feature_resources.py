@@ -66,6 +66,8 @@ class FeatureResources:
         self._belong(each, action, resource)
         if each.link is not None and each.link not in resource.links:
             resource.links.append(each.link)
+        if each.nested is not None:
+            resource.nested[ACTIONS[action]] = each.nested
         if each.saves:
             resource.saves[ACTIONS[action]] = each.saves
         if each.performed:

@@ -42,7 +42,7 @@ class WrittenEndpoint:
     Django's by design.
     `answers` is what it answers by, where that is another serializer than the one that reads its body, `described` the
     one that OPTIONS describes, where that is another.
-    `link` are the rows that it adds and removes.
+    `link` are the rows that it adds and removes, `nested` is what writes those within its body.
     `additions` are what it adds to a token and to the answer, by name, None where it is all keys of what is said.
     `token_view` is what `token_router` calls a view of simplejwt, `gives_token` says that it is DRF's view of tokens.
     """
@@ -62,6 +62,7 @@ class WrittenEndpoint:
     gives_token: bool = False
     link: WrittenLink | None = None
     additions: dict[str, list[tuple[str | None, Code]]] = field(default_factory=dict)
+    nested: Code | None = None
     rule: Rule = field(default_factory=lambda: Rule(""))
 
     @property
@@ -79,7 +80,8 @@ class WrittenResource:
     where the project does that itself, `performed` the attributes that this gives a row, by the action. `callers` are
     its arguments that name columns of the caller, `checked` the columns that permissions look at,
     `parents` the rows of other tables that are looked for first, `creation` what a new row gets of such,
-    `model_name` the name of a proxy, `links` those that actions add and remove.
+    `model_name` the name of a proxy, `links` those that actions add and remove,
+    `nested` what writes rows within, by the action.
     """
 
     constant: str
@@ -96,3 +98,4 @@ class WrittenResource:
     creation: CreationFacts | None = None
     model_name: str | None = None
     links: list[WrittenLink] = field(default_factory=list)
+    nested: dict[str, Code] = field(default_factory=dict)

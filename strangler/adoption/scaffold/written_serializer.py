@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from strangler.adoption.endpoints import SerializerFacts
+from strangler.adoption.handler_facts import NestedWrites
 from strangler.adoption.scaffold.code import Call, Code, Items, call, dictionary, quoted, statement
 from strangler.adoption.scaffold.tables import snake
 
@@ -73,6 +74,13 @@ class WrittenSerializer:
     def saving_gap(self, action: str) -> str | None:
         """The project's own `create` or `update`, which an action calls; None where DRF's saves the row."""
         return self.methods.get(_SAVES.get(action, ""))
+
+    def rows_saved(self, action: str) -> NestedWrites | None:
+        """How an action's own method writes the rows within, if it was read, and these are all that a body may have."""
+        method = _SAVES.get(action, "")
+        found = self.facts.rows_within.get(method) if method in self.methods else None
+        taken = {each.source for each in self.facts.fields if each.name in self.taken}
+        return found if found is not None and taken == {*found.fields} else None
 
     def text(self) -> str:
         """The assignment of its constant."""

@@ -196,7 +196,45 @@ def test_gaps(kitchen: Scaffolded) -> None:
         "GET /paid/{pk}/": ["PaidViewSet.get_queryset is your own"],
         "GET /orders/{pk}/unpaid/": ["handler OrderViewSet.unpaid is your own"],
         "POST /orders/{pk}/forget/": ["handler OrderViewSet.forget is your own"],
+        "PUT /whole/{pk}/": ["serializer Whole: update is your own"],
+        "PATCH /whole/{pk}/": ["serializer Whole: update is your own"],
     }
+
+
+LINES: tuple[Any, ...] = (
+    [],
+    [{"item": "a"}, {"item": "b", "amount": 3, "recipe": 1, "extra": None}, {"item": "c", "extra": {"a": [1]}}],
+    [{"item": "too long"}, {"item": "b"}, {}],
+    [{"item": "a", "recipe": 99, "amount": -1}],
+    None,
+    {"item": "a"},
+    ["a"],
+)
+
+
+@pytest.mark.parametrize("path", ["/baskets/", "/bulk/"])
+def test_rows_within_a_body_are_written_as_by_the_projects_own_methods(
+    sides: Sides, kitchen: Scaffolded, path: str
+) -> None:
+    assert [(name, gaps) for name, gaps in kitchen.gaps.items() if gaps and path in name] == []
+    for each in sides.connections:
+        each.execute(FILL)
+    statuses = set()
+    for lines in LINES:
+        made = ask(sides, "ann", "POST", path, {"name": "a", "lines": lines})
+        statuses.add(made.status_code)
+    ask(sides, "ann", "POST", path, {"name": "without"})
+    ask(sides, "nobody", "POST", path, {"name": "b", "lines": LINES[1]})
+    made = ask(sides, "bob", "POST", path, {"name": "b", "lines": LINES[1], "likers": [901, 903]})
+    one = f"{path}{made.json()['id']}/"
+    for method, lines in itertools.product(("PATCH", "PUT"), LINES):
+        statuses.add(ask(sides, "ann", method, one, {"name": method, "lines": lines}).status_code)
+        ask(sides, "ann", "GET", one)
+    ask(sides, "ann", "PATCH", one, {"lines": LINES[1]})
+    assert len(ask(sides, "ann", "PATCH", one, {"name": "same"}).json()["lines"]) == 3
+    ask(sides, "ann", "PUT", one, {"name": "same"})
+    ask(sides, "ann", "OPTIONS", one)
+    assert {200, 201, 400} <= statuses
 
 
 LINKING = (
