@@ -275,11 +275,12 @@ def ordering_terms(
     default: tuple[str, ...],
     *,
     parameter: str = "ordering",
+    ordered_by: Mapping[str, Sequence[str]] = MappingProxyType({}),
     unported: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[str, ...]:
     """The terms of `?ordering=`, or of another `parameter`, `-` before those that descend.
 
-    Unknown ones are dropped, and where none is left `default` holds.
+    Unknown ones are dropped, and where none is left `default` holds. `ordered_by` are those that a term stands for.
     The id is the last term, in the direction of the one before it, so that rows of equal rank stay on their page.
 
     Raises:
@@ -288,7 +289,15 @@ def ordering_terms(
     requested = [term.strip() for term in params.get(parameter, "").split(",")]
     if unported and (lacking := next((term for term in requested if term.lstrip("-") in unported), None)) is not None:
         raise NotPorted(unported[lacking.lstrip("-")])
-    terms = distinct_orderings(term for term in requested if term.removeprefix("-") in allowed) or list(default)
+    known = [term for term in requested if term.removeprefix("-") in allowed]
+    terms = distinct_orderings(each for term in known for each in _stands_for(term, ordered_by)) or list(default)
     if not any(term.lstrip("-") == "id" for term in terms):
         terms.append("-id" if terms[-1].startswith("-") else "id")
     return tuple(terms)
+
+
+def _stands_for(term: str, ordered_by: Mapping[str, Sequence[str]]) -> Sequence[str]:
+    found = ordered_by.get(term.removeprefix("-"), (term.removeprefix("-"),))
+    return (
+        [each.removeprefix("-") if each.startswith("-") else f"-{each}" for each in found] if term[0] == "-" else found
+    )

@@ -42,7 +42,8 @@ class Resource(ResourceStatements):
     other rows, as an SQL expression about the row of `model`; orders and searches may name one too. `ordering`,
     `ordering_fields`, `search_fields`, `filters`, `lookup_field` and `lookup_url_kwarg` are what a view of DRF has
     under those names, `ordering_param` and `search_param` what its filter backends have; `id` in an ordering is the
-    table's key, whatever it is called, as is `pk`. `pagination` is None where a list comes whole; `actions` are those
+    table's key, whatever it is called, as is `pk`, and `ordered_by` are the terms that one of a foreign key stands for:
+    the order of the rows behind it. `pagination` is None where a list comes whole; `actions` are those
     that endpoints use. `name` is what its statements are called by where a feature has several resources.
 
     `creator` is the attribute in which a new row gets the key of the caller, as `serializer.save(owner=request.user)`
@@ -89,6 +90,7 @@ class Resource(ResourceStatements):
         ordering: tuple[str, ...] = ("id",),
         ordering_fields: tuple[str, ...] = ("id",),
         ordering_param: str = "ordering",
+        ordered_by: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
         unported_orderings: Mapping[str, str] = MappingProxyType({}),
         search_fields: tuple[str, ...] = (),
         search_param: str = "search",
@@ -123,6 +125,7 @@ class Resource(ResourceStatements):
         self.ordering = ordering
         self._ordering_fields = ordering_fields
         self._ordering_param = ordering_param
+        self._ordered_by = ordered_by
         self._unported_orderings = unported_orderings
         self._search_fields = search_fields
         self._search_param = search_param
@@ -165,7 +168,8 @@ class Resource(ResourceStatements):
         self._caller_links = caller_links
         self._actions = actions
         self._lookup_url_kwarg = lookup_url_kwarg or lookup_field
-        names = {term.removeprefix("-") for term in ordering} | set(ordering_fields)
+        behind = {term for terms in ordered_by.values() for term in terms}
+        names = {term.removeprefix("-") for term in {*ordering, *behind}} | (set(ordering_fields) - ordered_by.keys())
         orderings: dict[str, Callable[[], Any]] = {name: partial(self.column, name) for name in sorted(names)}
         self.listing = Listing(
             name or model.__tablename__,
@@ -202,6 +206,7 @@ class Resource(ResourceStatements):
             self._ordering_fields,
             self.ordering,
             parameter=self._ordering_param,
+            ordered_by=self._ordered_by,
             unported=self._unported_orderings,
         )
         criteria = await self._criteria(request, session)

@@ -19,7 +19,7 @@ class Team(models.Model):
     class Meta:
         app_label = "kitchen"
         db_table = "k_teams"
-        ordering = ("id",)
+        ordering = ("-name", "id")
 
 
 class Recipe(models.Model):

@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.shortcuts import get_object_or_404
 from django.urls import include, path
 from django.utils import timezone
-from rest_framework import generics, permissions, serializers, viewsets
+from rest_framework import filters, generics, permissions, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -378,7 +378,8 @@ class RatingViewSet(viewsets.ModelViewSet[Rating]):
     serializer_class = RatingSerializer
     permission_classes = (IsOwner,)
     http_method_names = ("get", "patch", "delete", "head", "options")
-    filter_backends = ()
+    filter_backends = (filters.OrderingFilter,)
+    ordering_fields = ("recipe", "recipe__team", "score")
     is_private = True
 
 

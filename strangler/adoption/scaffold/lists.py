@@ -122,16 +122,20 @@ def _orders(
     if ordering["parameter"] != "ordering":
         made.arguments["ordering_param"] = quoted(ordering["parameter"])
     unported: dict[str, Code] = {}
+    ordered_by: dict[str, Code] = {}
     for name in ordering["valid"]:
         try:
             columns = _columns_of(made, name, table, tables)
+            for column in columns:
+                _follow(made, column.removeprefix("-"), table, tables)
             if columns != [name]:
-                raise UnreadableError(f"Django orders by {', '.join(columns)}")
-            _follow(made, name, table, tables)
+                ordered_by[name] = texts(columns)
             names.append(name)
         except UnreadableError as gap:
             unported[name] = quoted(f"order by {name}: {gap}")
             made.gaps.append(f"order by {name}: {gap}")
+    if ordered_by:
+        made.arguments["ordered_by"] = dictionary(ordered_by)
     if unported:
         made.arguments["unported_orderings"] = dictionary(unported)
     return names

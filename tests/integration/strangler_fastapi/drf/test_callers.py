@@ -159,6 +159,21 @@ def test_what_belongs_to_another_row_is_its_owners(sides: Sides) -> None:
     assert ask(sides, "ann", "DELETE", "/ratings/1/").status_code == 204
 
 
+def test_an_order_by_a_foreign_key_is_that_of_the_rows_behind_it(sides: Sides) -> None:
+    """Teams are ordered by name, the last one first; a recipe without one comes first, or last where it descends."""
+    orders = (
+        "recipe__team,score",
+        "-recipe__team,score",
+        "score,recipe__team",
+        "recipe,-score",
+        "recipe__team,-recipe__team,-score",
+    )
+    answers = [ask(sides, "ann", "GET", f"/ratings/?ordering={order}").json() for order in orders]
+    found = [[each["id"] for each in answer["results"]] for answer in answers]
+    assert (found[0][0], found[1][-1]) == (4, 4)
+    assert len({*map(tuple, found)}) == len(found) - 1
+
+
 def test_who_may_depends_on_the_action(sides: Sides) -> None:
     for caller in CALLERS:
         for path in ("/public/", "/public/1/"):
