@@ -42,6 +42,7 @@ class EndpointFacts:
         max_page_size: the most that a client may ask for.
         names: what the parameters are called: `search`, `ordering`, `page`, `page_size`.
         permissions: who may.
+        places: of each variable of the path that names what rows belong to, the path of its field: `review__title`.
         related: the rows that fields of a body name, by the field, those within objects with dots: `lines.product`.
     """
 
@@ -54,6 +55,7 @@ class EndpointFacts:
     max_page_size: int | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     permissions: Permissions = field(default_factory=Permissions)
+    places: Mapping[str, str] = field(default_factory=dict)
     related: Mapping[str, RelatedRows] = field(default_factory=dict)
 
     def name(self, what: str) -> str:
@@ -142,8 +144,30 @@ def _facts(endpoint: Mapping[str, Any]) -> EndpointFacts:
         permissions=Permissions(
             classes=tuple(endpoint.get("permissions") or ()), rules=endpoint.get("permission_rules") or {}
         ),
+        places=_places(endpoint),
         related=dict(_related(endpoint.get("serializer") or {})),
     )
+
+
+def _places(endpoint: Mapping[str, Any]) -> dict[str, str]:
+    """The fields in which a row has what variables of its path say, and those in which its parents have it."""
+    rows, creation = endpoint.get("rows") or {}, endpoint.get("creation") or {}
+    found = {parameter: name for name, parameter in (rows.get("within") or {}).items()}
+    parents = [*(rows.get("parents") or ()), *(creation.get("parents") or ())]
+    for name, number in (creation.get("fields") or {}).items():
+        found = _of_parent(creation["parents"][number], name) | found
+    for parent in parents:
+        for name, parameter in parent["within"].items():
+            if parameter in found:
+                place = found[parameter]
+                way = place if name in _KEYS else place.removesuffix(f"__{name}")
+                found = _of_parent(parent, way) | found
+    return found
+
+
+def _of_parent(parent: Mapping[str, Any], way: str) -> dict[str, str]:
+    """The fields of a parent, to which a foreign key leads, by the parameters in them."""
+    return {each: way if name in _KEYS else f"{way}__{name}" for name, each in parent["within"].items()}
 
 
 def _related(serializer: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, RelatedRows]]:

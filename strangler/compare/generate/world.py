@@ -11,6 +11,7 @@ from urllib.parse import quote
 from shared_schema.contract.contract import Contract
 from strangler.compare.client.signed_tokens import TokenKind
 from strangler.compare.generate.facts import column_at, key_column
+from strangler.compare.generate.nested_paths import VARIABLE, NestedPaths
 from strangler.compare.generate.operations import Operation
 from strangler.compare.generate.query_values import Labelled
 from strangler.compare.generate.schemas import NamedRows, SchemaField
@@ -18,7 +19,6 @@ from strangler.compare.generate.stored import StoredUser, StoredValues, UserTabl
 from strangler.sections import SignInSection
 
 _VARIABLE_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
-VARIABLE: Final = re.compile(r"\{([^{}/]+)\}")
 # Two ends of a span, and words that stand for it: created_after, price__gte.
 _ENDS: Final = re.compile(
     r"(__?(after|before|from|to|until|since|min|max|gte?|lte?|exact|iexact|in|contains|icontains))$"
@@ -196,7 +196,7 @@ class World:
 
     def paths(self, operation: Operation) -> list[Labelled]:
         """Paths of an operation that name rows: of the main caller, of another one, the first and the last."""
-        return self._paths(operation.path, self.row_keys(operation))
+        return self._paths(operation, self.row_keys(operation))
 
     def row_keys(self, operation: Operation) -> list[tuple[str, Any]]:
         """Keys of rows for the path's first variable, with whose they are; empty where it has none."""
@@ -224,19 +224,30 @@ class World:
         return [str(value) for (value,) in rows if value is not None]
 
     def path_with(self, operation: Operation, text: str) -> str:
-        """The path with this text as its first variable."""
-        return self._paths(operation.path, [("", "{}")])[0][1].replace("%7B%7D", text)
+        """The path with this text as its first variable; as its last, where it is known what the others are."""
+        keys = self.row_keys(operation)
+        if keys and self._nested.keyed(operation):
+            return self._nested.path(operation, keys[0][1], text)
+        return self._paths(operation, [("", "{}")])[0][1].replace("%7B%7D", text)
 
-    def _paths(self, path: str, keys: Sequence[tuple[str, Any]]) -> list[Labelled]:
-        if "{" not in path:
-            return [("", path)]
-        begin, _, rest = path.partition("{")
+    def _paths(self, operation: Operation, keys: Sequence[tuple[str, Any]]) -> list[Labelled]:
+        if "{" not in operation.path:
+            return [("", operation.path)]
+        if self._nested.keyed(operation):
+            return [(label, self._nested.path(operation, key)) for label, key in keys]
+        begin, _, rest = operation.path.partition("{")
         # Of several variables only the first names a row that is known.
         end = VARIABLE.sub("0", rest.partition("}")[2])
         return [(label, f"{begin}{quote(str(key), safe='')}{end}") for label, key in keys]
 
+    @property
+    def _nested(self) -> NestedPaths:
+        return NestedPaths(self.stored, self.contract)
+
     def _keyed(self, operation: Operation) -> tuple[str, str] | None:
-        """The table and the column whose values the path's first variable may be."""
+        """The table and the column whose values the path's first variable may be, or the rows that it all names."""
+        if (nested := self._nested.keyed(operation)) is not None:
+            return nested
         found = VARIABLE.search(operation.path)
         if found is None:
             return None
