@@ -37,9 +37,13 @@ class FilterParameter(Facts):
 
 
 class Filterset(Facts):
-    """A FilterSet of django-filter; `overridden` are the methods that the project wrote."""
+    """A FilterSet of django-filter; `overridden` are the methods that the project wrote.
+
+    With `lenient` what a parameter can't read is ignored.
+    """
 
     overridden: tuple[str, ...] = ()
+    lenient: bool = False
 
     parameters: tuple[FilterParameter, ...] = ()
 

@@ -27,8 +27,11 @@ _LOOKUP_CHOICE: Final = "django_filters.filters.LookupChoiceFilter"
 _EMPTY: Final = ([], (), {}, "", None, slice(None, None, None))
 # What a class may say of its own without a filter's doing anything else; its arguments are those of an instance.
 _SAID: Final = frozenset(
-    {"__annotations__", "__doc__", "__firstlineno__", "__init__", "__module__", "__qualname__", "__static_attributes__"}
-) | {"field_class"}
+    {
+        *("__annotations__", "__doc__", "__firstlineno__", "__init__", "__module__", "__qualname__", "__slotnames__"),
+        *("__static_attributes__", "field_class"),
+    }
+)
 # Settings of a filter's form field that people see, or that are facts of their own, and those that say nothing.
 _SHOWN: Final = frozenset(
     {"label", "help_text", "widget", "initial", "empty_label", "null_value", "choices", "queryset", "to_field_name"}

@@ -1,6 +1,7 @@
 """How a view's lists are divided, narrowed and ordered."""
 
 import inspect
+from collections.abc import Iterator
 from typing import Any, Final
 
 from django.db.models import QuerySet
@@ -137,7 +138,11 @@ def filter_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a projec
     facts: dict[str, Any] = {"backends": [class_name(backend) for backend in backends]}
     for backend in (each() for each in backends):
         if isinstance(backend, filters.SearchFilter):
-            facts["search"] = {"parameter": backend.search_param, "fields": plain(getattr(made, "search_fields", ()))}
+            facts["search"] = {
+                "parameter": backend.search_param,
+                "fields": plain(getattr(made, "search_fields", ())),
+                "lookups": [[*each] for each in _searched(backend, made)],
+            }
         elif isinstance(backend, filters.OrderingFilter):
             facts["ordering"] = {
                 "parameter": backend.ordering_param,
@@ -148,7 +153,9 @@ def filter_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a projec
         elif hasattr(backend, "get_filterset_class"):
             filterset = backend.get_filterset_class(made, queryset_of(made))
             if filterset is not None:
-                facts["filterset"] = filterset_facts(filterset)
+                facts["filterset"] = filterset_facts(filterset) | {
+                    "lenient": not getattr(backend, "raise_exception", True)
+                }
     return facts
 
 
@@ -156,10 +163,20 @@ def own_filters(made: Any) -> list[str]:  # noqa: ANN401 - a project's own view
     """Code of the project's own that leaves rows out, of a list and of what a path names (`filter_queryset`)."""
     own = [f"filter backend {backend_name(each)}" for each in own_backends(made)]
     for backend in (each() for each in made.filter_backends if _takes_filtersets(each)):
-        # Those that it makes of `filterset_fields` have nothing of the project's.
+        # Those that it makes of `filterset_fields` have no more of the project's than their base.
         filterset = backend.get_filterset_class(made, None)
-        own += [] if filterset is None else own_of_filterset(filterset)
+        own += own_of_filterset(backend.filterset_base if filterset is None else filterset)
     return own
+
+
+def _searched(backend: Any, made: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - a SearchFilter, and a view
+    """The path of each column that is searched, and the lookup."""
+    for name in map(str, getattr(made, "search_fields", None) or ()):
+        found = backend.construct_search(name, queryset_of(made))
+        path = name[1:] if name[:1] in backend.lookup_prefixes else name
+        if found == name:
+            path = found.rpartition("__")[0]
+        yield path, found.removeprefix(f"{path}__")
 
 
 def _takes_filtersets(backend: type) -> bool:

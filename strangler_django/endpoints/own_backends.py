@@ -18,10 +18,31 @@ from strangler_django.endpoints.read_querysets import ReadQueryset
 _LIBRARIES: Final = ("rest_framework.filters.", "django_filters.", "strangler_django.filters.")
 
 
+# What a class of the project's own may say without doing anything else than the one that it is derived from.
+_SAID: Final = frozenset(
+    {
+        *("__annotations__", "__doc__", "__firstlineno__", "__module__", "__qualname__", "__static_attributes__"),
+        *("default_lookup", "filterset_base", "lookup_prefixes", "ordering_description", "ordering_fields"),
+        *("ordering_param", "ordering_title", "raise_exception", "search_description", "search_param", "search_title"),
+        *("template", "get_schema_fields", "get_schema_operation_parameters", "to_html"),
+    }
+)
+# Of which these are code, that lists don't call.
+_SHOWN: Final = frozenset({"get_schema_fields", "get_schema_operation_parameters", "to_html"})
+
+
 def own_backends(view: Any) -> list[type]:  # noqa: ANN401 - an instance of any view
-    """The filter backends that the project wrote, in their order."""
-    backends = getattr(view, "filter_backends", ())
-    return [each for each in backends if not backend_name(each).startswith(_LIBRARIES)]
+    """The filter backends that the project wrote, in their order; not those that only have other settings."""
+    return [each for each in getattr(view, "filter_backends", ()) if not _is_settings_alone(each)]
+
+
+def _is_settings_alone(backend: type) -> bool:
+    """Whether a backend is one of the libraries', or says no more than settings of one."""
+    own = [each for each in backend.__mro__ if not backend_name(each).startswith(_LIBRARIES) and each is not object]
+    said = {name: value for each in own for name, value in vars(each).items() if name not in _SHOWN}
+    codes = (found for name, found in said.items() if name != "filterset_base")
+    is_plain = not any(callable(found) or hasattr(found, "__get__") for found in codes)
+    return len(own) < len(backend.__mro__) - 1 and is_plain and said.keys() <= _SAID
 
 
 def backend_name(backend: type) -> str:

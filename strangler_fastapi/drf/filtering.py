@@ -41,6 +41,7 @@ class Filter:
         many: whether the parameter may come several times.
         spelling: how a request says the values of `many` (`query_array`, `comma_separated`).
         required: whether a list without it is refused.
+        lenient: whether what it can't read is ignored.
     """
 
     read: Callable[[str, Any], Criterion | None]
@@ -50,6 +51,7 @@ class Filter:
     many: bool = False
     spelling: Literal["repeated", "array", "commas"] = "repeated"
     required: bool = False
+    lenient: bool = False
 
     def criterion(self, name: str, params: Params) -> Criterion | None:
         """What `params` narrow by it, if they do.
@@ -138,7 +140,7 @@ def filter_criteria(
     beyond = {}
     for name, reader in filters.items():
         if name in missing:
-            errors[name] = missing[name]
+            errors |= {} if reader.lenient else {name: missing[name]}
             continue
         try:
             criterion = reader.criterion(name, params)
@@ -146,7 +148,7 @@ def filter_criteria(
             beyond[name] = error.detail
             continue
         except Invalid as error:
-            errors[name] = error.detail
+            errors |= {} if reader.lenient else {name: error.detail}
             continue
         except NotPorted:
             if is_sample:
@@ -154,7 +156,7 @@ def filter_criteria(
             raise
         if criterion is not None:
             criteria.append(criterion)
-        elif reader.required and not is_sample:
+        elif reader.required and not (is_sample or reader.lenient):
             errors[name] = [ErrorDetail("This field is required.", "required")]
     if errors:
         raise ValidationFailed(errors)
@@ -166,6 +168,11 @@ def filter_criteria(
 def required(reader: Filter) -> Filter:
     """A parameter that every request has to have (`required=True`)."""
     return replace(reader, required=True)
+
+
+def lenient(reader: Filter) -> Filter:
+    """A parameter that narrows nothing where it can't be read (`raise_exception = False` of a DjangoFilterBackend)."""
+    return replace(reader, lenient=True)
 
 
 def query_array(reader: Filter) -> Filter:

@@ -37,6 +37,7 @@ class ResourceRows(RowWriter):
     _parents_of_rows: tuple[Parent, ...]
     _search_fields: tuple[str, ...]
     _search_param: str
+    _search_unaccented: bool
     _where: Callable[[], Sequence[Any]] | None
     _within: Mapping[str, str]
 
@@ -55,7 +56,7 @@ class ResourceRows(RowWriter):
         return (*filtered, *(searched if self._search_fields else ()))
 
     def _searched(self) -> tuple[Searched, ...]:
-        named = map(search_field, self._search_fields)
+        named = (search_field(each, unaccented=self._search_unaccented) for each in self._search_fields)
         return tuple(Searched(self.column(name), lookup) for name, lookup in named)
 
     async def _criteria(self, request: Request, session: RequestSession) -> Criteria:

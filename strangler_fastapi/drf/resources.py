@@ -41,10 +41,11 @@ class Resource(ResourceStatements):
     `ManyRelatedField`), or for one of `annotations`: what a queryset of Django's `annotate` gets, such as a count of
     other rows, as an SQL expression about the row of `model`; orders and searches may name one too. `ordering`,
     `ordering_fields`, `search_fields`, `filters`, `lookup_field` and `lookup_url_kwarg` are what a view of DRF has
-    under those names, `ordering_param` and `search_param` what its filter backends have; `id` in an ordering is the
-    table's key, whatever it is called, as is `pk`, and `ordered_by` are the terms that one of a foreign key stands for:
-    the order of the rows behind it. `pagination` is None where a list comes whole; `actions` are those
-    that endpoints use. `name` is what its statements are called by where a feature has several resources.
+    under those names, `ordering_param`, `search_param` and `search_unaccented` (`UnaccentedSearchFilter`) what its
+    filter backends have; `id` in an ordering is the table's key, whatever it is called, as is `pk`, and `ordered_by`
+    are the terms that one of a foreign key stands for: the order of the rows behind it. `pagination` is None where a
+    list comes whole; `actions` are those that endpoints use. `name` is what its statements are called by where a
+    feature has several resources.
 
     `creator` is the attribute in which a new row gets the key of the caller, as `serializer.save(owner=request.user)`
     does in `perform_create`; the view's permission has to refuse anonymous callers. With `owner` a caller finds no rows
@@ -94,6 +95,7 @@ class Resource(ResourceStatements):
         unported_orderings: Mapping[str, str] = MappingProxyType({}),
         search_fields: tuple[str, ...] = (),
         search_param: str = "search",
+        search_unaccented: bool = False,
         filters: Mapping[str, Filter] | None = None,
         pagination: Pagination | None = PAGE_NUMBERS,
         lookup_field: str = "pk",
@@ -129,6 +131,7 @@ class Resource(ResourceStatements):
         self._unported_orderings = unported_orderings
         self._search_fields = search_fields
         self._search_param = search_param
+        self._search_unaccented = search_unaccented
         self._filters = filters or {}
         self._pagination = pagination
         self._lookup_field = lookup_field

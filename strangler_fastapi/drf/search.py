@@ -42,6 +42,18 @@ def _vector(column: Any, text: Any) -> ColumnElement[bool]:  # noqa: ANN401 - ex
     return condition
 
 
+def _unaccented_like(before: str, after: str) -> TextLookup:
+    """By a pattern, without accents on either side, which PostgreSQL makes of the text (Django's `unaccent`)."""
+
+    def compare(column: Any, text: Any) -> ColumnElement[bool]:  # noqa: ANN401 - expressions
+        escaped = func.unaccent(text)
+        for sign in ("\\", "%", "_"):
+            escaped = func.replace(escaped, sign, f"\\{sign}")
+        return func.upper(func.unaccent(column)).like(func.concat(before, func.upper(escaped), after))
+
+    return compare, str
+
+
 # Django's lookups of texts on PostgreSQL.
 TEXT_LOOKUPS: Final[Mapping[str, TextLookup]] = {
     "iexact": (lambda column, text: func.upper(cast(column, Text)) == func.upper(text), str),
@@ -54,6 +66,16 @@ TEXT_LOOKUPS: Final[Mapping[str, TextLookup]] = {
     "regex": (lambda column, text: cast(column, Text).op("~", is_comparison=True)(text), str),
     "iregex": (lambda column, text: cast(column, Text).op("~*", is_comparison=True)(text), str),
     "search": (_vector, str),
+    "unaccent__icontains": _unaccented_like("%", "%"),
+    "unaccent__istartswith": _unaccented_like("", "%"),
+    "unaccent__iexact": (
+        lambda column, text: func.upper(func.unaccent(column)) == func.upper(func.unaccent(text)),
+        str,
+    ),
+    "unaccent__iregex": (
+        lambda column, text: func.unaccent(column).op("~*", is_comparison=True)(func.unaccent(text)),
+        str,
+    ),
 }
 # DRF's prefixes of `search_fields`.
 _PREFIXES: Final = {"^": "istartswith", "=": "iexact", "@": "search", "$": "iregex"}
@@ -67,9 +89,20 @@ class Searched:
     lookup: str = "icontains"
 
 
-def search_field(name: str) -> tuple[str, str]:
-    """A column's name in DRF's `search_fields`, without its prefix, and the lookup that the prefix stands for."""
-    return (name[1:], _PREFIXES[name[0]]) if name[:1] in _PREFIXES else (name, "icontains")
+def search_field(name: str, *, unaccented: bool = False) -> tuple[str, str]:
+    """A column's name in DRF's `search_fields`, and the lookup by which it is searched.
+
+    That is what a prefix stands for, what the name ends with (`title__startswith`), or icontains; `unaccented` makes it
+    what `UnaccentedSearchFilter` has.
+    """
+    column, _, ending = name.rpartition("__")
+    if name[:1] in _PREFIXES:
+        column, lookup = name[1:], _PREFIXES[name[0]]
+    elif column and ending in TEXT_LOOKUPS:
+        return column, ending
+    else:
+        column, lookup = name, "icontains"
+    return column, f"unaccent__{lookup}" if unaccented and lookup != "search" else lookup
 
 
 def search_criteria(params: Params, columns: Callable[[], tuple[Any, ...]], *, parameter: str = "search") -> Criteria:
@@ -93,19 +126,20 @@ def search_criteria(params: Params, columns: Callable[[], tuple[Any, ...]], *, p
 
 def _search_criterion(name: str, columns: Callable[[], tuple[Any, ...]], term: str) -> Criterion:
     searched = [column if isinstance(column, Searched) else Searched(column) for column in columns()]
-    # One parameter for each form that a lookup has of the term.
-    forms = {lookup: TEXT_LOOKUPS[lookup][1](term) for lookup in {column.lookup for column in searched}}
-    names = {form: f"{name}_{number}" if number else name for number, form in enumerate(sorted(set(forms.values())))}
+    # One parameter for each lookup, whatever form it has of the term: the statement is that of all terms.
+    lookups = sorted({column.lookup for column in searched})
+    names = {lookup: f"{name}_{number}" if number else name for number, lookup in enumerate(lookups)}
 
     def clause() -> ColumnElement[bool]:
         return or_(
             *(
-                TEXT_LOOKUPS[column.lookup][0](column.column, bindparam(names[forms[column.lookup]], type_=Text))
+                TEXT_LOOKUPS[column.lookup][0](column.column, bindparam(names[column.lookup], type_=Text))
                 for column in searched
             )
         )
 
-    return Criterion(name, clause, {parameter: form for form, parameter in names.items()}, scans=True)
+    values = {parameter: TEXT_LOOKUPS[lookup][1](term) for lookup, parameter in names.items()}
+    return Criterion(name, clause, values, scans=True)
 
 
 def _search_terms(text: str) -> list[str]:

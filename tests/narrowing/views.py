@@ -7,7 +7,7 @@ from django import forms
 from django.urls import path
 from django_filters import rest_framework as rest
 from django_filters.widgets import DateRangeWidget, RangeWidget, SuffixedMultiWidget
-from rest_framework import serializers, viewsets
+from rest_framework import filters, serializers, viewsets
 
 from tests.narrowing.models import STATES, Shop, Ware
 
@@ -23,6 +23,7 @@ class Wares(viewsets.ReadOnlyModelViewSet[Ware]):
     serializer_class = WareSerializer
     authentication_classes = ()
     permission_classes = ()
+    pagination_class = None
     filter_backends: Any = (rest.DjangoFilterBackend,)
 
 
@@ -141,8 +142,57 @@ class ByDeclared(Wares):
     filterset_class = Declared
 
 
-VIEWS = {"rest": ByRest, "plain": ByPlain, "fields": ByFields, "declared": ByDeclared}
+class Lenient(rest.DjangoFilterBackend):
+    """What it can't read narrows nothing."""
+
+    raise_exception = False
+
+
+class SomeFilters(rest.FilterSet):
+    price = plain.RangeFilter()
+    pieces = plain.NumberFilter(required=True)
+    state = plain.ChoiceFilter(choices=STATES)
+    shop = plain.ModelChoiceFilter(queryset=Shop.objects.all())
+    shops = plain.ModelMultipleChoiceFilter(field_name="shop", queryset=Shop.objects.all())
+    any_name = plain.AllValuesFilter(field_name="name")
+
+    class Meta:
+        model = Ware
+        fields = ()
+
+
+class ByLenient(Wares):
+    filter_backends = (Lenient,)
+    filterset_class = SomeFilters
+
+
+class Unaccented(Wares):
+    filter_backends = (filters.UnaccentedSearchFilter,)
+    search_fields = ("name", "^shop__street", "=shop__name", "@name")
+
+
+class UnaccentedPattern(Unaccented):
+    search_fields = ("$name",)
+
+
+class Asked(filters.SearchFilter):
+    search_param = "q"
+    search_title = "Ask"
+
+
+class Sorted(filters.OrderingFilter):
+    ordering_param = "sort"
+
+
+class ByOwnNames(Wares):
+    filter_backends = (Asked, Sorted)
+    search_fields = ("name__startswith", "^shop__name", "=price", "shop__street__iregex")
+    ordering_fields = ("name", "shop__name", "price")
+
+
+VIEWS = {"rest": ByRest, "plain": ByPlain, "fields": ByFields, "declared": ByDeclared, "lenient": ByLenient}
+SEARCHES = {"unaccented": Unaccented, "pattern": UnaccentedPattern, "named": ByOwnNames}
 urlpatterns = [
-    *(path(f"{name}/", view.as_view({"get": "list"})) for name, view in VIEWS.items()),
-    *(path(f"{name}/<pk>/", view.as_view({"get": "retrieve"})) for name, view in VIEWS.items()),
+    *(path(f"{name}/", view.as_view({"get": "list"})) for name, view in (VIEWS | SEARCHES).items()),
+    *(path(f"{name}/<pk>/", view.as_view({"get": "retrieve"})) for name, view in (VIEWS | SEARCHES).items()),
 ]

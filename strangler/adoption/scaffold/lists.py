@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from strangler.adoption.endpoints import DjangoEndpoint
-from strangler.adoption.list_facts import PaginationFacts
+from strangler.adoption.list_facts import Filters, PaginationFacts
 from strangler.adoption.scaffold.code import Call, Code, call, dictionary, prefixed, quoted, texts
+from strangler.adoption.scaffold.column_kinds import TEXT_LOOKUPS
 from strangler.adoption.scaffold.filterset_filters import FilterWriter, gap_suffixes, required
 from strangler.adoption.scaffold.numbers import RowNumbers
 from strangler.adoption.scaffold.request_filters import RequestFilters
@@ -14,8 +15,9 @@ from strangler.adoption.scaffold.written_list import WrittenList
 
 _FILTERING: Final = "strangler_fastapi.drf.filtering"
 _PAGINATION: Final = "strangler_fastapi.drf.pagination"
-# What DRF's search_fields may begin with.
-_PREFIXES: Final = "^=@$"
+# What DRF's search_fields may begin with, and the lookups that it stands for.
+_PREFIXES: Final = {"^": "istartswith", "=": "iexact", "@": "search", "$": "iregex"}
+_UNACCENT: Final = "unaccent__"
 
 
 def write_list(endpoint: DjangoEndpoint, model: str, tables: Tables, *, time_zone: str) -> WrittenList:
@@ -29,11 +31,14 @@ def write_list(endpoint: DjangoEndpoint, model: str, tables: Tables, *, time_zon
     found, writer = endpoint.filters, FilterWriter(made, model, table, tables, time_zone)
     for parameter in found.filterset.parameters if found and found.filterset else ():
         try:
-            filters[parameter.name] = writer.code(parameter)
+            filters[parameter.name] = _lenient(made, writer.code(parameter), found)
         except UnreadableError as gap:
             lacking = _gap_code(made, f"filter {parameter.name}: {gap}", suffixes=gap_suffixes(parameter))
             # Who leaves it out is refused all the same.
-            filters[parameter.name] = required(made, lacking) if "required" in parameter.settings else lacking
+            is_required = "required" in parameter.settings and not (
+                found and found.filterset and found.filterset.lenient
+            )
+            filters[parameter.name] = required(made, lacking) if is_required else lacking
     own = RequestFilters(model, table, tables, made.imports, made.classes, time_zone)
     for name, each in (endpoint.rows.filters if endpoint.rows else {}).items():
         try:
@@ -61,6 +66,14 @@ def write_list(endpoint: DjangoEndpoint, model: str, tables: Tables, *, time_zon
             f" order both by what is unique, or declare order = {quoted(place)}"
         )
     return made
+
+
+def _lenient(made: WrittenList, code: Code, found: Filters | None) -> Code:
+    """The filter, which ignores what it can't read where Django's does."""
+    if not (found and found.filterset and found.filterset.lenient):
+        return code
+    made.imports.setdefault(_FILTERING, set()).add("lenient")
+    return call("lenient", code)
 
 
 def _ordering(made: WrittenList, endpoint: DjangoEndpoint, table: str, tables: Tables) -> list[str]:
@@ -145,21 +158,46 @@ def _searched(
     made: WrittenList, endpoint: DjangoEndpoint, filters: dict[str, Code], table: str, tables: Tables
 ) -> list[str]:
     search = endpoint.filters.search if endpoint.filters else None
-    names: list[str] = list(search["fields"] or ()) if search else []
-    if search is None or not names:
+    given: list[str] = list(search["fields"] or ()) if search else []
+    if search is None or not given:
         return []
-    annotations = dict(made.annotations)
+    lookups = [(path, lookup) for path, lookup in search.get("lookups") or map(_search_lookup, given)]
+    annotations, names = dict(made.annotations), []
+    unaccented = {lookup.startswith(_UNACCENT) for _, lookup in lookups if lookup != "search"}
     try:
-        for name in names:
-            lookup = "search" if name.startswith("@") else "icontains"
-            _follow(made, name.lstrip(_PREFIXES), table, tables, searched_by=lookup)
+        if len(unaccented) > 1:
+            raise UnreadableError("some columns are searched with accents, and some without")
+        for path, lookup in lookups:
+            names.append(_search_field(path, lookup.removeprefix(_UNACCENT)))
+            # Of other columns than those of texts there is no `unaccent`.
+            _follow(made, path, table, tables, searched_by="search" if lookup.startswith(_UNACCENT) else lookup)
     except UnreadableError as gap:
         made.annotations = annotations
         _gap(made, filters, search["parameter"], str(gap))
         return []
     if search["parameter"] != "search":
         made.arguments["search_param"] = quoted(search["parameter"])
+    if unaccented == {True}:
+        made.arguments["search_unaccented"] = "True"
     return names
+
+
+def _search_lookup(name: str) -> tuple[str, str]:
+    """The path and the lookup that DRF's SearchFilter makes of a name of `search_fields`."""
+    return (name[1:], _PREFIXES[name[0]]) if name[0] in _PREFIXES else (name, "icontains")
+
+
+def _search_field(path: str, lookup: str) -> str:
+    """What a Resource calls a column that is searched.
+
+    :raises UnreadableError: strangler_fastapi has no such lookup.
+    """
+    if lookup == "icontains":
+        return path
+    if lookup not in TEXT_LOOKUPS | {"contains", "search"}:
+        raise UnreadableError(f"{path} is searched by {lookup}")
+    prefix = next((prefix for prefix, meant in _PREFIXES.items() if meant == lookup), None)
+    return f"{path}__{lookup}" if prefix is None else prefix + path
 
 
 def _gap(made: WrittenList, filters: dict[str, Code], name: str, what: str, *, is_own: bool = False) -> None:

@@ -1,8 +1,9 @@
 """Filter backends of a project's own are read as a `get_queryset` is; any that does more is no fact."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import filters, viewsets
 
 from django_app.blog.models import Post
@@ -60,6 +61,33 @@ class ByOrder(filters.OrderingFilter):
         return super().filter_queryset(request, queryset, view).filter(published=True)
 
 
+class Named(filters.SearchFilter):
+    search_param = "q"
+
+    def get_schema_operation_parameters(self, _view: Any) -> Any:
+        return []
+
+
+class ByTerm(filters.SearchFilter):
+    def get_search_terms(self, request: Any) -> Any:
+        return [request.headers["X-Term"]]
+
+
+class ByCaller(filters.SearchFilter):
+    @property
+    def search_param(self) -> Any:
+        return self.chosen
+
+
+class Wide(filters.SearchFilter):
+    lookup_prefixes: ClassVar = {"*": "startswith"}
+    default_lookup = "iexact"
+
+
+class Lenient(DjangoFilterBackend):
+    raise_exception = False
+
+
 class OwnAgain(OwnRows):
     pass
 
@@ -111,3 +139,16 @@ def test_none_is_read_where_get_queryset_is_not() -> None:
     found = facts_of(OwnRows, base=Own)
     assert found["rows"] is None
     assert f"filter backend {__name__}.OwnRows" in gaps_of(found)
+
+
+def test_one_that_has_no_more_than_settings_is_the_librarys() -> None:
+    class Searched(Posts):
+        search_fields = ("*title", "text")
+        filterset_fields = ("title",)
+
+    assert facts_of(Named)["own_filters"] == []
+    found = facts_of(Wide, Lenient, base=Searched)
+    assert (found["own_filters"], found["filters"]["filterset"]["lenient"]) == ([], True)
+    assert found["filters"]["search"]["lookups"] == [["title", "startswith"], ["text", "iexact"]]
+    named = [f"filter backend {__name__}.{each.__name__}" for each in (ByTerm, ByCaller)]
+    assert facts_of(ByTerm, ByCaller)["own_filters"] == named

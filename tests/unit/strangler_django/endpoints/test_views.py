@@ -241,7 +241,11 @@ def test_a_list_has_its_filters_its_order_and_its_pages() -> None:
     found = facts(LIST, "get", "list")
     assert found["unread"] == []
     assert found["model"] == {"label": "blog.Post", "table": "posts", "writes": []}
-    assert found["filters"]["search"] == {"parameter": "search", "fields": ["title", "=author__username"]}
+    assert found["filters"]["search"] == {
+        "parameter": "search",
+        "fields": ["title", "=author__username"],
+        "lookups": [["title", "icontains"], ["author__username", "iexact"]],
+    }
     assert found["filters"]["ordering"] == {
         "parameter": "ordering",
         "fields": ["created_at"],

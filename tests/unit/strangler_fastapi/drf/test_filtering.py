@@ -34,7 +34,7 @@ from strangler_fastapi.drf.filtering import (
     text_filter,
 )
 from strangler_fastapi.drf.parameters import BeyondDatabase, parse_datetime
-from strangler_fastapi.drf.search import search_criteria
+from strangler_fastapi.drf.search import Searched, search_criteria
 from strangler_fastapi.drf.validators import Invalid
 from strangler_fastapi.errors import ValidationFailed
 
@@ -152,6 +152,15 @@ def test_every_term_must_be_in_one_of_the_columns() -> None:
         for term in ("search0", "search1")
     ]
     assert search_criteria({}, lambda: (NAME,)) == ()
+
+
+def test_each_term_is_compared_by_the_statement_of_the_first() -> None:
+    """With a sign that is escaped, the forms of a term are in another order."""
+    columns = (Searched(NAME, "startswith"), Searched(NAME, "iexact"))
+    first, second = (search_criteria({"search": term}, lambda: columns)[0] for term in ("egg", "e_g"))
+    assert sql(first) == sql(second)
+    starts = next(name for name, form in first.values.items() if form == "egg%")
+    assert second.values[starts] == r"e\_g%"
 
 
 @pytest.mark.parametrize(
