@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import JSON, Executable, Select, bindparam, cast, delete, func, inspect, select
+from sqlalchemy import JSON, BigInteger, Double, Executable, Select, bindparam, cast, delete, func, inspect, select
 from sqlalchemy.dialects.postgresql import HSTORE, insert
 from sqlalchemy.orm import aliased
+from sqlalchemy.types import TypeEngine
 
 from shared_schema.contract.contract import ColumnFacts, TableFacts
 from shared_schema.mapping import Reflected, primary_key
@@ -184,6 +185,18 @@ def related_count(owner: Any, link: OneToMany | ManyToMany) -> Any:  # noqa: ANN
     """How many rows a link has from the one of `owner`, as `annotate(number=Count(…))` has it."""
     related = aliased(link.target)
     return link.rows(owner, related, func.count()).order_by(None).scalar_subquery()
+
+
+def related_number(owner: Any, link: OneToMany, function: str, column: str) -> Any:  # noqa: ANN401 - as above
+    """The `avg`, `sum`, `max` or `min` of a column of whole numbers in the rows of a link, null where there are none.
+
+    As `annotate(rating=Avg("reviews__score"))` has it, whose average is a float.
+    """
+    related = aliased(link.target)
+    made = getattr(func, function)(column_at(related, column))
+    kinds: dict[str, TypeEngine[Any]] = {"avg": Double(), "sum": BigInteger()}
+    made = cast(made, kinds[function]) if function in kinds else made
+    return link.rows(owner, related, made).order_by(None).scalar_subquery()
 
 
 def related_column(model: type[Reflected], path: str) -> Any:  # noqa: ANN401 - an expression

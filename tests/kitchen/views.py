@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.files.base import ContentFile
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models import Avg, Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models.functions import Coalesce
 from django.shortcuts import get_object_or_404
 from django.urls import include, path
 from django.utils import timezone
@@ -191,6 +192,36 @@ class LikedViewSet(viewsets.ReadOnlyModelViewSet[Recipe]):
             is_liked=Exists(liked),
             is_open=~Exists(Rating.objects.filter(recipe=OuterRef("pk"), user=user, is_final=True)),
         )
+
+
+class RatedSerializer(serializers.ModelSerializer[Recipe]):
+    rating = serializers.FloatField(read_only=True)
+    whole = serializers.IntegerField(source="rating", read_only=True)
+    same = serializers.ReadOnlyField(source="rating")
+    many = serializers.IntegerField(read_only=True)
+    best = serializers.IntegerField(read_only=True)
+    least = serializers.ReadOnlyField()
+    total = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = Recipe
+        fields = ("id", "name", "rating", "whole", "same", "many", "best", "least", "total")
+
+
+class RatedViewSet(viewsets.ReadOnlyModelViewSet[Recipe]):
+    serializer_class = RatedSerializer
+    permission_classes = (permissions.AllowAny,)
+    filter_backends = (filters.OrderingFilter,)
+    ordering_fields = ("rating", "best", "many")
+
+    def get_queryset(self) -> QuerySet[Recipe]:
+        return Recipe.objects.annotate(
+            rating=Avg("ratings__score"),
+            many=Count("ratings"),
+            best=Max("ratings__score"),
+            least=Min("ratings__score"),
+            total=Coalesce(Sum("ratings__score"), 0),
+        ).order_by("id")
 
 
 class ProfileSerializer(serializers.ModelSerializer[Profile]):
@@ -417,6 +448,7 @@ router.register("liked", LikedViewSet, basename="liked")
 router.register("shown", ShownViewSet, basename="shown")
 router.register("photos", PhotoViewSet)
 router.register("paid", PaidViewSet, basename="paid")
+router.register("rated", RatedViewSet, basename="rated")
 router.register("orders", OrderViewSet, basename="orders")
 urlpatterns = [
     path("", include(router.urls)),

@@ -63,6 +63,7 @@ SHOWN: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
     "UUIDField": ("string", frozenset({"UUIDField"})),
 }
 _FIELDS: Final = "strangler_fastapi.drf.fields"
+_NUMBER_FIELDS: Final = "strangler_fastapi.drf.number_fields"
 _FILES: Final = "strangler_fastapi.drf.file_fields"
 _COMPUTED: Final = "strangler_fastapi.drf.computed_fields"
 # Characters of a function that stand in one line.
@@ -128,11 +129,14 @@ class ColumnFields:
         if each.write_only or each.many or not kind or not each.path.startswith("rest_framework."):
             own = "" if each.path.startswith("rest_framework.") else " of your own"
             raise UnreadableError("declared by itself" if kind and not own else f"a {each.kind}{own}")
-        is_flag = each.source in made.flags
-        if each.source in made.annotated and each.kind in (
-            "BooleanField" if is_flag else "IntegerField",
-            "ReadOnlyField",
-        ):
+        usual = "BooleanField" if each.source in made.flags else "IntegerField"
+        is_float = each.source in made.floats
+        if is_float and each.kind == "IntegerField" and each.read_only:
+            # Shown without what is behind the point.
+            made.imports.setdefault(_NUMBER_FIELDS, set()).add("IntegerField")
+            source = None if each.source == each.name else quoted(each.source)
+            return call("IntegerField", read_only="True", source=source, **labels(each))
+        if each.source in made.annotated and each.kind in ("FloatField" if is_float else usual, "ReadOnlyField"):
             made.imports.setdefault(_FIELDS, set()).add("ReadOnlyField")
             source = None if each.source == each.name else quoted(each.source)
             return call("ReadOnlyField", type=quoted(kind), source=source, **labels(each))

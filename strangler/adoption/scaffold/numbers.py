@@ -6,10 +6,16 @@ from strangler.adoption.endpoints import MatchedRows
 from strangler.adoption.scaffold.code import Call, Code, call, quoted
 from strangler.adoption.scaffold.conditions import RowConditions
 from strangler.adoption.scaffold.links import CALLER_ROWS, RowLinks
-from strangler.adoption.scaffold.tables import Tables
+from strangler.adoption.scaffold.tables import Tables, UnreadableError
 
 _LINKS: Final = "strangler_fastapi.drf.links"
 _SUMS: Final = ("+", "-")
+_AGGREGATES: Final = ("avg", "sum", "max", "min")
+
+
+def is_float(found: list[Any]) -> bool:
+    """Whether what rows are annotated with is a float: an average, or that or another number."""
+    return found[0] == "avg" or (found[0] == "coalesce" and any(is_float(each) for each in found[1:]))
 
 
 class RowNumbers:
@@ -30,6 +36,8 @@ class RowNumbers:
         kind, *given = found
         if kind == "count":
             return self._count(*given)
+        if kind in _AGGREGATES:
+            return self._aggregate(kind, *given)
         if kind == "matches":
             return self._matches(MatchedRows.model_validate(given[0]), denied=given[1])
         if kind == "column":
@@ -65,6 +73,16 @@ class RowNumbers:
         target = self._tables.use(table, self._tables.column_of(table, field)[0])
         self._use(_LINKS, "one_to_many", "related_count")
         return call("related_count", self._model, f"one_to_many({self._model}, {target}, {quoted(field)})")
+
+    def _aggregate(self, function: str, table: str, field: str, column: str) -> Code:
+        """What is made of a column of the rows that point at one."""
+        name, facts = self._tables.column_of(table, column)
+        if facts.read_by:
+            raise UnreadableError(f"values of {facts.field} are made by {facts.read_by[0]}")
+        target = self._tables.use(table, name, self._tables.column_of(table, field)[0])
+        self._use(_LINKS, "one_to_many", "related_number")
+        link = f"one_to_many({self._model}, {target}, {quoted(field)})"
+        return call("related_number", self._model, link, quoted(function), quoted(column))
 
     def _matches(self, rows: MatchedRows, *, denied: bool) -> Code:
         """Whether there are rows of a table, or where that is denied none."""

@@ -10,6 +10,7 @@ from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.code import Code, call, quoted, texts
 from strangler.adoption.scaffold.column_fields import ColumnFields
 from strangler.adoption.scaffold.declared_fields import labels, own_messages
+from strangler.adoption.scaffold.numbers import is_float
 from strangler.adoption.scaffold.parents import RowParents
 from strangler.adoption.scaffold.relation_fields import RelationFields
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
@@ -69,7 +70,17 @@ class Serializers:
         """
         shown = frozenset(each.source for each in facts.fields) & {*annotated}
         flags = frozenset(name for name in shown if annotated[name][0] == "matches")
-        key = (facts.path, tuple(each.name for each in facts.fields), within, shown, flags, taken, str(facts.rows))
+        floats = frozenset(name for name in shown if is_float(annotated[name]))
+        key = (
+            facts.path,
+            tuple(each.name for each in facts.fields),
+            within,
+            shown,
+            flags,
+            floats,
+            taken,
+            str(facts.rows),
+        )
         if key in self._written:
             return self._written[key]
         name = serializer_name(facts)
@@ -80,7 +91,14 @@ class Serializers:
         constants = (f"{snake(title)}{number}_serializer".upper() for number in ("", *range(2, 100)))
         constant = next(each for each in constants if each not in there)
         made = WrittenSerializer(
-            facts, constant, self._tables.use(facts.table), title, annotated=shown, flags=flags, is_within=bool(within)
+            facts,
+            constant,
+            self._tables.use(facts.table),
+            title,
+            annotated=shown,
+            flags=flags,
+            floats=floats,
+            is_within=bool(within),
         )
         for each in facts.fields:
             self._add(made, facts.table, each)

@@ -15,7 +15,7 @@ _SAVES: Final = {"create": "create", "update": "update", "partial_update": "upda
 
 @dataclass
 class WrittenSerializer:
-    """A serializer as code; it shows what its rows are `annotated` with: numbers, and `flags`.
+    """A serializer as code; it shows what its rows are `annotated` with: numbers, `floats` among them, and `flags`.
 
     `reads` are the gaps of what it answers, `writes` those of what it takes, `methods` those of the project's own
     methods that take it. `taken` are the fields whose rows within are read from a body. `functions` are gaps by the
@@ -30,6 +30,7 @@ class WrittenSerializer:
     title: str
     annotated: frozenset[str] = frozenset()
     flags: frozenset[str] = frozenset()
+    floats: frozenset[str] = frozenset()
     is_within: bool = False
     fields: dict[str, Code] = field(default_factory=dict)
     reads: list[str] = field(default_factory=list)

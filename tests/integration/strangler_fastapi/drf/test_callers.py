@@ -216,6 +216,26 @@ def test_gaps(kitchen: Scaffolded) -> None:
     }
 
 
+def test_rows_are_shown_and_ordered_by_numbers_of_others(sides: Sides, kitchen: Scaffolded) -> None:
+    assert [gaps for name, gaps in kitchen.gaps.items() if "rated" in name] == [[], []]
+    for each in sides.connections:
+        each.execute(FILL)
+        each.execute(
+            "INSERT INTO k_ratings (user_id, recipe_id, score, is_final)"
+            " SELECT 902, 2, score, false FROM unnest(ARRAY[1, 2, 4, 7, 7, -3, 9]) AS score"
+        )
+    shown = ask(sides, "nobody", "GET", "/rated/").json()["results"]
+    assert [each["whole"] for each in shown] == [3, 3, 4]
+    for path in ("/rated/?ordering=rating,id", "/rated/?ordering=-rating", "/rated/?ordering=-best,many", "/rated/2/"):
+        ask(sides, "nobody", "GET", path)
+    for each in sides.connections:
+        each.execute("DELETE FROM k_ratings WHERE recipe_id = 2")
+    assert ask(sides, "nobody", "GET", "/rated/2/").json()["rating"] is None
+    assert ask(sides, "nobody", "GET", "/rated/?ordering=-rating").json()["results"][0]["total"] == 0
+    for path in ("/rated/", "/rated/1/"):
+        ask(sides, "nobody", "OPTIONS", path)
+
+
 LINES: tuple[Any, ...] = (
     [],
     [{"item": "a"}, {"item": "b", "amount": 3, "recipe": 1, "extra": None}, {"item": "c", "extra": {"a": [1]}}],

@@ -3,7 +3,22 @@
 from typing import Any
 
 import pytest
-from django.db.models import Case, Count, ExpressionWrapper, F, IntegerField, Prefetch, Q, QuerySet, Sum, Value, When
+from django.db.models import (
+    Avg,
+    Case,
+    Count,
+    ExpressionWrapper,
+    F,
+    IntegerField,
+    Max,
+    Min,
+    Prefetch,
+    Q,
+    QuerySet,
+    Sum,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
@@ -11,6 +26,8 @@ from rest_framework.generics import ListAPIView
 from django_app.blog.models import Post, Tag
 from strangler_django.endpoints.annotations import annotations_of
 from strangler_django.endpoints.views import view_facts
+from tests.installed_app import installed_app
+from tests.kitchen.models import Recipe
 
 POSTS: QuerySet[Post] = Post.objects.all()
 LINKS = ["count", Post.tags.through._meta.db_table, "post"]
@@ -22,6 +39,39 @@ def test_rows_that_point_at_one_are_counted() -> None:
     assert annotations_of(POSTS.annotate(many=Count("tags", distinct=True)).query) == {"many": LINKS}
     counted = annotations_of(Tag.objects.annotate(many=Count("posts")).query)
     assert counted == {"many": [*LINKS[:2], "tag"]}
+
+
+RATED = ["k_ratings", "recipe", "score"]
+
+
+def test_numbers_of_a_column_of_the_rows_that_point_at_one_are_read() -> None:
+    with installed_app("tests.kitchen"):
+        score, recipes = "ratings__score", Recipe.objects.all()
+        assert annotations_of(recipes.annotate(mean=Coalesce(Avg(score), 0.0)).query) == {
+            "mean": ["coalesce", ["avg", *RATED], ["value", 0.0]]
+        }
+        several = recipes.annotate(
+            many=Count("ratings"), last=Max(score), least=Min(score), all=Coalesce(Sum(score), 0)
+        )
+        assert annotations_of(several.query) == {
+            "many": ["count", *RATED[:2]],
+            "last": ["max", *RATED],
+            "least": ["min", *RATED],
+            "all": ["coalesce", ["sum", *RATED], ["value", 0]],
+        }
+        for other in (
+            recipes.annotate(mean=Avg(score), many=Count("favorited")),
+            recipes.annotate(mean=Avg(score) + 1),
+            recipes.annotate(mean=Avg(score, filter=Q(ratings__is_final=True))),
+            recipes.annotate(mean=Avg(score, distinct=True)),
+            recipes.annotate(mean=Avg(score, output_field=IntegerField())),
+            recipes.annotate(mean=Coalesce(Avg(score), 0, output_field=IntegerField())),
+            recipes.annotate(mean=ExpressionWrapper(Avg(score), output_field=IntegerField())),
+            recipes.annotate(mean=Coalesce(ExpressionWrapper(Avg(score), output_field=IntegerField()), 0)),
+            recipes.annotate(mean=Avg("author__ratings__score")),
+            recipes.annotate(mean=Max("ratings__is_final")),
+        ):
+            assert annotations_of(other.query) is None, other.query
 
 
 def test_what_is_calculated_of_counts_and_columns_is_read() -> None:
