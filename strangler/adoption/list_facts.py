@@ -187,7 +187,7 @@ class RowsOfRequest(Facts):
     callers whose attribute `unless` is true see all. `within` are fields by the parameter of the path in them,
     `filters` query parameters that narrow the rows further by columns, `parameters` those that do it in other ways,
     `parents` rows of other tables that have to be there.
-    `backends` are filter backends of the project's own of which that was read, too.
+    `backends` are filter backends and FilterSets of the project's own of which that was read, too.
     """
 
     owner: str | None = None

@@ -68,13 +68,13 @@ def filterset_facts(filterset: Any) -> dict[str, Any]:  # noqa: ANN401 - a Filte
     return {
         "class": class_name(filterset),
         "parameters": list(parameters_of(filterset)),
-        "overridden": _overridden(filterset),
+        "overridden": overridden_of(filterset),
     }
 
 
 def own_of_filterset(filterset: Any) -> list[str]:  # noqa: ANN401 - as above
     """Code of the project's own that may leave rows out, whatever a request says."""
-    methods = _overridden(filterset)
+    methods = overridden_of(filterset)
     found = [f"FilterSet: {', '.join(methods)}"] if methods else []
     for name, each in filterset.base_filters.items():
         if any(
@@ -102,7 +102,8 @@ def _narrows_unasked(declared: Any, model: Any) -> bool:  # noqa: ANN401 - a fil
         return True
 
 
-def _overridden(filterset: Any) -> list[str]:  # noqa: ANN401 - as above
+def overridden_of(filterset: Any) -> list[str]:  # noqa: ANN401 - as above
+    """The methods of a FilterSet that the project wrote."""
     return [name for name in _FILTERING if _is_own(getattr(filterset, name, None))]
 
 

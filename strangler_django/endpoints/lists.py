@@ -16,7 +16,7 @@ from strangler_django.endpoints.annotations import annotations_of
 from strangler_django.endpoints.conditions import conditions_of
 from strangler_django.endpoints.constants.rows import rows_state
 from strangler_django.endpoints.filtersets import filterset_facts, own_of_filterset
-from strangler_django.endpoints.own_backends import backend_name, own_backends
+from strangler_django.endpoints.own_backends import own_backends
 from strangler_django.endpoints.own_code import is_own
 from strangler_django.endpoints.own_models import changed_rows, reads_rows
 from strangler_django.endpoints.serializers import class_name
@@ -161,7 +161,7 @@ def filter_facts(made: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a projec
 
 def own_filters(made: Any) -> list[str]:  # noqa: ANN401 - a project's own view
     """Code of the project's own that leaves rows out, of a list and of what a path names (`filter_queryset`)."""
-    own = [f"filter backend {backend_name(each)}" for each in own_backends(made)]
+    own = [each.name for each in own_backends(made)]
     for backend in (each() for each in made.filter_backends if _takes_filtersets(each)):
         # Those that it makes of `filterset_fields` have no more of the project's than their base.
         filterset = backend.get_filterset_class(made, None)

@@ -31,9 +31,9 @@ _SAID: Final = frozenset(
 _SHOWN: Final = frozenset({"get_schema_fields", "get_schema_operation_parameters", "to_html"})
 
 
-def own_backends(view: Any) -> list[type]:  # noqa: ANN401 - an instance of any view
+def own_backends(view: Any) -> list["OwnBackend"]:  # noqa: ANN401 - an instance of any view
     """The filter backends that the project wrote, in their order; not those that only have other settings."""
-    return [each for each in getattr(view, "filter_backends", ()) if not _is_settings_alone(each)]
+    return [OwnBackend(each) for each in getattr(view, "filter_backends", ()) if not _is_settings_alone(each)]
 
 
 def _is_settings_alone(backend: type) -> bool:
@@ -48,6 +48,21 @@ def _is_settings_alone(backend: type) -> bool:
 def backend_name(backend: type) -> str:
     """The module and the name of a backend."""
     return f"{backend.__module__}.{backend.__qualname__}"
+
+
+class OwnBackend:
+    """A filter backend that the project wrote."""
+
+    def __init__(self, backend: type) -> None:
+        self._backend = backend
+        self.name = f"filter backend {backend_name(backend)}"
+
+    def method(self, view: Any, seen: SeenOfRequest) -> "BackendMethod":  # noqa: ANN401 - as above
+        """What narrows the rows of a view.
+
+        :raises UnreadError: it can't be read.
+        """
+        return BackendMethod(view, self._backend, seen)
 
 
 class BackendMethod:

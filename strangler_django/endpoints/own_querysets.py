@@ -23,9 +23,10 @@ from typing import Any, Protocol
 from django.core.exceptions import FieldError
 
 from strangler_django.endpoints.annotated_rows import same_for_nobody
-from strangler_django.endpoints.own_backends import BackendMethod, backend_name, own_backends
+from strangler_django.endpoints.own_backends import OwnBackend, own_backends
 from strangler_django.endpoints.own_code import UnreadError, is_own, own_methods
 from strangler_django.endpoints.own_expressions import SeenOfRequest, UnknownCallerError
+from strangler_django.endpoints.own_filtersets import OwnFilterset, own_filtersets
 from strangler_django.endpoints.queryset_methods import QuerysetMethod, rows_of
 from strangler_django.endpoints.read_querysets import ReadQueryset
 
@@ -38,15 +39,18 @@ class _Followed(Protocol):
     def follow(self, caller: Mapping[str, bool]) -> ReadQueryset: ...
 
 
+_Backends = Sequence[OwnBackend | OwnFilterset]
+
+
 class _Rows:
     """The rows of a view: those of its `get_queryset`, then of filter backends; to be followed as a method is."""
 
-    def __init__(self, view: Any, backends: Sequence[type]) -> None:  # noqa: ANN401 - an instance of any view
+    def __init__(self, view: Any, backends: _Backends) -> None:  # noqa: ANN401 - an instance of any view
         self.seen = SeenOfRequest()
         functions = tuple(own_methods(type(view), "get_queryset"))
         self._method = QuerysetMethod(view, functions, self.seen) if is_own(type(view), "get_queryset") else None
         self._view = view
-        self._backends = [BackendMethod(view, each, self.seen) for each in backends]
+        self._backends = [each.method(view, self.seen) for each in backends]
 
     def follow(self, caller: Mapping[str, bool]) -> ReadQueryset:
         """What callers of a kind see.
@@ -60,23 +64,23 @@ class _Rows:
 
 
 def read_queryset(view: Any) -> ReadQueryset | None:  # noqa: ANN401 - an instance of any view
-    """The rows of a view that has a `get_queryset` of its own, or filter backends; None where they do anything else.
+    """The rows of a view that has a `get_queryset`, filter backends or a FilterSet of its own; None of any other.
 
-    Backends that aren't read are left out.
+    Backends and FilterSets that aren't read are left out.
     """
-    backends: list[type] = []
+    backends: list[OwnBackend | OwnFilterset] = []
     found = _read(view, backends) if is_own(type(view), "get_queryset") else None
     if found is None and is_own(type(view), "get_queryset"):
         return None
-    for each in own_backends(view):
+    for each in (*own_backends(view), *own_filtersets(view)):
         read = _read(view, [*backends, each])
         if read is not None:
             backends.append(each)
-            found = replace(read, backends=tuple(map(backend_name, backends)))
+            found = replace(read, backends=tuple(each.name for each in backends))
     return found
 
 
-def _read(view: Any, backends: Sequence[type]) -> ReadQueryset | None:  # noqa: ANN401 - as above
+def _read(view: Any, backends: _Backends) -> ReadQueryset | None:  # noqa: ANN401 - as above
     found, raw = _read_once(view, backends), view.request._request  # noqa: SLF001 - as `clone_request` of DRF's
     if found is None or raw.method != "GET" or "head" not in view.http_method_names:
         return found
@@ -93,7 +97,7 @@ def _parts(found: ReadQueryset) -> tuple[Any, ...]:
     return found.structure, found.owner, found.unless, found.parameters
 
 
-def _read_once(view: Any, backends: Sequence[type]) -> ReadQueryset | None:  # noqa: ANN401 - as above
+def _read_once(view: Any, backends: _Backends) -> ReadQueryset | None:  # noqa: ANN401 - as above
     try:
         return _of_callers(_Rows(view, backends))
     except (UnreadError, UnknownCallerError, FieldError):

@@ -17,7 +17,7 @@ class ReadQueryset:
     callers whose attribute `unless` is true see the rows of everybody. `within` are fields by the parameter of the
     path that they are equal to, `filters` the query parameters that narrow it further by columns, `parameters` those
     that do it in other ways. `parents` are rows of other tables that are looked for first. `backends` are the filter
-    backends of the project's own that are part of it.
+    backends and FilterSets of the project's own that are part of it.
     """
 
     queryset: models.QuerySet[Any]

@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
 from django_app.accounts.models import User
-from tests.kitchen import basket_views, link_views
+from tests.kitchen import basket_views, filtered_views, link_views
 from tests.kitchen.models import Favorite, Follow, Order, Photo, Profile, Rating, Recipe, Team
 
 
@@ -450,6 +450,8 @@ router.register("photos", PhotoViewSet)
 router.register("paid", PaidViewSet, basename="paid")
 router.register("rated", RatedViewSet, basename="rated")
 router.register("orders", OrderViewSet, basename="orders")
+router.register("own-orders", filtered_views.OwnOrderViewSet, basename="own-orders")
+router.register("unpaid-orders", filtered_views.UnpaidOrderViewSet, basename="unpaid-orders")
 urlpatterns = [
     path("", include(router.urls)),
     path("follow/<int:pk>/", link_views.FollowView.as_view()),

@@ -158,7 +158,9 @@ def _rows(endpoint: DjangoEndpoint) -> Iterator[str]:
     elif endpoint.queryset and endpoint.queryset.narrowed and not needs_no_queryset(endpoint):
         yield f"the queryset has {', '.join(endpoint.queryset.narrowed)}"
     if not needs_no_queryset(endpoint):
-        read = {f"filter backend {name}" for name in endpoint.rows.backends} if endpoint.rows else set()
+        # Facts of before name the classes of backends alone.
+        names = endpoint.rows.backends if endpoint.rows else ()
+        read = {*names, *(f"filter backend {name}" for name in names)}
         yield from (each for each in endpoint.own_filters or () if each not in read)
 
 

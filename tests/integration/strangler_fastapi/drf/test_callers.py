@@ -107,6 +107,19 @@ def test_the_row_of_a_caller_is_found_by_the_caller(sides: Sides) -> None:
         ask(sides, caller, "GET", "/me/")
 
 
+def test_a_filter_set_leaves_out_what_its_code_does(sides: Sides) -> None:
+    found = {}
+    for caller, path in itertools.product(CALLERS, ("/own-orders/", "/unpaid-orders/")):
+        for query in ("", "?state=new", "?state=done", "?state=x", "?is_paid=true", "?is_paid=false&state=new"):
+            answer = ask(sides, caller, "GET", f"{path}{query}")
+            found[caller, path, query] = len(answer.json()) if answer.status_code == 200 else answer.status_code
+        for key in (1, 2, 9):
+            ask(sides, caller, "GET", f"{path}{key}/")
+    seen = [found[caller, "/own-orders/", ""] for caller in ("nobody", "ann", "kim")]
+    assert seen[0] == 401
+    assert 0 < seen[1] < seen[2]
+
+
 def test_a_row_is_marked_by_an_action(sides: Sides) -> None:
     """By who may: another's order isn't there."""
     for caller, key in itertools.product(CALLERS, (1, 2, 9)):
