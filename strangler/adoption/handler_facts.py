@@ -58,7 +58,8 @@ class HandlerFacts(Facts):
     Rows are shown to permissions where it `checks`, and left out by the view's filters where it is `filtered`; its list
     has the view's pages where it is `paged`. Its serializer knows the request where it `has_context`. Parameters that
     are `nonzero` are taken for none where they are 0. `changes` are what columns of the row are given: a list of
-    `value` and a constant, of `now`, or of `caller`. `links` are what it adds and removes.
+    `value` and a constant, of `now`, of `caller`, of `toggle`, or of `add` and a number. `links` are what it adds and
+    removes.
     """
 
     action: str

@@ -15,7 +15,7 @@ from strangler_fastapi.db.query import fetch_built
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.links import OneToMany
 from strangler_fastapi.drf.nested_fields import NestedField
-from strangler_fastapi.drf.row_writer import RowWriter
+from strangler_fastapi.drf.row_writer import Performed, RowWriter
 from strangler_fastapi.drf.sample_queries import body_values
 from strangler_fastapi.effects import TableEffects
 
@@ -82,11 +82,10 @@ class NestedUpdate:
 class _Children(RowWriter):
     """The rows of one field, which point at the row that they are within."""
 
-    performed: Mapping[Literal["create", "update", "assign", "destroy"], tuple[str, ...]] = {}
-
     def __init__(self, field: NestedField, *, bulk: bool) -> None:
         assert isinstance(field.link, OneToMany)  # noqa: S101 - `_fields` has looked
         self.model, self.serializer, self.creator = field.link.target, field.children, None
+        self.performed: Performed = {}
         self._source, self._bulk = field.link.source, bulk
         self.effects = TableEffects(self.model.__mapping__.contract, self.model.__table_key__)
 

@@ -7,23 +7,37 @@ return await SNIPPETS.create(
 )
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+import asyncpg
+from sqlalchemy.exc import DBAPIError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from strangler_fastapi.db.driver_errors import DRIVER_ERRORS, driver_error
 from strangler_fastapi.drf.negotiation import JSON
 from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.errors import Http404, NotFound, NotPorted, ValidationFailed
+from strangler_fastapi.errors import ErrorDetail, Http404, NotFound, NotPorted, ValidationFailed
 
 # What stands in the body of an Answer for what DRF would answer.
 DATA: Final = object()
 # What a column of a row is given that a handler marks: the time.
 NOW: Final = object()
+# That a flag of a row is what it wasn't.
+TOGGLED: Final = object()
 _NO_CONTENT: Final = 204
+_OUT_OF_RANGE: Final = (asyncpg.NumericValueOutOfRangeError, asyncpg.CheckViolationError)
+_BEYOND: Final = "This number would be beyond what it may be."
+
+
+@dataclass(frozen=True)
+class Added:
+    """So much is added to a number of a row, which a handler counts up or down."""
+
+    number: int
 
 
 @dataclass(frozen=True)
@@ -80,6 +94,21 @@ class Handler:
         except ValidationFailed as error:
             error.answer = self.refused
             raise
+
+
+@contextmanager
+def refused_counts(names: Collection[str]) -> Iterator[None]:
+    """Has numbers of these attributes that their columns don't hold refused, on which Django fails with 500.
+
+    Raises:
+        ValidationFailed: there is one.
+    """
+    try:
+        yield
+    except (DBAPIError, *DRIVER_ERRORS) as error:
+        if not names or not isinstance(driver_error(error), _OUT_OF_RANGE):
+            raise
+        raise ValidationFailed({name: [ErrorDetail(_BEYOND, "invalid")] for name in sorted(names)}) from None
 
 
 def refuse_zero(request: Request, parameter: str) -> None:

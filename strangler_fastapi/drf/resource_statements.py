@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from typing import Any, Literal
 
+from sqlalchemy import func
+
 from shared_schema.consumer.samples import Deletion, Sample, Sent, sample_of
 from strangler_fastapi.drf.caller_links import CallerLink
 from strangler_fastapi.drf.nested_writes import NestedCreate, NestedUpdate
@@ -73,7 +75,11 @@ class ResourceStatements(ResourceRows):
         for each in self._caller_links:
             yield from each.samples(self.listing.name)
         if "assign" in used:
-            yield Sample(f"{self.listing.name} assign", self.change(key, self._performed_sample("assign")))
+            counted = {
+                each: func.coalesce(self.column(each), self._sample_of(each))
+                for each in self.performed.get("count", ())
+            }
+            yield Sample(f"{self.listing.name} assign", self.change(key, self._performed_sample("assign") | counted))
         if "destroy" in used and self._destroys:
             yield Deletion(self.model.__table_key__)
         elif "destroy" in used and (marks := self._performed_sample("destroy")):

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,11 +15,12 @@ from strangler_fastapi.drf.caller_links import CallerLink, Linking
 from strangler_fastapi.drf.caller_rows import CALLER
 from strangler_fastapi.drf.filtering import ORDERING, Filter, describe_filters, ordering_terms
 from strangler_fastapi.drf.listing import Listing
-from strangler_fastapi.drf.own_handler import NOW, Answer, Handler
+from strangler_fastapi.drf.own_handler import NOW, TOGGLED, Added, Answer, Handler, refused_counts
 from strangler_fastapi.drf.pagination import PAGE_NUMBERS, Pagination, paginate
 from strangler_fastapi.drf.parents import Parent, object_name
 from strangler_fastapi.drf.rendering import JsonResponse, header_text
 from strangler_fastapi.drf.resource_statements import ResourceStatements
+from strangler_fastapi.drf.row_writer import Performed
 from strangler_fastapi.drf.search import SEARCH
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.effects import Effect, TableEffects, effect_register
@@ -112,7 +113,7 @@ class Resource(ResourceStatements):
         perform_update: PerformUpdate | None = None,
         perform_destroy: PerformDestroy | None = None,
         destroys: bool = True,
-        performed: Mapping[Literal["create", "update", "assign", "destroy"], tuple[str, ...]] = MappingProxyType({}),
+        performed: Performed = MappingProxyType({}),
         effects: tuple[Effect, ...] = (),
         caller_links: tuple[CallerLink, ...] = (),
         actions: Collection[str] = ACTIONS,
@@ -291,18 +292,31 @@ class Resource(ResourceStatements):
     ) -> Response:
         """The row that the path names, whose attributes have these values now: constants, NOW, or the CALLER's key.
 
-        No body is read.
+        What is TOGGLED or Added is so by the database: of two requests at a time neither is lost. No body is read.
 
         Raises:
             NotFound: there is none.
+            ValidationFailed: what is Added is beyond what the column holds.
         """
         with handler.errors():
             key = await self.find(request, session)
-        await self.save(session, key, {name: _assigned(value, request) for name, value in values.items()})
+        made = {name: self._assigned(name, value, request) for name, value in values.items()}
+        with refused_counts({name for name, value in values.items() if isinstance(value, Added)}):
+            await self.save(session, key, made)
         if handler.answer is not None and not handler.answer.shows_data:
             return handler.response()
         written = (*self._by_key(key), *self._shown_to(request))
         return handler.response(await self.listing.get_written(session, written))
+
+    def _assigned(self, name: str, value: Any, request: Request) -> Any:  # noqa: ANN401 - of the attribute's type
+        if value is NOW:
+            return datetime.now(UTC)
+        if value is TOGGLED:
+            return getattr(self.model, name).is_not(True)
+        if isinstance(value, Added):
+            return getattr(self.model, name) + value.number
+        # Nobody is no value: Django fails then, too.
+        return request.state.caller.id if value is CALLER else value
 
     async def link(
         self,
@@ -355,10 +369,3 @@ class Resource(ResourceStatements):
         criteria = await self._named(request, session)
         await self._check(request, session, criteria)
         return await self.listing.find(session, criteria)
-
-
-def _assigned(value: Any, request: Request) -> Any:  # noqa: ANN401 - of the attribute's type
-    if value is NOW:
-        return datetime.now(UTC)
-    # Nobody is no value: Django fails then, too.
-    return request.state.caller.id if value is CALLER else value

@@ -20,6 +20,9 @@ from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.effects import RowWrite, TableEffects
 from strangler_fastapi.errors import NotPorted
 
+# The attributes that code of a project's own gives a row, by the action; to `count` is to make them of what they are.
+Performed = Mapping[Literal["create", "update", "assign", "count", "destroy"], tuple[str, ...]]
+
 
 class RowWriter:
     """Writes what a serializer has cleaned.
@@ -34,7 +37,7 @@ class RowWriter:
     listing: Listing
     creator: str | None
     parents_of_new: tuple[Parent, ...]
-    performed: Mapping[Literal["create", "update", "assign", "destroy"], tuple[str, ...]]
+    performed: Performed
     effects: TableEffects
 
     async def add(self, session: RequestSession, cleaned: Mapping[str, Any]) -> Any:  # noqa: ANN401 - of the key's type

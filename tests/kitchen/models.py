@@ -103,6 +103,7 @@ class Order(models.Model):
     user = models.ForeignKey(User, models.CASCADE, related_name="orders")
     state = models.CharField(max_length=9, choices=State.choices, default=State.NEW)
     is_paid = models.BooleanField(default=False)
+    views = models.PositiveSmallIntegerField(default=0)
     details = models.JSONField(default=dict)
     done_at = models.DateTimeField(null=True, blank=True)
     done_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
@@ -163,8 +164,8 @@ INSERT INTO k_ratings (id, user_id, recipe_id, score, is_final) VALUES
 INSERT INTO k_follows (id, user_id, author_id) VALUES (1, 901, 902), (2, 902, 901), (3, 902, 903);
 INSERT INTO k_profiles (id, user_id, bio) VALUES (1, 901, 'Ann'), (2, 902, '');
 INSERT INTO k_photos (id, picture) VALUES (1, 'photos/a.png'), (2, '');
-INSERT INTO k_orders (id, user_id, state, is_paid, details) VALUES
-    (1, 901, 'new', false, '{}'), (2, 902, 'new', false, '[1]');
+INSERT INTO k_orders (id, user_id, state, is_paid, views, details) VALUES
+    (1, 901, 'new', false, 32766, '{}'), (2, 902, 'new', false, 1, '[1]');
 """
 FILL += "".join(f"SELECT setval('{table}_id_seq', 100);" for table in TABLES)
 # Without the moments at which either side did something.

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.files.base import ContentFile
 from django.db import transaction
-from django.db.models import Avg, Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models import Avg, Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce
 from django.shortcuts import get_object_or_404
 from django.urls import include, path
@@ -262,7 +262,19 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
 
     class Meta:
         model = Order
-        fields = ("id", "user", "state", "is_paid", "done_by", "details", "seen", "owner", "finisher", "done_by_id")
+        fields = (
+            "id",
+            "user",
+            "state",
+            "is_paid",
+            "done_by",
+            "details",
+            "seen",
+            "owner",
+            "finisher",
+            "done_by_id",
+            "views",
+        )
         read_only_fields = ("user",)
 
 
@@ -336,6 +348,43 @@ class OrderViewSet(viewsets.ModelViewSet[Order]):
         order.is_paid = True
         order.save()
         return Response({"status": "paid"}, status=202)
+
+    @action(detail=True, methods=["post"])
+    def toggle(self, request: Request, pk: Any = None) -> Response:
+        order = self.get_object()
+        order.is_paid = not order.is_paid
+        order.save(update_fields=["is_paid"])
+        return Response(self.get_serializer(order).data)
+
+    @action(detail=True, methods=["post"])
+    def see(self, request: Request, pk: Any = None) -> Response:
+        order = self.get_object()
+        order.views += 1
+        order.save()
+        return Response(self.get_serializer(order).data)
+
+    @action(detail=True, methods=["post"])
+    def unsee(self, request: Request, pk: Any = None) -> Response:
+        order = self.get_object()
+        order.views = F("views") - 1
+        order.save(update_fields=["views"])
+        order.refresh_from_db()
+        return Response(OrderSerializer(order, context={"request": request}).data)
+
+    @action(detail=True, methods=["post"])
+    def unshown(self, request: Request, pk: Any = None) -> Response:
+        order = self.get_object()
+        order.views = F("views") + 2
+        order.save()
+        return Response({"status": "seen"})
+
+    @action(detail=True, methods=["post"])
+    def stale(self, request: Request, pk: Any = None) -> Response:
+        """Fails, as an expression is no number."""
+        order = self.get_object()
+        order.views = F("views") + 2
+        order.save()
+        return Response(self.get_serializer(order).data)
 
     @action(detail=True, methods=["get", "post"])
     def paid(self, request: Request, pk: Any = None) -> Response:

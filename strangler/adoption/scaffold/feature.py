@@ -171,12 +171,13 @@ class FeatureScaffold:
         """Uses the columns that a handler gives constants."""
         endpoint = each.endpoint
         assert endpoint.model is not None and endpoint.handler is not None  # noqa: PT018, S101 - there is its row
-        for field in endpoint.handler.changes:
+        for field, (kind, *_) in endpoint.handler.changes.items():
             name, facts = self._tables.column_of(endpoint.model.table, field)
             if facts.written_by:
                 each.gaps.append(f"column {name}: written by {facts.written_by[0]}")
             self._tables.use(endpoint.model.table, name)
             each.performed.append(self._tables.attribute_of(endpoint.model.table, name))
+            each.counted += each.performed[-1:] if kind in ("toggle", "add") else []
 
     def _link(self, each: WrittenEndpoint) -> None:
         """Uses the table whose rows link those of the path to callers."""

@@ -73,6 +73,8 @@ class FeatureResources:
         if each.performed:
             known = resource.performed.get(ACTIONS[action], [])
             resource.performed[ACTIONS[action]] = [*dict.fromkeys((*known, *each.performed))]
+        if each.counted:
+            resource.performed["count"] = [*dict.fromkeys((*resource.performed.get("count", []), *each.counted))]
         if action == "list":
             each.limits += resource.lists.gaps
             each.remarks += resource.lists.remarks

@@ -74,9 +74,15 @@ def assigned_code(endpoint: DjangoEndpoint, columns: Iterable[str]) -> Code | No
     handler = endpoint.handler
     if handler is None or handler.action != "assign":
         return None
-    names = {"now": "NOW", "caller": "CALLER"}
-    values = (names.get(kind) or quoted(value[0]) for kind, *value in handler.changes.values())
-    return dictionary(dict(zip(columns, values, strict=True)))
+    return dictionary(dict(zip(columns, map(_assigned, handler.changes.values()), strict=True)))
+
+
+def _assigned(change: list[Any]) -> Code:
+    kind, *value = change
+    names = {"now": "NOW", "caller": "CALLER", "toggle": "TOGGLED"}
+    if kind == "add":
+        return call("Added", str(value[0]))
+    return names.get(kind) or quoted(value[0])
 
 
 def linking_code(handler: HandlerFacts | None) -> dict[str, Code]:

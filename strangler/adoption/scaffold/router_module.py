@@ -176,7 +176,7 @@ class RouterModule:
             module.use(f"{self._feature.package}.{self._feature.name}.serializers", resource.constant)
             if (assigned := assigned_code(each.endpoint, each.performed)) is not None:
                 text = str(assigned)
-                module.use(HANDLER, *(["NOW"] if "NOW" in text else []))
+                module.use(HANDLER, *(name for name in ("NOW", "TOGGLED", "Added") if name in text))
                 module.use("strangler_fastapi.drf.caller_rows", *(["CALLER"] if "CALLER" in text else []))
             if (handler := self._handler(each)) is not None:
                 module.use(HANDLER, *handler_names(handler))

@@ -38,7 +38,8 @@ class WrittenEndpoint:
     """One method of one path: its route, and the gaps for which it answers 501; `limits` are those of parameters.
 
     `functions` are gaps of an endpoint that is written but for a function which is to be filled in, `saves` those of
-    them that save what was validated, `performed` the attributes that those give a new row, `remarks` what differs from
+    them that save what was validated, `performed` the attributes that those give a new row, `counted` those
+    of them that are made of what they are, `remarks` what differs from
     Django's by design.
     `answers` is what it answers by, where that is another serializer than the one that reads its body, `described` the
     one that OPTIONS describes, where that is another.
@@ -54,6 +55,7 @@ class WrittenEndpoint:
     functions: list[str] = field(default_factory=list)
     saves: list[str] = field(default_factory=list)
     performed: list[str] = field(default_factory=list)
+    counted: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     serializer: WrittenSerializer | None = None
     answers: WrittenSerializer | None = None

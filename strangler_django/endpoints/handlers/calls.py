@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db.models import DateTimeField, ForeignKey
+from django.db.models import BooleanField, DateTimeField, F, ForeignKey, IntegerField
 from django.utils import timezone
 from rest_framework import generics
 
@@ -108,7 +108,35 @@ class HandlerCalls(HandlerValues):
         code = self._resolved(value)
         if field is None or field.primary_key or field.unique or not attribute.isidentifier():
             raise UnreadError
-        row.changes[attribute] = self._changed_to(field, code)
+        row.changes[attribute] = self._counted(row, field, value) or self._changed_to(field, code)
+
+    def _counted(self, row: Row, field: Any, value: ast.expr) -> list[Any] | None:  # noqa: ANN401 - a field
+        """What a column is made of, that of the row as it is; None of another expression."""
+        match value:
+            case ast.UnaryOp(op=ast.Not(), operand=ast.Attribute(value=ast.Name(id=name), attr=attr)) if (
+                attr == field.name and self._scope.names.get(name) is row and type(field) is BooleanField
+            ):
+                if field.name in row.changes:
+                    raise UnreadError
+                return ["toggle"]
+            case ast.BinOp(left=of, op=ast.Add() | ast.Sub() as sign, right=ast.Constant(value=int(number))) if (
+                isinstance(field, IntegerField) and not field.null and not isinstance(number, bool)
+            ):
+                pass
+            case _:
+                return None
+        match of:
+            case ast.Attribute(value=ast.Name(id=name), attr=attr) if self._scope.names.get(name) is row:
+                named_so = attr
+            case ast.Call(func=called, args=[ast.Constant(value=str(attr))], keywords=[]) if (
+                named(called, self._scope.code.names) is F
+            ):
+                named_so, row.stale = attr, True
+            case _:
+                return None
+        if named_so != field.name or field.name in row.changes:
+            raise UnreadError
+        return ["add", number if isinstance(sign, ast.Add) else -number]
 
     def _changed_to(self, field: Any, code: ast.expr) -> list[Any]:  # noqa: ANN401 - a field
         if ast.unparse(code) == CALLER:
@@ -141,6 +169,12 @@ class HandlerCalls(HandlerValues):
     def _keeps(self, called: ast.Call) -> bool:
         """Whether a statement saves a row whose columns were given constants; then that is done."""
         match called:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="refresh_from_db"), args=[], keywords=[]):
+                row = self._scope.names.get(name)
+                if not isinstance(row, Row) or self.done[-1:] != [("assign", row)]:
+                    raise UnreadError
+                row.stale = False
+                return True
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="save"), args=[], keywords=keywords):
                 row = self._scope.names.get(name)
             case _:

@@ -13,7 +13,7 @@ class Row:
     """The row that a path names: of `rows`, the one whose `field` is equal to a `parameter`.
 
     Without `rows` it is that of the view's own `get_object`. `checks` says that the permissions are shown the row,
-    `changes` which columns are given which constants.
+    `changes` which columns are given which constants. A column of one that is `stale` holds an expression still.
     """
 
     rows: ReadQueryset | None
@@ -21,6 +21,7 @@ class Row:
     parameter: str
     checks: bool = False
     changes: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
+    stale: bool = False
 
 
 @dataclass(eq=False)

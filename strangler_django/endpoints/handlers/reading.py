@@ -99,6 +99,9 @@ class _Reader:
         if shown not in (None, used):
             raise UnreadError
         action = self._action(_without_parsing([what for what, _ in done]), row, used, answer)
+        if row is not None and row.stale and answer.used is not None:
+            # Django shows no expression.
+            raise UnreadError
         if any(each is not row for what, each in done if what in ("find", "delete", "check", "assign")):
             raise UnreadError
         if any(each is not used for what, each in done if what in ("validate", "save")):

@@ -77,6 +77,12 @@ class HandlerRun(HandlerLinks):
             case ast.Assign(targets=[ast.Attribute(value=ast.Name(id=name), attr=attribute)], value=value):
                 self._change(name, attribute, value)
                 return None
+            case ast.AugAssign(
+                target=ast.Attribute(value=ast.Name(id=name) as row, attr=attribute), op=op, value=value
+            ):
+                of = ast.Attribute(value=row, attr=attribute, ctx=ast.Load())
+                self._change(name, attribute, ast.BinOp(left=of, op=op, right=value))
+                return None
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
                 self._assign(name, value)
                 return None

@@ -224,6 +224,7 @@ def test_gaps(kitchen: Scaffolded) -> None:
         "GET /paid/{pk}/": ["PaidViewSet.get_queryset is your own"],
         "GET /orders/{pk}/unpaid/": ["handler OrderViewSet.unpaid is your own"],
         "POST /orders/{pk}/forget/": ["handler OrderViewSet.forget is your own"],
+        "POST /orders/{pk}/stale/": ["handler OrderViewSet.stale is your own"],
         "PUT /whole/{pk}/": ["serializer Whole: update is your own"],
         "PATCH /whole/{pk}/": ["serializer Whole: update is your own"],
     }
@@ -247,6 +248,21 @@ def test_rows_are_shown_and_ordered_by_numbers_of_others(sides: Sides, kitchen: 
     assert ask(sides, "nobody", "GET", "/rated/?ordering=-rating").json()["results"][0]["total"] == 0
     for path in ("/rated/", "/rated/1/"):
         ask(sides, "nobody", "OPTIONS", path)
+
+
+def test_a_row_is_counted_up_and_down_by_an_action(sides: Sides) -> None:
+    """Beyond what a column holds Django fails."""
+    for each in sides.connections:
+        each.execute(FILL)
+    statuses = [
+        ask(sides, caller, "POST", f"/orders/{key}/{name}/").status_code
+        for caller, key in (("ann", 1), ("bob", 2), ("bob", 1), ("nobody", 1))
+        for name in ("see", "see", "toggle", "toggle", "toggle", "unsee", "unsee", "unshown")
+    ]
+    assert {200, 400, 401, 404} == {*statuses}
+    for _ in range(5):
+        last = ask(sides, "bob", "POST", "/orders/2/unsee/")
+    assert (last.status_code, [*last.json()]) == (400, ["views"])
 
 
 LINES: tuple[Any, ...] = (
