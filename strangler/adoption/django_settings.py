@@ -102,6 +102,21 @@ class ExceptionHandlerFacts(Facts):
     gap: str | None = None
 
 
+class RendererFacts(Facts):
+    """A JSONRenderer of the project's own: a function by `name`, and its `code` as ExceptionHandlerFacts have it.
+
+    `gap` is why it can't be carried over.
+    """
+
+    name: str = ""
+    code: tuple[str, ...] = ()
+    uses: dict[str, str] = {}
+    media_type: str = "application/json"
+    format: str = "json"
+    charset: str | None = None
+    gap: str | None = None
+
+
 class DjangoSettings(Facts):
     """Settings of the whole project that change what endpoints answer.
 

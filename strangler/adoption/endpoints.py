@@ -8,7 +8,7 @@ from pydantic import Field
 
 from shared_schema.contract.contract import TableFacts
 from strangler.adoption.access_facts import PermissionMap, PermissionRule, Permissions, ThrottleFacts, VersionFacts
-from strangler.adoption.django_settings import DjangoSettings, Facts
+from strangler.adoption.django_settings import DjangoSettings, Facts, RendererFacts
 from strangler.adoption.handler_facts import HandlerFacts, NestedWrites
 from strangler.adoption.list_facts import (
     CreationFacts,
@@ -256,7 +256,7 @@ class DjangoEndpoint(Facts):
     `title` and `description` are what OPTIONS says of the view, `described` is whose body it describes where that isn't
     the method's own serializer, and one that `describes` none has no `get_serializer`. `handler` is what a handler of
     the project's own does, where it was read; all else is then as that does it. `token_view` is what a view of
-    simplejwt does.
+    simplejwt does. `own_renderers` are those that put JSON into a form of the project's own, by class.
     """
 
     path: str
@@ -295,6 +295,7 @@ class DjangoEndpoint(Facts):
     throttles: tuple[str, ...] | None = ()
     throttle_rates: tuple[ThrottleFacts, ...] | None = None
     renderers: tuple[str, ...] | None = ()
+    own_renderers: dict[str, RendererFacts] | None = None
     parsers: tuple[str, ...] | None = ()
     versioning: str | None = None
     versions: VersionFacts | None = None

@@ -162,7 +162,8 @@ def _handler(endpoint: DjangoEndpoint) -> Iterator[Hazard]:
     if endpoint.versioning:
         yield Hazard("versioning", Effort.PORT, endpoint.versioning)
     for name in endpoint.renderers or ():
-        if name not in RENDERERS:
+        own = (endpoint.own_renderers or {}).get(name)
+        if name not in RENDERERS and (own is None or own.gap is not None):
             yield Hazard("renderer", Effort.PORT, name)
     for name in endpoint.parsers or ():
         if endpoint.method in _BODIES and not (name.startswith(_KNOWN) and name.endswith(_PARSERS)):

@@ -39,6 +39,7 @@ from strangler_django.endpoints.own_creation import read_creation
 from strangler_django.endpoints.own_models import model_facts
 from strangler_django.endpoints.own_permissions import own_rules, permission_maps
 from strangler_django.endpoints.own_querysets import read_queryset
+from strangler_django.endpoints.own_renderers import renderer_facts
 from strangler_django.endpoints.request_rows import creation_facts, rows_facts, validated
 from strangler_django.endpoints.serializers import class_name, serializer_facts
 from strangler_django.endpoints.throttles import throttle_facts
@@ -188,6 +189,7 @@ def view_facts(
         "throttles": lambda: _classes(made.get_throttles()),
         "throttle_rates": lambda: throttle_facts(made),
         "renderers": lambda: _classes(made.get_renderers()),
+        "own_renderers": lambda: renderer_facts(made),
         "parsers": lambda: _classes(made.get_parsers()),
         "pagination": lambda: pagination_facts(made) if lists else None,
         "model": lambda: _model(made),

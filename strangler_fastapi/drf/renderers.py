@@ -2,11 +2,14 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from starlette.requests import Request
+
+from strangler_fastapi.drf.exception_handler import Response as Answered
 
 # Given what would be JSON, and the request that is answered.
 Render = Callable[[Any, Request], bytes | str]
@@ -63,13 +66,41 @@ def json_renderer(*, compact: bool = True, unicode: bool = True) -> Renderer:
     if compact and unicode:
         return JSON_RENDERER
 
-    def render(content: Any, request: Request) -> bytes:  # noqa: ANN401 - any JSON
-        indent = request.scope.get("indent")
-        separators = (",", ": ") if indent else (",", ":") if compact else (", ", ": ")
-        text = json.dumps(content, indent=indent, separators=separators, ensure_ascii=not unicode)
-        return escape_line_ends(text.encode())
+    return replace(JSON_RENDERER, render=partial(_written, compact=compact, unicode=unicode))
 
-    return replace(JSON_RENDERER, render=render)
+
+def own_renderer(
+    form: Callable[[Any, Mapping[str, Answered]], Any],
+    *,
+    media_type: str = "application/json",
+    format: str = "json",
+    charset: str | None = None,
+    compact: bool = True,
+    unicode: bool = True,
+) -> Renderer:
+    """JSON in a project's own form, as a class of its own makes it that derives from DRF's JSONRenderer.
+
+    Args:
+        form: what is written, of what would be and of the context, whose `response` has `data` and `status_code`.
+        media_type: see Renderer.
+        format: see Renderer.
+        charset: see Renderer.
+        compact: see json_renderer.
+        unicode: see json_renderer.
+    """
+
+    def render(content: Any, request: Request) -> bytes:  # noqa: ANN401 - any JSON
+        made = form(content, {"response": Answered(content, request.scope["status"])})
+        return _written(made, request, compact=compact, unicode=unicode)
+
+    return Renderer(media_type, format, render, charset)
+
+
+def _written(content: Any, request: Request, *, compact: bool, unicode: bool) -> bytes:  # noqa: ANN401 - any JSON
+    indent = request.scope.get("indent")
+    separators = (",", ": ") if indent else (",", ":") if compact else (", ", ": ")
+    text = json.dumps(content, indent=indent, separators=separators, ensure_ascii=not unicode)
+    return escape_line_ends(text.encode())
 
 
 JSON_RENDERER: Final = Renderer("application/json", "json")

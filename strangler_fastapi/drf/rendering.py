@@ -40,6 +40,7 @@ class JsonResponse(Response):
         """Sends the answer in the form that the client requested, or over several lines (`negotiation`)."""
         renderer: Renderer | None = scope.get("renderer")
         if self.body and renderer is not None and renderer.render is not None:
+            scope["status"] = self.status_code
             self._replace(renderer.body(json.loads(bytes(self.body)), Request(scope)))
             self.headers["Content-Type"] = renderer.content_type
         elif self.body and (indent := scope.get("indent")) is not None:

@@ -2,6 +2,7 @@
 
 import io
 import tokenize
+from collections.abc import Iterable, Mapping
 
 from strangler.adoption.django_settings import DjangoSettings, ExceptionHandlerFacts
 from strangler.adoption.scaffold.code import quoted
@@ -34,14 +35,19 @@ def errors_text(settings: DjangoSettings, package: str) -> str:
         return module.text()
     never = f"\n\nNo error of this service is one of {', '.join(carried.never)}." if carried.never else ""
     module = Module(f"The form of errors: Django's {handler}, without what it logs.{never}{_end(never)}", package)
+    carry(module, carried.code, carried.uses)
+    return module.text()
+
+
+def carry(module: Module, code: Iterable[str], uses: Mapping[str, str]) -> None:
+    """Adds functions of a project's own, with what they use."""
     module.use("typing", "Any")
-    for alias, name in carried.uses.items():
+    for alias, name in uses.items():
         module.use(_MODULES.get(name, _LIBRARY), name if alias == name else f"{name} as {alias}")
-    functions = [each for each in carried.code if each.startswith("def ")]
-    module.add(*(_double_quoted(each) for each in carried.code if each not in functions))
+    functions = [each for each in code if each.startswith("def ")]
+    module.add(*(_double_quoted(each) for each in code if each not in functions))
     for each in functions:
         module.add("", "", _double_quoted(each))
-    return module.text()
 
 
 def _carried(settings: DjangoSettings) -> ExceptionHandlerFacts | None:

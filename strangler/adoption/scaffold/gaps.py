@@ -1,6 +1,7 @@
 """What of a view the scaffold can't write: each gap is a clause that names the project's own code."""
 
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Final
 
 from strangler.adoption.endpoints import BROWSABLE_API, RENDERERS, DjangoEndpoint, SerializerFacts
@@ -170,13 +171,27 @@ def request_gaps(endpoint: DjangoEndpoint) -> Iterator[str]:
         yield "a parameter of its path is the format of its answer"
     if "as_view" in endpoint.overridden:
         yield f"{endpoint.view.rpartition('.')[2]}.as_view is your own, or a decorator is around it"
-    yield from (f"renderer {name}" for name in endpoint.renderers or () if name not in RENDERERS)
+    yield from (gap for name in endpoint.renderers or () if (gap := _renderer_gap(name, endpoint)) is not None)
     if (endpoint.renderers or ())[:1] == (BROWSABLE_API,):
         yield "answers are pages of HTML unless a request wants JSON: put JSONRenderer before BrowsableAPIRenderer"
     for name in endpoint.parsers or ():
         if endpoint.method != "GET" and name not in PARSERS:
             yield f"parser {name}"
     yield from version_gaps(endpoint)
+
+
+def _renderer_gap(name: str, endpoint: DjangoEndpoint) -> str | None:
+    """Why answers aren't written as a renderer does."""
+    own = (endpoint.own_renderers or {}).get(name)
+    if name in RENDERERS:
+        return None
+    if own is None or own.gap is not None:
+        return f"renderer {name}: {own.gap}" if own else f"renderer {name}"
+    handler = endpoint.handler
+    answers = (handler.answer, handler.missing, handler.refused) if handler else ()
+    is_empty = any(each and (each.body == ["empty"] or each.status == HTTPStatus.NO_CONTENT) for each in answers)
+    is_empty = is_empty or (endpoint.action == "destroy" and handler is None)
+    return f"renderer {name} writes what there is of an empty answer" if is_empty else None
 
 
 def _list(endpoint: DjangoEndpoint) -> Iterator[str]:

@@ -141,7 +141,7 @@ class RouterModule:
                 describes="False" if not first.describes and answered else None,
                 find=f"{resource.constant}.find" if finds and resource and first.describes else None,
                 parsers=parsers_of(django, module),
-                renderers=renderers_of(first, self._feature.api.settings, module),
+                renderers=renderers_of(first, self._feature.api.settings, module, self._feature.package),
                 throttles=self._feature.throttles.of_view(first, module, self._feature.package),
                 versioning=versioning_of_view(first, module),
                 patterns=_patterns(first),

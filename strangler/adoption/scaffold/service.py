@@ -20,6 +20,7 @@ from strangler.adoption.scaffold.feature import FeatureScaffold
 from strangler.adoption.scaffold.feature_modules import FeatureModules
 from strangler.adoption.scaffold.models_module import classes_there, models_added, models_text
 from strangler.adoption.scaffold.modules import Module
+from strangler.adoption.scaffold.negotiation import own_renderers_text
 from strangler.adoption.scaffold.tables import Tables, identifier, pascal, snake
 from strangler.adoption.scaffold.throttles import Throttles
 from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint
@@ -30,7 +31,7 @@ from strangler.routes.route import Route
 _TEMPLATES: Final = ("__init__.py", "__main__.py", "config.py", "consumer.py", "main.py")
 _READY: Final = "/ready"
 # Modules of the package, whose names no feature's folder may have.
-_MODULES: Final = ("accounts", "config", "consumer", "errors", "main", "models", "routers", "throttles")
+_MODULES: Final = ("accounts", "config", "consumer", "errors", "main", "models", "renderers", "routers", "throttles")
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,9 @@ class ServiceScaffold:
             yield self._file(self.folder / name, self._template(name))
         if self._api.settings.words_errors and not self.is_by_hand:
             yield self._file(self.folder / "errors.py", errors_text(self._api.settings, self._package))
+        endpoints = [each.endpoint for each in self.endpoints]
+        if text := own_renderers_text(endpoints, self._api.settings, self._package):
+            yield self._file(self.folder / "renderers.py", text)
         if accounts:
             yield self._file(self.folder / "accounts.py", accounts)
         if self._throttles.are_used:

@@ -33,7 +33,7 @@ def _simplejwts(feature: FeatureScaffold, module: Module) -> Iterator[Call]:
         name=quoted(feature.name),
         throttles=_those_with_one(throttles),
         versioning=_those_with_one(versions),
-        renderers=renderers_of(first, feature.api.settings, module),
+        renderers=renderers_of(first, feature.api.settings, module, feature.package),
         parsers=parsers_of([first], module),
         additions=_additions(feature, module),
         titles=_titles(views),

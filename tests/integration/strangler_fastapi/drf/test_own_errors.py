@@ -1,13 +1,17 @@
 """Errors in a project's own form: its EXCEPTION_HANDLER as `strangler scaffold` writes it, beside Django's."""
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from rest_framework.renderers import BrowsableAPIRenderer
+from rest_framework.views import APIView
 
 from tests.databases import empty_database
 from tests.generated_rows.tables import FILL, MAPPING, MODELS, ROWS
+from tests.handlers.renderers import EnvelopeRenderer, WrappedRenderer
 from tests.integration.strangler_fastapi.drf.test_handlers import DJANGOS, REFUSED, REQUESTS
 from tests.scaffolds import Scaffolded, both_sides, scaffolded
 from tests.shared_stack import StackAddresses
@@ -36,3 +40,32 @@ def test_errors_are_worded_as_by_the_projects_own_handler(
         )
         for method, path, body in [*REQUESTS, *REFUSED]:
             sides.ask(method, path, body)
+
+
+@pytest.fixture(params=[EnvelopeRenderer, WrappedRenderer])
+def enveloped(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Scaffolded]:
+    # As DEFAULT_RENDERER_CLASSES has it for views that are made later.
+    monkeypatch.setattr(APIView, "renderer_classes", (request.param, BrowsableAPIRenderer))
+    with scaffolded(tmp_path_factory.mktemp(request.param.__name__), MAPPING.contract, DJANGOS) as found:
+        yield found
+
+
+def test_answers_are_in_the_form_of_the_projects_own_renderer(
+    stack: StackAddresses, worker_id: str, django_db_blocker: Any, enveloped: Scaffolded
+) -> None:
+    lacking = [re.compile(re.sub(r"{\w+}", r"[^/]+", name)) for name, gaps in enveloped.gaps.items() if gaps]
+    with django_db_blocker.unblock(), ExitStack() as opened:
+        databases = [
+            opened.enter_context(empty_database(admin_dsn=stack.admin_dsn, name=f"{side}_{worker_id}"))
+            for side in ("enveloped_library", "enveloped_django")
+        ]
+        sides = opened.enter_context(both_sides(enveloped, databases, MODELS, fill=FILL, rows=ROWS))
+        for method, path, body in [*REQUESTS, *REFUSED]:
+            if not any(each.fullmatch(f"{method} {path}") for each in lacking):
+                sides.ask(method, path, body)
+        sides.ask("GET", "/makers/", None, {"Accept": "application/json; indent=2"})
+        assert sides.ask("GET", "/makers/", None).text.startswith(('{"status":"success"', '{"result":'))
+    gaps = enveloped.gaps["DELETE /makers/{pk}/"]
+    assert [each.partition(" writes ")[2] for each in gaps] == ["what there is of an empty answer"]
