@@ -3,8 +3,8 @@
 review = get_object_or_404(Review, pk=self.kwargs["review_id"], title=self.kwargs["title_id"])
 return review.comments.all()
 
-The code may stand in a method of the view's without parameters, or in a property. A row that `get` doesn't find is
-answered 500, unless that is caught.
+The code may stand in a method or a property of the view's, or in a function that gets the path's parameters. A row that
+`get` doesn't find is answered 500, unless that is caught.
 """
 
 import ast
@@ -28,28 +28,34 @@ from strangler_django.endpoints.own_code import (
     method_of,
     own_methods,
 )
-from strangler_django.endpoints.own_expressions import RequestValues
+from strangler_django.endpoints.own_expressions import RequestValues, replaced_in
 from strangler_django.endpoints.own_models import own_manager
 from strangler_django.endpoints.read_querysets import ReadParent, ReadQueryset, field_at, is_key, is_unique
 
 # Errors of a text that is no value of its column, for which the library answers 404 as well.
 _OF_TEXTS: Final = ("TypeError", "ValueError", "Exception")
+_LIBRARIES: Final = ("django.", "rest_framework.")
 # DRF's own words.
 NOT_FOUND: Final = "Not found."
 
 
 @dataclass(frozen=True)
 class Helper:
-    """A method or a property of a view that gives a parent: its function, and the code of that."""
+    """A function or a property of the project's own that gives a parent, with expressions in place of its parameters.
+
+    `given` are the parameters that are parents themselves.
+    """
 
     function: Any
     body: Sequence[ast.stmt]
+    given: Mapping[str, ReadParent]
 
 
 class ParentValues(RequestValues):
     """As RequestValues; `parents` are those that the code has looked for by now, in its order."""
 
     parents: list[ReadParent]
+    _view: Any
 
     def block(self, body: Sequence[ast.stmt]) -> Any:  # noqa: ANN401 - what the code returns
         """What the statements return; None where they don't."""
@@ -64,8 +70,28 @@ class ParentValues(RequestValues):
     def _value_of_name(self, code: ast.expr) -> Any:  # noqa: ANN401 - whatever it is
         raise NotImplementedError
 
-    def _helped(self, name: str, *, is_property: bool) -> ReadParent | None:
+    def _helped(self, helper: Helper) -> ReadParent:
         raise NotImplementedError
+
+    def _helper(self, code: ast.expr) -> Helper | None:
+        """The function of the project's own that an expression calls, or the property; None of another expression."""
+        match code:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=name), args=args, keywords=keywords):
+                function, is_property = method_named(self._view, name), False
+            case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                function, is_property, args, keywords = property_named(self._view, name), True, [], []
+            case ast.Call(func=called, args=args, keywords=keywords):
+                found = self._value_of_name(called)
+                is_own_function = inspect.isfunction(found) and not found.__module__.startswith(_LIBRARIES)
+                function, is_property = found if is_own_function else None, False
+            case _:
+                return None
+        if function is None:
+            return None
+        is_bound = is_property or ast.unparse(code).startswith("self.")
+        named_so = [("", each) for each in args] + [(each.arg or "**", each.value) for each in keywords]
+        given = [(name, self._parent(each) or self._resolved(each)) for name, each in named_so]
+        return _helper_of(function, given, is_bound=is_bound, is_property=is_property)
 
     def _parent(self, code: ast.expr) -> ReadParent | None:
         """The row that an expression is; None of another expression."""
@@ -73,17 +99,14 @@ class ParentValues(RequestValues):
             case ast.Name(id=name):
                 found = self._names.get(name)
                 return found if isinstance(found, ReadParent) else None
-            case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=name), args=[], keywords=[]):
-                return self._helped(name, is_property=False)
-            case ast.Attribute(value=ast.Name(id="self"), attr=name):
-                return self._helped(name, is_property=True)
             case ast.Call(func=called, args=[of], keywords=keywords) if is_get_object_or_404(
                 self._value_of_name(called)
             ):
                 return self._found(self._all_of(of), keywords, fails=False)
             case ast.Call(func=ast.Attribute(value=of, attr="get"), args=[], keywords=[_, *_] as keywords):
                 return self._found(self._queryset(of), keywords, fails=True)
-        return None
+        helper = self._helper(code)
+        return None if helper is None else self._helped(helper)
 
     def _all_of(self, code: ast.expr) -> ReadQueryset:
         """The rows among which one is looked for: those of a model, or of a queryset."""
@@ -184,16 +207,45 @@ class ParentValues(RequestValues):
         raise UnreadError
 
 
-def helper_of(view: Any, name: str, *, is_property: bool) -> Helper | None:  # noqa: ANN401 - any view
-    """The method of the project's own, without parameters, or the property, that a view has under a name."""
+def method_named(view: Any, name: str) -> Any:  # noqa: ANN401 - any view
+    """The method of the project's own that a view has under a name; None where there is none."""
+    found = next(own_methods(type(view), name), None)
+    return found if inspect.isfunction(found) else None
+
+
+def property_named(view: Any, name: str) -> Any:  # noqa: ANN401 - as above
+    """The function of a property of the project's own; None where there is none."""
     found = next(own_methods(type(view), name), None)
     function = code_of(found)
-    if found is None or (function is not found) is not is_property:
-        return None
+    return function if function is not found and not isinstance(found, classmethod | staticmethod) else None
+
+
+def _helper_of(
+    function: Any,  # noqa: ANN401 - a function
+    given: Sequence[tuple[str, ReadParent | ast.expr]],
+    *,
+    is_bound: bool,
+    is_property: bool,
+) -> Helper:
+    """A function with what it is called with.
+
+    :raises UnreadError: it takes something else.
+    """
     made = method_of(function, but=("property", "cached_property") if is_property else ())
-    if made is None or ast.unparse(made.args) != "self":
-        return None
-    return Helper(function, made.body[1:] if ast.get_docstring(made) is not None else made.body)
+    if made is None or made.args.vararg or made.args.kwarg or made.args.kwonlyargs or made.args.posonlyargs:
+        raise UnreadError
+    names = [each.arg for each in made.args.args][1 if is_bound else 0 :]
+    unnamed = [value for name, value in given if not name]
+    words = dict(zip(names, unnamed, strict=False)) | {name: value for name, value in given if name}
+    if len(words) != len(given) or {*words} != {*names}:
+        raise UnreadError
+    body = made.body[1:] if ast.get_docstring(made) is not None else made.body
+    parts = [each for statement in body for each in ast.walk(statement) if isinstance(each, ast.Name)]
+    if any(isinstance(each.ctx, ast.Store) and each.id in words for each in parts):
+        raise UnreadError
+    texts = {name: value for name, value in words.items() if isinstance(value, ast.expr)}
+    parents = {name: value for name, value in words.items() if isinstance(value, ReadParent)}
+    return Helper(function, [replaced_in(each, texts) for each in body], parents)
 
 
 def unlike(parents: Sequence[ReadParent]) -> tuple[ReadParent, ...]:

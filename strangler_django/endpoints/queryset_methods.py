@@ -4,6 +4,7 @@ import ast
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Final
 
 from django.contrib.auth import get_user_model
@@ -24,7 +25,7 @@ from strangler_django.endpoints.own_code import (
 from strangler_django.endpoints.own_expressions import CALLER, SeenOfRequest
 from strangler_django.endpoints.own_filters import FilterReader
 from strangler_django.endpoints.own_models import own_manager
-from strangler_django.endpoints.own_parents import helper_of, path_parameter, unlike
+from strangler_django.endpoints.own_parents import Helper, path_parameter, unlike
 from strangler_django.endpoints.parameter_branches import FilterBranches
 from strangler_django.endpoints.read_querysets import ReadParent, ReadQueryset, field_at
 
@@ -54,7 +55,7 @@ class QuerysetMethod:
     ) -> None:
         function, *self._others = functions
         self._within = frozenset({function})
-        self._view = view
+        self.view = view
         self._body = _body_of(function) if body is None else body
         self._function = function
         self.names = names_of(function)
@@ -75,19 +76,16 @@ class QuerysetMethod:
             raise UnreadError
         return replace(found, parents=unlike(following.parents))
 
-    def helped(self, name: str, caller: Mapping[str, bool], *, is_property: bool) -> list[ReadParent] | None:
-        """The parents that a method of the view's looks for, the last of which it returns; None of another one.
+    def helped(self, helper: Helper, caller: Mapping[str, bool]) -> list[ReadParent]:
+        """The parents that a function of the project's own looks for, the last of which it returns.
 
         :raises UnreadError: it does something that isn't read.
         """
-        helper = helper_of(self._view, name, is_property=is_property)
-        if helper is None:
-            return None
         if helper.function in self._within:
             raise UnreadError
-        made = QuerysetMethod(self._view, (helper.function,), self.seen, helper.body)
+        made = QuerysetMethod(self.view, (helper.function,), self.seen, helper.body)
         made._within = self._within | {helper.function}
-        following = _Finding(made, caller, {})
+        following = _Finding(made, caller, {}, helper.given)
         found = following.block(helper.body)
         if not isinstance(found, ReadParent):
             raise UnreadError
@@ -101,18 +99,18 @@ class QuerysetMethod:
         """What the method of the superclass returns, as `code` names that."""
         if not is_super(code, self._function):
             raise UnreadError
-        return QuerysetMethod(self._view, self._others, self.seen).follow(caller) if self._others else self.base()
+        return QuerysetMethod(self.view, self._others, self.seen).follow(caller) if self._others else self.base()
 
     def of_view(self, caller: Mapping[str, bool]) -> ReadQueryset:
         """What `get_queryset` of the view returns, for another method."""
-        functions = tuple(own_methods(type(self._view), "get_queryset"))
+        functions = tuple(own_methods(type(self.view), "get_queryset"))
         if self._function in functions:
             raise UnreadError
-        return QuerysetMethod(self._view, functions, self.seen).follow(caller) if functions else self.base()
+        return QuerysetMethod(self.view, functions, self.seen).follow(caller) if functions else self.base()
 
     def base(self) -> ReadQueryset:
         """The queryset of the view."""
-        return rows_of(self._view)
+        return rows_of(self.view)
 
     def constant(self, code: ast.expr) -> Any:  # noqa: ANN401 - of any type
         """What an expression is worth at any time: a literal, or a constant of the module's or of a class."""
@@ -177,9 +175,16 @@ def _body_of(function: Any) -> list[ast.stmt]:  # noqa: ANN401 - a method
 class Following(FilterBranches):
     """A method that is followed: its local variables are querysets, parents, or expressions of the request."""
 
-    def __init__(self, method: QuerysetMethod, caller: Mapping[str, bool], given: Mapping[str, ReadQueryset]) -> None:
+    def __init__(
+        self,
+        method: QuerysetMethod,
+        caller: Mapping[str, bool],
+        given: Mapping[str, ReadQueryset],
+        parents: Mapping[str, ReadParent] = MappingProxyType({}),
+    ) -> None:
         super().__init__(method.seen, caller, method.known)
-        self._names |= given
+        self._names |= {**given, **parents}
+        self._view = method.view
         self._method = method
         self._filters = method.filters
         self.parents = [parent for each in given.values() for parent in each.parents]
@@ -227,10 +232,8 @@ class Following(FilterBranches):
     def _value_of_name(self, code: ast.expr) -> Any:  # noqa: ANN401 - as above
         return self._method.value_of_name(code)
 
-    def _helped(self, name: str, *, is_property: bool) -> ReadParent | None:
-        found = self._method.helped(name, self._caller, is_property=is_property)
-        if found is None:
-            return None
+    def _helped(self, helper: Helper) -> ReadParent:
+        found = self._method.helped(helper, self._caller)
         self.parents += found
         return found[-1]
 

@@ -61,6 +61,32 @@ class OrNone(Posts):
         return Post.objects.filter(author=user).exclude(author=1).filter(author=self.person.pk)
 
 
+def user_of(kwargs: Any, key: str) -> User:
+    user_id = kwargs.get(key)
+    return get_object_or_404(User, pk=user_id)
+
+
+class ByFunction(Posts):
+    def get_user(self, of: Any, name: str) -> User:
+        """The one who follows the other."""
+        return get_object_or_404(User, pk=self.kwargs[name], last_name="x", id=of.pk)
+
+    def get_queryset(self) -> Any:
+        user = user_of(self.kwargs, key="user")
+        return Post.objects.filter(author=user)
+
+
+class ByArguments(ByFunction):
+    def get_queryset(self) -> Any:
+        return self.get_user(user_of(self.kwargs, "user"), name="other").posts.all()  # type: ignore[attr-defined] # a relation
+
+
+def test_functions_that_get_what_the_path_says_are_read() -> None:
+    (one,) = facts_of(ByFunction)["rows"]["parents"]
+    assert told(one) == ("accounts.User", {"pk": "user"}, None, False, None)
+    assert facts_of(ByArguments)["rows"] is None
+
+
 def test_the_shapes_are_read() -> None:
     (plain,), (caught,), (twice,) = (facts_of(each)["rows"]["parents"] for each in (Posts, Caught, OrNone))
     assert told(plain) == ("accounts.User", {"pk": "user"}, None, False, None)
