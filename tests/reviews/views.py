@@ -11,9 +11,12 @@ from django.shortcuts import get_object_or_404
 from django.urls import include, path
 from rest_framework import exceptions, generics, permissions, serializers, viewsets
 from rest_framework import pagination as pages
+from rest_framework.decorators import action
 from rest_framework.filters import SearchFilter
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
+from rest_framework.views import APIView
 
 from tests.reviews.models import Comment, Project, Review, Task, Title
 
@@ -185,6 +188,18 @@ class TaskViewSet(viewsets.ModelViewSet[Task]):
         project = generics.get_object_or_404(Project, pk=self.kwargs["project_pk"], owner=self.request.user)
         return Task.objects.filter(project=project).order_by("-id")
 
+    @action(detail=True, methods=["post"])
+    def finish(self, request: Request, project_pk: str, pk: str) -> Response:
+        task = self.get_object()
+        task.is_done = True
+        task.save()
+        return Response(self.get_serializer(task).data)
+
+    @action(detail=False)
+    def done(self, request: Request, project_pk: str) -> Response:
+        tasks = self.get_queryset().filter(is_done=True)
+        return Response(self.get_serializer(tasks, many=True).data)
+
     def perform_create(self, serializer: Any) -> None:
         project = generics.get_object_or_404(
             Project.objects.all(), pk=self.kwargs["project_pk"], owner=self.request.user
@@ -214,6 +229,24 @@ class Looked(generics.ListAPIView[Comment]):
         get_object_or_404(Title, slug=self.kwargs["slug"])
         review = Review.objects.get(pk=self.kwargs["review_id"])
         return review.comments.exclude(text="yes")  # type: ignore[attr-defined,no-any-return] # a relation
+
+
+class CommentsOf(APIView):
+    """By hand."""
+
+    permission_classes = (permissions.IsAuthenticatedOrReadOnly,)
+
+    def get(self, request: Request, review_id: int) -> Response:
+        review = get_object_or_404(Review, pk=review_id)
+        return Response(CommentSerializer(review.comments.all(), many=True).data)  # type: ignore[attr-defined] # a relation
+
+    def post(self, request: Request, review_id: int) -> Response:
+        review = get_object_or_404(Review, pk=review_id)
+        serializer = ReviewSerializer(data=request.data)
+        if serializer.is_valid():
+            serializer.save(author=request.user, title=review.title)
+            return Response(serializer.data, status=201)
+        return Response(serializer.errors, status=400)
 
 
 class Chosen(generics.ListAPIView[Comment]):
@@ -260,6 +293,7 @@ urlpatterns = [
     path("by/<slug:slug>/reviews/<int:number>/", BySlugOne.as_view()),
     path("unlooked/<uuid:project_pk>/", Unlooked.as_view()),
     path("looked/<slug:slug>/<int:review_id>/", Looked.as_view()),
+    path("hand/<int:review_id>/", CommentsOf.as_view()),
     path("chosen/<int:review_id>/", Chosen.as_view()),
     path("modelled/<int:review_id>/", Modelled.as_view()),
 ]

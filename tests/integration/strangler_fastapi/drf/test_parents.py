@@ -124,6 +124,18 @@ def test_a_row_that_nothing_is_shown_of_is_looked_for_all_the_same(sides: Sides)
     assert ask(sides, "kim", "POST", f"/unlooked/{BOBS}/", {"name": "paint"}).status_code == 201
 
 
+def test_actions_are_of_rows_that_belong_to_one_which_is_there(sides: Sides) -> None:
+    for each in sides.connections:
+        each.execute(FILL)
+    found = set()
+    for caller, key in itertools.product(("nobody", "ann", "bob"), (ANNS, BOBS, "none")):
+        found.add(ask(sides, caller, "GET", f"/projects/{key}/tasks/done/").status_code)
+        found |= {ask(sides, caller, "POST", f"/projects/{key}/tasks/{task}/finish/").status_code for task in (1, 3)}
+    assert found == {200, 401, 404}
+    for method in ("OPTIONS", "GET"):
+        ask(sides, "ann", method, f"/projects/{ANNS}/tasks/1/finish/")
+
+
 def test_where_django_fails_without_a_row_it_is_404(sides: Sides) -> None:
     assert ask(sides, "nobody", "GET", "/looked/emma/99/").status_code == 404
     headers = {"Authorization": f"Bearer {AccessToken.for_user(User(pk=903, password='!'))}"}
@@ -137,6 +149,8 @@ def test_where_django_fails_without_a_row_it_is_404(sides: Sides) -> None:
 def test_gaps(reviews: Scaffolded) -> None:
     assert {name: found for name, found in reviews.gaps.items() if found} == {
         "GET /chosen/{review_id}/": ["Chosen.get_queryset is your own"],
+        "GET /hand/{review_id}/": ["handler CommentsOf.get is your own"],
+        "POST /hand/{review_id}/": ["handler CommentsOf.post is your own"],
         "GET /modelled/{review_id}/": ["permissions look for Review before they refuse"],
         "POST /modelled/{review_id}/": ["permissions look for Review before they refuse"],
     }
