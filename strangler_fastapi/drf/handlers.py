@@ -108,7 +108,8 @@ def _answer(request: Request, error: ApiError, *, status: int, wanted: str | Non
     if error.answer is not None:
         response: Response = error.answer.response(body)
         return response
-    answered = Answered(body, status, error.headers | ({"WWW-Authenticate": wanted} if wanted else {}))
+    headers = error.headers | ({"WWW-Authenticate": wanted} if wanted else {})
+    answered = Answered(body, status, headers)
     if status < _HTTP_SERVER_ERROR:
         try:
             answered = _in_own_form(request, error, answered)

@@ -117,8 +117,8 @@ DEPOT_READS = {
     "a key that is none in other words": at(
         f"{DRF}/criteria.py",
         "items.retrieve",
-        "raise NotFound from None\n    # Of no filter's name.",
-        'raise NotFound("No such row.") from None\n    # Of none.',
+        "raise Http404 from None\n    # Of no filter's name.",
+        'raise Http404("No such row.") from None\n    # Of none.',
     ),
     "a key too large fails": at(
         f"{DRF}/criteria.py", "items.retrieve", "if is_in_range(kind, value) else", "if True else"

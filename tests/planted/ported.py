@@ -49,8 +49,8 @@ PORTED_READS = {
     "a time without a zone is read in another one": at(
         PARAMETERS,
         "posts.list",
-        "else value.replace(tzinfo=UTC)",
-        "else value.replace(tzinfo=timezone(timedelta(hours=2)))",
+        "else in_zone(value, zone)",
+        "else in_zone(value, timezone(timedelta(hours=2)))",
     ),
     "after leaves the moment itself out": at(
         POSTS, "posts.list", "Post.created_at >= moment", "Post.created_at > moment"
@@ -58,8 +58,8 @@ PORTED_READS = {
     "microseconds are cut": at(
         PARAMETERS,
         "posts.list",
-        "    return _in_utc(value) if value.tzinfo",
-        "    value = value.replace(microsecond=0)\n    return _in_utc(value) if value.tzinfo",
+        "    return as_utc(value) if value.tzinfo",
+        "    value = value.replace(microsecond=0)\n    return as_utc(value) if value.tzinfo",
     ),
     "a time that is none is ignored": at(
         PARAMETERS,
@@ -170,8 +170,8 @@ PORTED_READS = {
     "an id that is none in other words": at(
         "strangler_fastapi/drf/criteria.py",
         "users.retrieve",
-        "key = int(text)\n    except ValueError:\n        raise NotFound from None",
-        'key = int(text)\n    except ValueError:\n        raise NotFound("No such row.") from None',
+        "key = int(text)\n    except ValueError:\n        raise Http404 from None",
+        'key = int(text)\n    except ValueError:\n        raise Http404("No such row.") from None',
     ),
     "an id too large fails": at(
         "strangler_fastapi/drf/criteria.py", "posts.retrieve", 'if abs(key) <= BIGGEST["bigint"] else', "if True else"

@@ -151,7 +151,7 @@ READS = {
     ),
     "an error in other words": Fault(
         file="strangler_fastapi/drf/listing.py",
-        code='NotFound(f"No {self.noun} matches the given query.")',
+        code='Http404(f"No {self.noun} matches the given query.")',
         instead="NotFound()",
         asked="tags",
         found=named("tags.retrieve: value at $.detail"),

@@ -69,6 +69,12 @@ PARSERS: Final = {
 }
 # Whose views are nobody's own.
 _LIBRARIES: Final = ("rest_framework", "drf_spectacular.", "drf_yasg.", "djoser.", "dj_rest_auth.", "knox.")
+# What becomes of the views of packages that sign users in.
+_HINTS: Final = {
+    "dj_rest_auth.": "leave it with Django, whose tokens, cookies and sessions FastAPI reads",
+    "djoser.": "leave it with Django, whose users and tokens FastAPI reads",
+    "knox.": "leave it with Django, and write an authenticator that reads knox's tokens",
+}
 _PAGES: Final = ("page", "limit_offset", "cursor")
 
 
@@ -81,6 +87,7 @@ def handler_gaps(endpoint: DjangoEndpoint) -> Iterator[str]:
         return
     if action not in ACTIONS:
         why = "has no counterpart here" if endpoint.view.startswith(_LIBRARIES) else "is your own"
+        why += next((f": {hint}" for package, hint in _HINTS.items() if endpoint.view.startswith(package)), "")
         yield f"handler {view}.{action or endpoint.method.lower()} {why}"
         return
     for name in endpoint.overridden:

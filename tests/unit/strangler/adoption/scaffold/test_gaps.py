@@ -51,6 +51,11 @@ from tests.unit.strangler.adoption.scaffold.harbour import (
         ({"overridden": ["get_queryset"]}, "Boats.get_queryset is your own"),
         ({"own_filters": ["filter backend harbour.api.OfCaller"]}, "filter backend harbour.api.OfCaller"),
         ({"action": "tide"}, "handler Boats.tide is your own"),
+        (
+            {"action": None, "view": "djoser.views.TokenCreateView"},
+            "handler TokenCreateView.get has no counterpart here: leave it with Django, whose users and tokens FastAPI"
+            " reads",
+        ),
         ({"queryset": {"narrowed": ["a filter"]}}, "the queryset has a filter"),
         (
             {"action": "destroy", "model": {"label": "harbour.Ferry", "table": "boat", "writes": ["save"]}},
