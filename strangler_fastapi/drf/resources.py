@@ -15,6 +15,7 @@ from strangler_fastapi.drf.caller_links import CallerLink, Linking
 from strangler_fastapi.drf.caller_rows import CALLER
 from strangler_fastapi.drf.filtering import ORDERING, Filter, describe_filters, ordering_terms
 from strangler_fastapi.drf.listing import Listing
+from strangler_fastapi.drf.order_filters import filtered_terms, orders_of
 from strangler_fastapi.drf.own_handler import NOW, TOGGLED, Added, Answer, Handler, refused_counts
 from strangler_fastapi.drf.pagination import PAGE_NUMBERS, Pagination, paginate
 from strangler_fastapi.drf.parents import Parent, object_name
@@ -174,6 +175,7 @@ class Resource(ResourceStatements):
         self._lookup_url_kwarg = lookup_url_kwarg or lookup_field
         behind = {term for terms in ordered_by.values() for term in terms}
         names = {term.removeprefix("-") for term in {*ordering, *behind}} | (set(ordering_fields) - ordered_by.keys())
+        names |= orders_of(self._filters)
         orderings: dict[str, Callable[[], Any]] = {name: partial(self.column, name) for name in sorted(names)}
         self.listing = Listing(
             name or model.__tablename__,
@@ -208,7 +210,7 @@ class Resource(ResourceStatements):
         terms = ordering_terms(
             params,
             self._ordering_fields,
-            self.ordering,
+            filtered_terms(params, self._filters) or self.ordering,
             parameter=self._ordering_param,
             ordered_by=self._ordered_by,
             unported=self._unported_orderings,

@@ -7,7 +7,7 @@ from django import forms
 from django.urls import path
 from django_filters import rest_framework as rest
 from django_filters.widgets import DateRangeWidget, RangeWidget, SuffixedMultiWidget
-from rest_framework import filters, serializers, viewsets
+from rest_framework import filters, pagination, serializers, viewsets
 
 from tests.narrowing.models import STATES, Shop, Ware
 
@@ -190,9 +190,38 @@ class ByOwnNames(Wares):
     ordering_fields = ("name", "shop__name", "price")
 
 
+class OrderedFilters(plain.FilterSet):
+    o = plain.OrderingFilter(
+        fields=(("price", "cost"), ("name", "name"), ("shop__name", "shop"), ("shop", "place")),
+        field_labels={"price": "Cost"},
+    )
+    some = plain.OrderingFilter(choices=[("pieces", "Pieces")])
+
+    class Meta:
+        model = Ware
+        fields = ("state",)
+
+
+class ByOrder(Wares):
+    filterset_class = OrderedFilters
+
+
+class Positions(pagination.CursorPagination):
+    page_size = 2
+    ordering = "-pieces"
+
+
+class ByPosition(Wares):
+    filter_backends = (rest.DjangoFilterBackend, filters.OrderingFilter)
+    filterset_fields = ("state",)
+    pagination_class = Positions
+    ordering_fields = ("price", "made_at", "serial", "name", "pieces", "weight", "shop__name")
+
+
 VIEWS = {"rest": ByRest, "plain": ByPlain, "fields": ByFields, "declared": ByDeclared, "lenient": ByLenient}
-SEARCHES = {"unaccented": Unaccented, "pattern": UnaccentedPattern, "named": ByOwnNames}
+MORE = {"unaccented": Unaccented, "pattern": UnaccentedPattern, "named": ByOwnNames}
+MORE |= {"ordered": ByOrder, "positions": ByPosition}
 urlpatterns = [
-    *(path(f"{name}/", view.as_view({"get": "list"})) for name, view in (VIEWS | SEARCHES).items()),
-    *(path(f"{name}/<pk>/", view.as_view({"get": "retrieve"})) for name, view in (VIEWS | SEARCHES).items()),
+    *(path(f"{name}/", view.as_view({"get": "list"})) for name, view in (VIEWS | MORE).items()),
+    *(path(f"{name}/<pk>/", view.as_view({"get": "retrieve"})) for name, view in (VIEWS | MORE).items()),
 ]

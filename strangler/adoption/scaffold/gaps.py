@@ -202,10 +202,8 @@ def _renderer_gap(name: str, endpoint: DjangoEndpoint) -> str | None:
 
 
 def _list(endpoint: DjangoEndpoint) -> Iterator[str]:
-    pages, filters = endpoint.pagination, endpoint.filters
+    pages = endpoint.pagination
     if pages and (pages.kind not in _PAGES or pages.overridden):
         yield f"pagination: {', '.join(pages.overridden) or pages.kind}"
-    if pages and pages.kind == "cursor" and filters and filters.ordering:
-        yield "pages by position in an order that clients choose"
     if endpoint.queryset and endpoint.queryset.ordering_unread:
         yield "the queryset is ordered by an expression"

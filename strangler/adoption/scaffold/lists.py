@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from strangler.adoption.endpoints import DjangoEndpoint
-from strangler.adoption.list_facts import Filters, PaginationFacts
+from strangler.adoption.list_facts import FilterParameter, Filters, PaginationFacts
 from strangler.adoption.scaffold.code import Call, Code, call, dictionary, prefixed, quoted, texts
-from strangler.adoption.scaffold.column_kinds import TEXT_LOOKUPS
+from strangler.adoption.scaffold.column_kinds import NAMES, TEXT_LOOKUPS
 from strangler.adoption.scaffold.filterset_filters import FilterWriter, gap_suffixes, required
 from strangler.adoption.scaffold.numbers import RowNumbers
 from strangler.adoption.scaffold.request_filters import RequestFilters
@@ -18,6 +18,8 @@ _PAGINATION: Final = "strangler_fastapi.drf.pagination"
 # What DRF's search_fields may begin with, and the lookups that it stands for.
 _PREFIXES: Final = {"^": "istartswith", "=": "iexact", "@": "search", "$": "iregex"}
 _UNACCENT: Final = "unaccent__"
+# The kinds of columns at whose values a page may begin.
+_POSITIONS: Final = NAMES | {"DateField", "DateTimeField", "DecimalField"}
 
 
 def write_list(endpoint: DjangoEndpoint, model: str, tables: Tables, *, time_zone: str) -> WrittenList:
@@ -31,7 +33,9 @@ def write_list(endpoint: DjangoEndpoint, model: str, tables: Tables, *, time_zon
     found, writer = endpoint.filters, FilterWriter(made, model, table, tables, time_zone)
     for parameter in found.filterset.parameters if found and found.filterset else ():
         try:
-            filters[parameter.name] = _lenient(made, writer.code(parameter), found)
+            is_order = parameter.kind == "OrderingFilter"
+            code = _order_filter(made, parameter, endpoint, table, tables) if is_order else writer.code(parameter)
+            filters[parameter.name] = _lenient(made, code, found)
         except UnreadableError as gap:
             lacking = _gap_code(made, f"filter {parameter.name}: {gap}", suffixes=gap_suffixes(parameter))
             # Who leaves it out is refused all the same.
@@ -141,6 +145,8 @@ def _orders(
             columns = _columns_of(made, name, table, tables)
             for column in columns:
                 _follow(made, column.removeprefix("-"), table, tables)
+            if endpoint.pagination and endpoint.pagination.kind == "cursor":
+                _check_position(made, name, columns, table, tables)
             if columns != [name]:
                 ordered_by[name] = texts(columns)
             names.append(name)
@@ -152,6 +158,39 @@ def _orders(
     if unported:
         made.arguments["unported_orderings"] = dictionary(unported)
     return names
+
+
+def _check_position(made: WrittenList, name: str, columns: list[str], table: str, tables: Tables) -> None:
+    """See that a page may begin at a value of what a list is ordered by.
+
+    :raises UnreadableError: DRF fails there, or reads another value.
+    """
+    facts = None if name in made.numbers or columns != [name] or "__" in name else tables.follow(table, [name])
+    if facts is None or facts.null or facts.kind not in _POSITIONS:
+        raise UnreadableError("pages by a position in that order")
+
+
+def _order_filter(
+    made: WrittenList, parameter: FilterParameter, endpoint: DjangoEndpoint, table: str, tables: Tables
+) -> Code:
+    """The orders that a FilterSet offers.
+
+    :raises UnreadableError: something else orders the list, too, or by what it does can't be read.
+    """
+    if parameter.settings or parameter.method or not parameter.choices:
+        raise UnreadableError(f"an OrderingFilter with {', '.join(parameter.settings) or 'orders of its own'}")
+    has_cursor = endpoint.pagination and endpoint.pagination.kind == "cursor"
+    if has_cursor or (endpoint.filters and endpoint.filters.ordering):
+        raise UnreadableError(f"an OrderingFilter beside {'pages by position' if has_cursor else 'that of DRF'}")
+    orders: dict[str, Code] = {}
+    for word in map(str, parameter.choices):
+        sign, name = ("-", word[1:]) if word.startswith("-") else ("", word)
+        columns = _columns_of(made, sign + parameter.orders.get(name, name), table, tables)
+        for column in columns:
+            _follow(made, column.removeprefix("-"), table, tables)
+        orders[word] = texts(columns)
+    made.imports.setdefault("strangler_fastapi.drf.order_filters", set()).add("order_filter")
+    return call("order_filter", dictionary(orders))
 
 
 def _searched(

@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.views.generic import TemplateView
 from django_filters import rest_framework as django_filters
 from django_filters.filters import BooleanFilter as PlainBooleanFilter
+from django_filters.filterset import UnknownFieldBehavior
 from django_filters.widgets import CSVWidget, QueryArrayWidget
 from rest_framework import filters, pagination, permissions, serializers
 from rest_framework.decorators import action, api_view, permission_classes
@@ -424,6 +425,25 @@ def test_a_filter_that_may_narrow_rows_for_who_sends_nothing_is_named() -> None:
         # What django-filter calls a DateTimeRangeFilter, and is another.
         "created_at__range": ("BaseRangeFilter", []),
     }
+
+
+def test_a_field_of_which_django_filter_makes_no_filter_has_none() -> None:
+    with isolate_apps("django_app.blog"):
+
+        class Blob(models.Model):
+            name = models.TextField()
+            content = models.BinaryField()
+
+            class Meta:
+                app_label = "blog"
+
+    class Blobs(django_filters.FilterSet):
+        class Meta:
+            model = Blob
+            fields = ("name", "content")
+            unknown_field_behavior = UnknownFieldBehavior.IGNORE
+
+    assert [each["name"] for each in parameters_of(Blobs)] == ["name"]
 
 
 @pytest.mark.parametrize(("language", "of_days"), [("en-us", []), ("de", ["%d.%m.%Y", "%d.%m.%y", "%Y-%m-%d"])])
