@@ -217,6 +217,8 @@ def _add_view(scope: Scope, start: Message) -> None:
         others = [header for header in headers if header[0].lower() != b"allow"]
         headers = [*others, (b"allow", scope["allow"].encode("latin-1"))]
     start["headers"] = headers
+    if "cached" in scope:
+        scope["cached"].add(scope, start)
 
 
 def _varied(headers: list[tuple[bytes, bytes]], names: tuple[str, ...]) -> list[tuple[bytes, bytes]]:

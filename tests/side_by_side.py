@@ -39,7 +39,7 @@ CODED: dict[str, Any] = {
     "settings": {"REST_FRAMEWORK": {**djangos.REST_FRAMEWORK, "EXCEPTION_HANDLER": "tests.side_by_side.coded"}},
     "error_body": lambda _request, body, _status: full_details(body),
 }
-COMPARED = ("www-authenticate", "allow", "content-type", "retry-after")
+COMPARED = ("www-authenticate", "allow", "content-type", "retry-after", "cache-control", "vary")
 
 
 def coded(error: Exception, context: dict[str, Any]) -> Any:

@@ -71,6 +71,20 @@ class ThrottleFacts(Facts):
     overridden: tuple[str, ...] = ()
 
 
+class CacheFacts(Facts):
+    """How many `seconds` an answer may be kept, None where it isn't, and the headers that it varies on.
+
+    `vary_all` are those of every answer of the view, `by_credentials` says that it varies on `Authorization` where a
+    request has one. What is kept several `times` has as many lives.
+    """
+
+    seconds: int | None = None
+    times: int = 0
+    by_credentials: bool = False
+    vary: tuple[str, ...] = ()
+    vary_all: tuple[str, ...] = ()
+
+
 class VersionFacts(Facts):
     """Which version of the API a request means.
 

@@ -7,7 +7,14 @@ from typing import Any, Final, Literal, Self
 from pydantic import Field
 
 from shared_schema.contract.contract import TableFacts
-from strangler.adoption.access_facts import PermissionMap, PermissionRule, Permissions, ThrottleFacts, VersionFacts
+from strangler.adoption.access_facts import (
+    CacheFacts,
+    PermissionMap,
+    PermissionRule,
+    Permissions,
+    ThrottleFacts,
+    VersionFacts,
+)
 from strangler.adoption.django_settings import DjangoSettings, Facts, RendererFacts
 from strangler.adoption.handler_facts import HandlerFacts, NestedWrites
 from strangler.adoption.list_facts import (
@@ -248,8 +255,9 @@ class DjangoEndpoint(Facts):
     `format_parameter` says that a parameter of the path chooses the renderer, as `?format=` does, `optional_slash` that
     the path is answered without the slash at its end, too.
     `root` are the names and paths that the root of a router lists, in the order of its answer.
-    `without` are HEAD and OPTIONS, where the view's `http_method_names` leave them out. `of_caller` says that
-    `get_object` returns the user who asks, `callers_row` names the table and the field of one that returns its row.
+    `cached` says how long its answers may be kept, `without` are HEAD and OPTIONS, where the view's `http_method_names`
+    leave them out. `of_caller` says that `get_object` returns the user who asks, `callers_row` names the table and the
+    field of one that returns its row.
     `permission_rules` are the project's own permissions that were read, by class, `permission_maps` those by Django's
     tables; `unoffered` are those of OPTIONS and of methods that the path doesn't offer, where `get_permissions` gives
     each its own; `throttle_rates` are the throttles, but for those that never refuse a request.
@@ -284,6 +292,7 @@ class DjangoEndpoint(Facts):
     token_view: TokenViewFacts | None = None
     describes: bool = True
     without: tuple[str, ...] = ()
+    cached: CacheFacts | None = None
     root: tuple[tuple[str, str], ...] | None = None
     permission_rules: dict[str, PermissionRule] | None = None
     permission_maps: dict[str, PermissionMap] | None = None

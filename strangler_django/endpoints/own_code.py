@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from django.db.transaction import Atomic
 
+from strangler_django.endpoints.cached_pages import undecorated
 from strangler_django.endpoints.constants.changed_names import is_changed
 
 _LIBRARIES: Final = ("rest_framework.", "django.")
@@ -86,13 +87,15 @@ def is_own(cls: type, name: str) -> bool:
     for each in cls.__mro__:
         if name not in vars(each):
             continue
-        function = code_of(vars(each)[name])
+        found = code_of(vars(each)[name])
+        # What tells clients how long to keep an answer does no more.
+        function = undecorated(found)
         # `method_decorator` on a class leaves the name of what it wraps.
         if getattr(function, "__globals__", {}).get("__name__") == "django.utils.decorators":
             return True
         if each is object or str(getattr(function, "__module__", "")).startswith(_LIBRARIES):
             return False
-        if not _passes_on(function, name):
+        if not _passes_on(function, name, but=() if function is found else ("method_decorator",)):
             return True
     return False
 
@@ -141,9 +144,9 @@ def returns_caller(cls: type, name: str) -> bool:
     return False
 
 
-def _passes_on(function: Any, name: str) -> bool:  # noqa: ANN401 - as below
-    """Whether a method returns what its superclass does with the same arguments."""
-    made = method_of(function)
+def _passes_on(function: Any, name: str, but: Collection[str]) -> bool:  # noqa: ANN401 - as below
+    """Whether a method returns what its superclass does with the same arguments; it may have `but` these decorators."""
+    made = method_of(function, but)
     match only_statement(made):
         case ast.Return(
             value=ast.Call(func=ast.Attribute(value=ast.Call(func=ast.Name(id="super"), args=[]), attr=called)) as call

@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 
 from strangler_django.contract.sentences import first_line
 from strangler_django.contract.unconnected import databases_closed
+from strangler_django.endpoints.cached_pages import cache_facts
 from strangler_django.endpoints.callers_row import callers_row
 from strangler_django.endpoints.constants.hooks import constant_hooks
 from strangler_django.endpoints.databases import other_databases
@@ -167,6 +168,9 @@ def view_facts(
         "constant": _read(lambda: constant_hooks(make), "constant", unread) or [],
         **(_read(lambda: creation_facts(read_creation(made)), "creator", unread) or creation_facts(None)),
         "rows": _read(lambda: rows_facts(read), "get_queryset", unread) if read else None,
+        "cached": _read(
+            lambda: cache_facts(cls, ("dispatch", method, *([action] if action else []))), "cached", unread
+        ),
         "without": [name.upper() for name in ("head", "options") if name not in made.http_method_names],
         "of_caller": _read(lambda: returns_caller(cls, "get_object"), "get_object", unread) or False,
         "callers_row": _read(lambda: callers_row(cls, "get_object"), "get_object", unread),

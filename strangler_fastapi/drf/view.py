@@ -14,6 +14,7 @@ from shared_schema.refusals import READ_ONLY
 from strangler_fastapi.auth.authentication import BaseAuthentication
 from strangler_fastapi.db.session import RequestSession, Session
 from strangler_fastapi.drf.bodies import PARSERS, Parser
+from strangler_fastapi.drf.cached_answers import CachedAnswers
 from strangler_fastapi.drf.documents import (
     document_body,
     document_errors,
@@ -63,8 +64,9 @@ class View:
     that is another, unless the view `describes` nothing, as DRF's APIView; where the path names an object, `find` looks
     for it, since OPTIONS describes a PUT only to those who could send it. `renderers` are the forms of answers that a
     client can choose from (`strangler_fastapi.drf.renderers`), `vary` the headers of requests that answers name as
-    those they depend on. `parsers` are those of bodies (`strangler_fastapi.drf.bodies`). `throttles` count requests,
-    and `versioning` finds the version that one means (modules of those names).
+    those they depend on, `cached` how long they may be kept. `parsers` are those of bodies
+    (`strangler_fastapi.drf.bodies`). `throttles` count requests, and `versioning` finds the version that one means
+    (modules of those names).
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class View:
         renderers: tuple[Renderer, ...] = (JSON_RENDERER,),
         parsers: tuple[Parser, ...] = PARSERS,
         vary: tuple[str, ...] = (),
+        cached: CachedAnswers | None = None,
         throttles: tuple[BaseThrottle, ...] = (),
         versioning: BaseVersioning | None = None,
     ) -> None:
@@ -117,6 +120,7 @@ class View:
         # As DRF says it of a choice.
         self._negotiated = ("Accept",) if len(renderers) > 1 else ()
         self._vary = tuple(dict.fromkeys((*self._negotiated, *vary)))
+        self._cached = cached
         self._throttles = throttles
         self.versioning = versioning
         self._answers: dict[str, tuple[Serializer, ...]] = {}
@@ -297,6 +301,8 @@ class View:
         if getattr(request.app.state, "read_only", False) and request.method not in self._safe:
             raise Unavailable.of(READ_ONLY)
         request.scope["view"] = self
+        if self._cached is not None and request.method in ("GET", "HEAD"):
+            request.scope["cached"] = self._cached
         answered_request.set(request)
         if self.versioning is not None:
             request.state.version = self.versioning.determine_version(request)

@@ -12,6 +12,9 @@ from django.db.models.functions import Coalesce
 from django.shortcuts import get_object_or_404
 from django.urls import include, path
 from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import cache_page
+from django.views.decorators.vary import vary_on_cookie, vary_on_headers
 from rest_framework import filters, generics, permissions, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -472,6 +475,32 @@ class PublicTeamViewSet(viewsets.ModelViewSet[Team]):
     filter_backends = ()
 
 
+class KeptTeamViewSet(viewsets.ReadOnlyModelViewSet[Team]):
+    queryset = Team.objects.all()
+    serializer_class = TeamSerializer
+    permission_classes = (permissions.AllowAny,)
+    filter_backends = ()
+
+    @method_decorator(vary_on_headers("Authorization", "Cookie"))
+    @method_decorator(cache_page(60 * 15))
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().list(request, *args, **kwargs)
+
+
+@method_decorator([vary_on_cookie, cache_page(60)], name="dispatch")
+class KeptTeams(generics.ListCreateAPIView[Team]):
+    queryset = Team.objects.all()
+    serializer_class = TeamSerializer
+    permission_classes = (permissions.IsAuthenticatedOrReadOnly,)
+    filter_backends = ()
+
+
+class KeptTwice(KeptTeamViewSet):
+    @method_decorator(cache_page(60))
+    def dispatch(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+        return super().dispatch(request, *args, **kwargs)
+
+
 class JoinedViewSet(viewsets.ModelViewSet[Team]):
     queryset = Team.objects.all()
     serializer_class = TeamSerializer
@@ -492,6 +521,8 @@ router.register("recipes", RecipeViewSet)
 router.register("teams", TeamViewSet)
 router.register("ratings", RatingViewSet)
 router.register("public", PublicTeamViewSet, basename="public")
+router.register("kept", KeptTeamViewSet, basename="kept")
+router.register("twice", KeptTwice, basename="twice")
 router.register("joined", JoinedViewSet, basename="joined")
 router.register("liked", LikedViewSet, basename="liked")
 router.register("shown", ShownViewSet, basename="shown")
@@ -504,6 +535,7 @@ router.register("unpaid-orders", filtered_views.UnpaidOrderViewSet, basename="un
 urlpatterns = [
     path("", include(router.urls)),
     path("follow/<int:pk>/", link_views.FollowView.as_view()),
+    path("kept-all/", KeptTeams.as_view()),
     path("removal/<int:pk>/", RecipeRemoval.as_view()),
     path("me/", OwnProfile.as_view()),
     path("me/again/", OwnProfileAgain.as_view()),

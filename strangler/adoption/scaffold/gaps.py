@@ -157,7 +157,7 @@ def is_callers(endpoint: DjangoEndpoint) -> bool:
 
 def _rows(endpoint: DjangoEndpoint) -> Iterator[str]:
     unread = {each.what: each.reason for each in endpoint.unread}
-    for what in ("versions", "model", "serializer", "filters", "own_filters", "pagination", "elsewhere"):
+    for what in ("cached", "versions", "model", "serializer", "filters", "own_filters", "pagination", "elsewhere"):
         is_needed = what not in ("model", "own_filters") or not needs_no_queryset(endpoint)
         if what in unread and is_needed and not (what == "model" and "get_queryset" in endpoint.overridden):
             yield f"{what} can't be read without a request ({unread[what]})"
@@ -185,6 +185,8 @@ def request_gaps(endpoint: DjangoEndpoint) -> Iterator[str]:
         if endpoint.method != "GET" and name not in PARSERS:
             yield f"parser {name}"
     yield from version_gaps(endpoint)
+    if (cached := endpoint.cached) is not None and (cached.times > 1 or (cached.vary and endpoint.method != "GET")):
+        yield "its answers are kept twice" if cached.times > 1 else f"its answers vary on {', '.join(cached.vary)}"
 
 
 def _renderer_gap(name: str, endpoint: DjangoEndpoint) -> str | None:

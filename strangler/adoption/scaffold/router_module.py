@@ -142,6 +142,8 @@ class RouterModule:
                 find=f"{resource.constant}.find" if finds and resource and first.describes else None,
                 parsers=parsers_of(django, module),
                 renderers=renderers_of(first, self._feature.api.settings, module, self._feature.package),
+                vary=texts(dict.fromkeys(first.cached.vary_all)) if first.cached and first.cached.vary_all else None,
+                cached=_cached(endpoints, module),
                 throttles=self._feature.throttles.of_view(first, module, self._feature.package),
                 versioning=versioning_of_view(first, module),
                 patterns=_patterns(first),
@@ -281,6 +283,18 @@ def _patterns(endpoint: DjangoEndpoint) -> Code | None:
         if f"{{{each.name}}}" in endpoint.path and each.pattern not in _SEGMENTS and "?P<" not in each.pattern
     }
     return dictionary(own) if own else None
+
+
+def _cached(endpoints: Sequence[WrittenEndpoint], module: Module) -> Code | None:
+    """How long answers to GET may be kept."""
+    found = next((each.endpoint.cached for each in endpoints if each.endpoint.method == "GET"), None)
+    if found is None or (found.seconds is None and not found.vary):
+        return None
+    module.use("strangler_fastapi.drf.cached_answers", "CachedAnswers")
+    vary = texts(dict.fromkeys(found.vary)) if found.vary else None
+    seconds = [] if found.seconds is None else [str(found.seconds)]
+    by_credentials = "True" if found.by_credentials else None
+    return call("CachedAnswers", *seconds, vary=vary, by_credentials=by_credentials)
 
 
 def _answered(endpoints: Sequence[WrittenEndpoint]) -> WrittenSerializer | None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import itertools
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import psycopg
@@ -187,6 +189,20 @@ def test_an_order_by_a_foreign_key_is_that_of_the_rows_behind_it(sides: Sides) -
     assert len({*map(tuple, found)}) == len(found) - 1
 
 
+def test_clients_are_told_how_long_to_keep_an_answer(sides: Sides) -> None:
+    seconds = {}
+    for method, path in itertools.product(("GET", "HEAD", "OPTIONS"), ("/kept/", "/kept/1/", "/kept/9/", "/kept-all/")):
+        answer = ask(sides, "ann", method, path)
+        expires = answer.headers.get("Expires")
+        left = None if expires is None else parsedate_to_datetime(expires).timestamp() - time.time()
+        seconds[method, path] = None if left is None else round(left, -1)
+    told = {path: [seconds[method, path] for method in ("GET", "HEAD", "OPTIONS")] for _, path in seconds}
+    nothing = [None, None, None]
+    assert told == {"/kept/": [900, 900, None], "/kept/1/": nothing, "/kept/9/": nothing, "/kept-all/": [60, 60, None]}
+    assert ask(sides, "nobody", "POST", "/kept-all/", {"name": "green"}).status_code == 401
+    assert ask(sides, "ann", "POST", "/kept-all/", {}).status_code == 400
+
+
 def test_who_may_depends_on_the_action(sides: Sides) -> None:
     for caller in CALLERS:
         for path in ("/public/", "/public/1/"):
@@ -222,6 +238,7 @@ def test_gaps(kitchen: Scaffolded) -> None:
     assert {name: found for name, found in kitchen.gaps.items() if found} == {
         "GET /paid/": ["PaidViewSet.get_queryset is your own"],
         "GET /paid/{pk}/": ["PaidViewSet.get_queryset is your own"],
+        "GET /twice/": ["its answers are kept twice"],
         "GET /orders/{pk}/unpaid/": ["handler OrderViewSet.unpaid is your own"],
         "POST /orders/{pk}/forget/": ["handler OrderViewSet.forget is your own"],
         "POST /orders/{pk}/stale/": ["handler OrderViewSet.stale is your own"],

@@ -10,9 +10,10 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import cache_control, cache_page, never_cache
 from django.views.decorators.csrf import csrf_exempt, ensure_csrf_cookie
 from django.views.decorators.http import etag, last_modified
-from django.views.decorators.vary import vary_on_headers
+from django.views.decorators.vary import vary_on_cookie, vary_on_headers
 from rest_framework.metadata import SimpleMetadata
 from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.response import Response
 from rest_framework.versioning import QueryParameterVersioning
 from rest_framework.viewsets import ModelViewSet
 
@@ -44,10 +45,8 @@ def gaps(view: Any) -> tuple[list[str], list[str]]:
 @pytest.mark.parametrize(
     "decorator",
     [
-        cache_page(60),
         never_cache,
         cache_control(max_age=60),
-        vary_on_headers("Accept-Language"),
         ensure_csrf_cookie,
         etag(lambda _request, **_: '"1"'),
         last_modified(lambda _request, **_: timezone.now()),
@@ -82,6 +81,54 @@ def test_a_decorator_is_named_wherever_it_stands(decorator: Any) -> None:
         ["Tags.as_view is your own, or a decorator is around it"],
         [],
     )
+
+
+class Kept(Tags):
+    @method_decorator(vary_on_headers("Accept-Language"))
+    @method_decorator(cache_page(60))
+    def list(self, *args: Any, **kwargs: Any) -> Any:
+        return super().list(*args, **kwargs)
+
+
+@method_decorator([cache_page(90), vary_on_cookie], name="dispatch")
+class KeptWhole(Tags):
+    pass
+
+
+@method_decorator(cache_page(30), name="dispatch")
+class KeptTwice(Kept):
+    pass
+
+
+@method_decorator(cache_page(None), name="dispatch")
+class KeptForGood(Tags):
+    pass
+
+
+@method_decorator(cache_page(60), name="list")
+class KeptOwn(Tags):
+    def list(self, *args: Any, **kwargs: Any) -> Any:
+        return Response([len(args), len(kwargs)])
+
+
+def test_how_long_clients_may_keep_an_answer_is_no_code_of_the_projects() -> None:
+    found = [(overridden(view), cached(view)) for view in (Kept, KeptWhole, KeptTwice)]
+    assert [names for names, _ in found] == [[], [], []]
+    assert [(each["seconds"], each["times"], each["vary"], each["vary_all"]) for _, each in found] == [
+        (60, 1, ["Accept-Language"], []),
+        (90, 1, [], ["Cookie"]),
+        (30, 2, ["Accept-Language"], []),
+    ]
+    assert gaps(KeptTwice)[0] == ["its answers are kept twice"]
+    assert cached(Tags) is None
+    # As long as the cache says, and what does more besides.
+    assert (overridden(KeptForGood), overridden(KeptOwn)) == (["dispatch"], ["list"])
+    # Around the view of a path nobody looks into it.
+    assert overridden(cache_page(60)(Tags.as_view({"get": "list"}))) == ["as_view"]
+
+
+def cached(view: Any) -> Any:
+    return view_facts(view.as_view({"get": "list"}), "get", "list", {})["cached"]
 
 
 def test_what_exempts_from_the_check_of_forms_changes_no_answer() -> None:

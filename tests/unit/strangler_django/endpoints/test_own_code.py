@@ -8,7 +8,7 @@ import pytest
 from django.test.utils import override_settings
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy
-from django.views.decorators.cache import cache_page
+from django.views.decorators.cache import never_cache
 from rest_framework import generics, mixins, permissions, serializers, viewsets
 from rest_framework.validators import UniqueValidator
 
@@ -225,12 +225,12 @@ class PassesOn(Posts):
     def create(self, request: Any, *args: Any) -> Any:
         return super().create(request, *args, self.queryset)
 
-    @method_decorator(cache_page(60))
+    @method_decorator(never_cache)
     def retrieve(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         return super().retrieve(request, *args, **kwargs)
 
 
-@method_decorator(cache_page(60), name="list")
+@method_decorator(never_cache, name="list")
 class Cached(PassesOn):
     pass
 

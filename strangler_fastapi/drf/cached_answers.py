@@ -1,0 +1,52 @@
+"""The headers that tell clients how long they may keep an answer, as Django's `cache_page` adds them.
+
+Nothing is kept here: each answer is new. Django answers with one that it has kept, until its time is over.
+
+Source: `django.middleware.cache.UpdateCacheMiddleware`, `django.utils.cache.patch_response_headers`.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.utils import formatdate
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import Message, Scope
+
+from strangler_fastapi.drf.urls import header
+
+_KEPT = (200, 304)
+_FIRST_ERROR = 400
+
+
+@dataclass(frozen=True)
+class CachedAnswers:
+    """How long answers to GET and HEAD may be kept, in seconds; `vary` are the headers of requests that they vary on.
+
+    With `seconds` of None they only vary. `by_credentials` says that they vary on `Authorization` too where a request
+    has one, as in Django since its releases of 2026.
+    """
+
+    seconds: int | None = None
+    vary: tuple[str, ...] = ()
+    by_credentials: bool = False
+
+    def add(self, scope: Scope, start: Message) -> None:
+        """Adds the headers to the message that an answer begins with; of errors it changes nothing."""
+        headers = MutableHeaders(raw=start["headers"])
+        if self.vary and start["status"] < _FIRST_ERROR:
+            _vary(headers, first=self.vary)
+        if self.seconds is not None and start["status"] in _KEPT:
+            headers["Expires"] = formatdate(time.time() + self.seconds, usegmt=True)
+            headers["Cache-Control"] = f"max-age={self.seconds}"
+            if self.by_credentials and header(scope, b"authorization"):
+                _vary(headers, last=("Authorization",))
+
+
+def _vary(headers: MutableHeaders, *, first: Sequence[str] = (), last: Sequence[str] = ()) -> None:
+    """Adds names to `Vary` that aren't in it, before those that are, or behind them."""
+    there = (name.strip() for name in headers.get("Vary", "").split(","))
+    names: dict[str, str] = {}
+    for name in (*first, *there, *last):
+        names.setdefault(name.lower(), name)
+    headers["Vary"] = ", ".join(filter(None, names.values()))
