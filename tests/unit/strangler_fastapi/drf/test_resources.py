@@ -8,7 +8,7 @@ import pytest
 
 from strangler_fastapi.drf.caller_rows import CALLER
 from strangler_fastapi.drf.own_handler import NOW
-from strangler_fastapi.drf.resources import Resource, _assigned
+from strangler_fastapi.drf.resources import Resource
 from tests.shop.crates.serializers import CRATE_SERIALIZER, CRATES
 
 
@@ -22,8 +22,8 @@ def test_nobody_is_no_value_of_a_row() -> None:
     """Where Django refuses to save AnonymousUser, the column isn't emptied."""
     somebody: Any = SimpleNamespace(state=SimpleNamespace(caller=SimpleNamespace(id=7)))
     nobody: Any = SimpleNamespace(state=SimpleNamespace(caller=None))
-    assert _assigned(CALLER, somebody) == 7
+    assert CRATES._assigned("owner_id", CALLER, somebody) == 7
     with pytest.raises(AttributeError):
-        _assigned(CALLER, nobody)
-    assert isinstance(_assigned(NOW, nobody), datetime)
-    assert _assigned(3, nobody) == 3
+        CRATES._assigned("owner_id", CALLER, nobody)
+    assert isinstance(CRATES._assigned("seen_at", NOW, nobody), datetime)
+    assert CRATES._assigned("number", 3, nobody) == 3
