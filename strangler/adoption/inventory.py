@@ -90,6 +90,11 @@ class Inventory:
         found = Counter(code for entry in self.entries for code in {each.code for each in entry.hazards})
         return found.most_common()
 
+    @property
+    def gaps(self) -> Sequence[tuple[str, int]]:
+        """What `strangler scaffold` can't write, with the number of endpoints that lack it, the most frequent first."""
+        return Counter(gap for entry in self.entries for gap in dict.fromkeys(entry.gaps)).most_common()
+
     def as_html(self, *, name: str) -> str:
         """One page for a browser, which fetches nothing; `name` is the project's."""
         environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -102,6 +107,7 @@ class Inventory:
             "versions": dict(self.versions),
             "efforts": {effort.name.lower(): self.efforts[effort] for effort in Effort},
             "hazards": [{"code": each.code, "what": each.what} for each in self.hazards],
+            "gaps": [{"what": what, "endpoints": number} for what, number in self.gaps],
             "endpoints": [entry.as_json() for entry in self.entries],
         }
 

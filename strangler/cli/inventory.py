@@ -18,6 +18,8 @@ from strangler.routes.table import load_routes
 from strangler.schema.django_side import TIMEOUT_SECONDS, ManageCommand, django_contract
 from strangler.settings import settings_load
 
+# Further ones are in --json.
+_MOST_GAPS: Final = 8
 _STYLES: Final = {Effort.SCAFFOLD: "green", Effort.PORT: "yellow", Effort.REWRITE: "magenta", Effort.STAY: "dim"}
 
 
@@ -89,5 +91,9 @@ def _show(found: Inventory) -> None:
     say(f"{many(len(found.entries), 'endpoint')}: {counts or 'none'}.")
     for code, number in common.items():
         say(f"{code}: {many(number, 'endpoint')}, not repeated above")
+    if shared := [f"  {number:>4}  {what}" for what, number in found.gaps if number > 1][:_MOST_GAPS]:
+        say("what several endpoints lack, each to be written once:")
+        for line in shared:
+            say(line)
     for hazard in found.hazards:
         out.print(Text(f"{hazard.code}: ", style="bold") + Text(hazard.what))

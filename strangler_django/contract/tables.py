@@ -19,6 +19,8 @@ from strangler_django.contract.unconnected import Sql
 
 Facts = dict[str, Any]
 
+# Receivers of packages that Django calls for each model, and that look at its files alone.
+_OF_FILES = ("easy_thumbnails.signal_handlers.",)
 # Methods of packages that choose among the columns only where a caller names those to be saved.
 _SAVES_ALL = frozenset({f"{name}.models.TimeStampedModel.save" for name in ("django_extensions.db", "model_utils")})
 
@@ -84,11 +86,13 @@ def overrides(model: type[Model]) -> list[str]:
 
 def receivers(model: type[Model]) -> list[str]:
     """The project's functions that Django calls when a row is written, each after its signal."""
+    has_files = any(isinstance(field, models.FileField) for field in model._meta.fields)
+    idle = ("django.", *(() if has_files else _OF_FILES))
     return [
         f"{name} {callable_path(receiver)}"
         for name in ("pre_save", "post_save", "pre_delete", "post_delete", "m2m_changed")
         for receiver in chain.from_iterable(getattr(signals, name)._live_receivers(model))
-        if not callable_path(receiver).startswith("django.")
+        if not callable_path(receiver).startswith(idle)
     ]
 
 

@@ -11,6 +11,7 @@ from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
 from strangler.adoption.hazards import Effort, Hazard, endpoint_hazards, project_hazards
 from strangler.adoption.inventory import Inventory, InventoryEntry, take_inventory
 from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint
+from strangler.cli.inventory import _show
 from strangler.routes.prefixes import Prefixes
 from strangler.routes.route import Route, Stage
 from tests.example import ROOT
@@ -174,6 +175,22 @@ def test_the_effort_is_what_the_scaffold_leaves() -> None:
     assert effort(signal, gaps=["its handler is your own"]) is Effort.REWRITE
     assert effort(signal, stays) is Effort.STAY
     assert InventoryEntry(endpoint=one, route=None, hazards=(signal,)).effort is Effort.PORT
+
+
+def test_what_many_endpoints_lack_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    """One function, such as an authenticator, may be all that stands in the way of a hundred."""
+    one = endpoint(**POST)
+    route = Route(name="posts.create", methods=("POST",), path="/posts/", stage=Stage.LEGACY)
+    lacking = (["authenticator shop.Key", "Post.save is your own"], ["authenticator shop.Key"], [])
+    written = [WrittenEndpoint(one, route, functions=list(each)) for each in lacking]
+    entries = [InventoryEntry(endpoint=one, route=route.name, hazards=(), written=each) for each in written]
+    listed = Inventory(entries=tuple(entries), hazards=(), versions={})
+    assert listed.gaps == [("authenticator shop.Key", 2), ("Post.save is your own", 1)]
+    assert listed.as_json()["gaps"][0] == {"what": "authenticator shop.Key", "endpoints": 2}
+    _show(listed)
+    shown = capsys.readouterr().out
+    assert "what several endpoints lack, each to be written once:\n     2  authenticator shop.Key\n" in shown
+    assert "save is your own" not in shown
 
 
 def test_the_page_escapes_what_a_project_is_called() -> None:

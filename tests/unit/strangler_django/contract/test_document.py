@@ -292,3 +292,17 @@ def test_what_django_calls_for_a_row_is_reported(make_model: MakeModel) -> None:
         post_save.disconnect(listener, sender=heard)
     assert (facts["overrides"], facts["receivers"]) == (["save"], [f"post_save {__name__}.listener"])
     assert not {"overrides", "receivers"} & table_facts(plain, Sql()).keys()
+
+
+def test_what_looks_at_files_alone_is_reported_of_models_with_files(
+    make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "__module__", "easy_thumbnails.signal_handlers")
+    plain, filed = make_model("Words"), make_model("Filed", {"scan": models.FileField()})
+    post_save.connect(listener)
+    try:
+        found = [table_facts(model, Sql()).get("receivers", []) for model in (plain, filed)]
+    finally:
+        post_save.disconnect(listener)
+    assert found[0] == []
+    assert "post_save easy_thumbnails.signal_handlers.listener" in found[1]
