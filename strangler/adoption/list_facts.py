@@ -146,8 +146,8 @@ class ModelName(Facts):
 class ParentFacts(Facts):
     """A row that is looked for first: `within` are its fields by the parameter of the path in them.
 
-    Where there is none, Django `fails` with 500, or answers `detail` in place of its own words. The rest is as of the
-    rows of an endpoint.
+    Where there is none, Django `fails` with 500, or answers `detail` in place of its own words, to its own exception
+    where `http404` is set and else to DRF's. The rest is as of the rows of an endpoint.
     """
 
     model: ModelName
@@ -156,6 +156,7 @@ class ParentFacts(Facts):
     owner: str | None = None
     fails: bool = False
     detail: str | None = None
+    http404: bool = True
     elsewhere: tuple[str, ...] = ()
 
 

@@ -171,7 +171,8 @@ class ParentValues(RequestValues):
         parent = self.parents[-1]
         if not self._catches(caught, parent):
             raise UnreadError
-        other = replace(parent, fails=False, detail=self._refused_with(raised))
+        detail, http404 = self._refused_with(raised)
+        other = replace(parent, fails=False, detail=detail, http404=http404)
         self.parents[-1] = other
         self._names = {name: other if each is parent else each for name, each in self._names.items()}
         return other if found is parent else found
@@ -188,8 +189,8 @@ class ParentValues(RequestValues):
             is_caught = is_caught or found in missing or ast.unparse(each) == "Exception"
         return is_caught
 
-    def _refused_with(self, raised: ast.expr) -> str:
-        """What DRF answers to an exception that says that something isn't there."""
+    def _refused_with(self, raised: ast.expr) -> tuple[str, bool]:
+        """What DRF answers to an exception that says that something isn't there, and whether it is Django's."""
         match raised:
             case ast.Call(func=called, args=args, keywords=keywords):
                 given = [*args, *(each.value for each in keywords if each.arg == "detail")]
@@ -197,13 +198,14 @@ class ParentValues(RequestValues):
                     raise UnreadError
             case _:
                 called, given = raised, []
-        if self._value_of_name(called) not in (Http404, NotFound):
+        found = self._value_of_name(called)
+        if found not in (Http404, NotFound):
             raise UnreadError
         match given:
             case []:
-                return NOT_FOUND
+                return NOT_FOUND, found is Http404
             case [ast.Constant(value=str(text))] if text:
-                return text
+                return text, found is Http404
         raise UnreadError
 
 

@@ -39,7 +39,9 @@ class ReadQueryset:
     @property
     def sought(self) -> tuple[Any, ...]:
         """What is looked for first."""
-        return tuple((each.rows.structure, each.rows.owner, each.fails, each.detail) for each in self.parents)
+        return tuple(
+            (each.rows.structure, each.rows.owner, each.fails, each.detail, each.http404) for each in self.parents
+        )
 
     def finds_once(self, found: ReadFilter) -> bool:
         """Whether a filter leaves each row once, and what it is annotated with as it is.
@@ -55,13 +57,15 @@ class ReadQueryset:
 class ReadParent:
     """A row that a path names by a column, `key`, of which no two are equal, and perhaps by others.
 
-    `fails` says that Django answers 500 where there is none, `detail` what it answers in other words than its own.
+    `fails` says that Django answers 500 where there is none, `detail` what it answers in other words than its own, to
+    Django's exception where `http404` is set and else to DRF's.
     """
 
     rows: ReadQueryset
     key: str
     fails: bool = False
     detail: str | None = None
+    http404: bool = True
 
     @property
     def model(self) -> Any:  # noqa: ANN401 - a model class

@@ -39,6 +39,7 @@ def _parent_facts(read: ReadParent) -> dict[str, Any]:
         "within": dict(rows.within),
         "fails": read.fails,
         "detail": read.detail,
+        "http404": read.http404,
         "elsewhere": other_databases(read.model, rows.queryset, None),
     }
 

@@ -23,7 +23,7 @@ from strangler_fastapi.drf.criteria import Criteria, Criterion, clauses_of, equa
 from strangler_fastapi.drf.fields import Scope
 from strangler_fastapi.drf.links import attribute_of_field, related_column
 from strangler_fastapi.drf.validators import Invalid
-from strangler_fastapi.errors import ErrorDetail, NotFound
+from strangler_fastapi.errors import ErrorDetail, Http404, NotFound
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,7 @@ class Parent:
     both.
 
     Where there is none, the answer is that of `get_object_or_404`, about `model_name` if the class bears another name
-    than Django's model; or `detail`.
+    than Django's model; or `detail`, to the exception that the code `raises`.
     """
 
     model: Any
@@ -50,6 +50,7 @@ class Parent:
     where: Callable[[], Sequence[Any]] | None = None
     before: Literal["rows", "new", "both"] = "both"
     detail: str | None = None
+    raises: type[NotFound] = Http404
     model_name: str | None = None
 
     async def find(self, session: RequestSession, path: Mapping[str, str], caller: object) -> Any:  # noqa: ANN401 - of the key's type
@@ -61,10 +62,10 @@ class Parent:
         try:
             key = await self.look(session, path, caller)
         except NotFound:
-            raise NotFound(*([self.detail] if self.detail else [])) from None
+            raise self.raises(*([self.detail] if self.detail else [])) from None
         if key is None:
             name = self.model_name or object_name(self.model)
-            raise NotFound(self.detail or f"No {name} matches the given query.")
+            raise self.raises(self.detail or f"No {name} matches the given query.")
         return key
 
     async def look(self, session: RequestSession, path: Mapping[str, str], caller: object) -> Any:  # noqa: ANN401 - as above

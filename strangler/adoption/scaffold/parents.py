@@ -79,6 +79,8 @@ class RowParents:
         conditions = RowConditions(model, table, self._tables, self._imports)
         where = tuple(map(conditions.code, parent.queryset.where))
         self._imports.setdefault(_MODULE, set()).add("Parent")
+        if not parent.http404:
+            self._imports.setdefault("strangler_fastapi.errors", set()).add("NotFound")
         is_proxy = self._tables.facts(table).model != parent.model.label
         return call(
             "Parent",
@@ -89,6 +91,7 @@ class RowParents:
             where=Items("()", where, prefix="lambda: ") if where else None,
             before=quoted(before) if before else None,
             detail=quoted(parent.detail) if parent.detail else None,
+            raises=None if parent.http404 else "NotFound",
             model_name=quoted(name) if is_proxy else None,
         )
 
