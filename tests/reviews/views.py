@@ -249,6 +249,26 @@ class CommentsOf(APIView):
         return Response(serializer.errors, status=400)
 
 
+class CommentsCaught(APIView):
+    """What is answered without the row is its own."""
+
+    def get(self, request: Request, review_id: int) -> Response:
+        try:
+            review = get_object_or_404(Review, pk=review_id)
+        except Http404:
+            return Response({"error": "No review."}, status=404)
+        return Response(CommentSerializer(review.comments.all(), many=True).data)  # type: ignore[attr-defined] # a relation
+
+
+class CommentsOfGood(APIView):
+    def get(self, request: Request, review_id: int) -> Response:
+        review = get_object_or_404(Review, pk=review_id)
+        comments = review.comments.all()  # type: ignore[attr-defined] # a relation
+        if review.score < 5:
+            comments = comments.none()
+        return Response(CommentSerializer(comments, many=True).data)
+
+
 class Chosen(generics.ListAPIView[Comment]):
     """What is asked of a parent's columns isn't read."""
 
@@ -294,6 +314,8 @@ urlpatterns = [
     path("unlooked/<uuid:project_pk>/", Unlooked.as_view()),
     path("looked/<slug:slug>/<int:review_id>/", Looked.as_view()),
     path("hand/<int:review_id>/", CommentsOf.as_view()),
+    path("caught/<int:review_id>/", CommentsCaught.as_view()),
+    path("good/<int:review_id>/", CommentsOfGood.as_view()),
     path("chosen/<int:review_id>/", Chosen.as_view()),
     path("modelled/<int:review_id>/", Modelled.as_view()),
 ]

@@ -22,6 +22,7 @@ class Row:
     checks: bool = False
     changes: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
     stale: bool = False
+    raises: bool = False
 
 
 @dataclass(eq=False)

@@ -93,6 +93,9 @@ class _Reader:
             return self._linking(run)
         if answer.raises:
             raise UnreadError
+        rows_shown = answer.used.rows if answer.used else None
+        if rows_shown is not None and rows_shown.parents and any(what == "find" for what, _ in done):
+            done = self._without_parent(done)
         row = next((each for what, each in done if what == "find"), None)
         used = next((each for what, each in done if what == "validate"), answer.used)
         shown = answer.used.saved_by or answer.used if answer.used else None
@@ -205,6 +208,14 @@ class _Reader:
             case ["find", "assign"] if self._method in ("post", "put", "patch") and (of_row or answer.used is None):
                 return "assign"
         raise UnreadError
+
+    def _without_parent(self, done: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+        """What is done besides finding the row that those of a list belong to."""
+        run = HandlerRun(self._view, self._code, exists=False)
+        is_usual = run.outcome.raises and run.outcome.detail is None and [what for what, _ in run.done] == ["find"]
+        if [what for what, _ in done] != ["find"] or not is_usual:
+            raise UnreadError
+        return []
 
     def _missing(self, row: Row | None) -> Outcome | None:
         """What is answered where there is no row."""

@@ -281,10 +281,12 @@ class HandlerRun(HandlerLinks):
         found = found or self._saved(value) or self._row(value) or self._serializer(value)
         if found is not None:
             self._scope.names[name] = found
+            if isinstance(found, Row) and found.raises:
+                self._keep(name, value)
             return
         if ast.unparse(value) == "self.kwargs.pop('partial', False)" and "partial" not in self._view.kwargs:
             value = ast.Constant(value=False)
-        if not self._is_pure(value) or self._names_object(value):
+        if not self._is_pure(value) or self._names_object(value, but_parents=True):
             raise UnreadError
         if DATA in ast.unparse(value):
             if ast.unparse(value) != DATA:
@@ -294,6 +296,10 @@ class HandlerRun(HandlerLinks):
             # For what it looks at Django may answer otherwise, whatever comes of it.
             raise UnreadError
         self._scope.names[name] = self._resolved(value)
+        self._keep(name, value)
+
+    def _keep(self, name: str, value: ast.expr) -> None:
+        """Keeps a statement for querysets behind it."""
         made = ast.Assign(targets=[ast.Name(id=name, ctx=ast.Store())], value=value)
         self._scope.before.append(ast.fix_missing_locations(made))
 

@@ -146,7 +146,7 @@ class HandlerValues:
         # Django reads the rows of a class once, and keeps them.
         if ast.unparse(self._resolved(code)) == "self.queryset" or not self._is_pure(code):
             raise UnreadError
-        if _is_property(type(self._view), "queryset") or self._names_object(code):
+        if _is_property(type(self._view), "queryset") or self._names_object(code, but_parents=True):
             raise UnreadError
         made = self._scope.code
         return read_rows(self._view, made.function, [*self._scope.before, ast.Return(value=code)])
@@ -205,8 +205,9 @@ class HandlerValues:
             if is_unique(rows.queryset.model, str(each.arg)):
                 row = Row(rows, str(each.arg), str(self._parameter(given[str(each.arg)])))
                 break
-        if row is None or row.rows is None or row.rows.parameters or row.rows.filters:
+        if row is None or row.rows is None or row.rows.parameters or row.rows.filters or row.rows.parents:
             raise UnreadError
+        row.raises = raises
         # A name of a handler's own for the key.
         row.field = "pk" if is_key(row.rows.queryset.model, row.field) else row.field
         self.done.append(("find", row))
@@ -261,11 +262,20 @@ class HandlerValues:
             raise AnsweredError(Outcome(raises=True))
         return row
 
-    def _names_object(self, code: ast.AST) -> bool:
-        """Whether an expression has a variable that stands for a row, or for rows of a page."""
+    def _names_object(self, code: ast.AST, *, but_parents: bool = False) -> bool:
+        """Whether an expression has a variable that stands for a row, or for rows of a page.
+
+        One whose absence is DRF's own 404 may be a parent of those that a queryset gives.
+        """
         names = (each.id for each in ast.walk(code) if isinstance(each, ast.Name))
         known = (self._scope.names.get(name) for name in names)
-        return any(each is not None and not isinstance(each, ast.expr | UsedSerializer) for each in known)
+        plain = (ast.expr, UsedSerializer)
+        return any(
+            each is not None
+            and not isinstance(each, plain)
+            and not (but_parents and isinstance(each, Row) and each.raises)
+            for each in known
+        )
 
     def _resolved(self, code: ast.expr) -> ast.expr:
         """The expression with local variables replaced by the expressions that they stand for."""

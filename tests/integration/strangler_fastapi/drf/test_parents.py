@@ -134,6 +134,8 @@ def test_actions_are_of_rows_that_belong_to_one_which_is_there(sides: Sides) -> 
     assert found == {200, 401, 404}
     for method in ("OPTIONS", "GET"):
         ask(sides, "ann", method, f"/projects/{ANNS}/tasks/1/finish/")
+    by_hand = [ask(sides, caller, "GET", f"/hand/{key}/") for caller in ("nobody", "ann") for key in (1, 2, 99)]
+    assert [len(each.json()) for each in by_hand] == [2, 0, 1, 2, 0, 1]
 
 
 def test_where_django_fails_without_a_row_it_is_404(sides: Sides) -> None:
@@ -149,7 +151,8 @@ def test_where_django_fails_without_a_row_it_is_404(sides: Sides) -> None:
 def test_gaps(reviews: Scaffolded) -> None:
     assert {name: found for name, found in reviews.gaps.items() if found} == {
         "GET /chosen/{review_id}/": ["Chosen.get_queryset is your own"],
-        "GET /hand/{review_id}/": ["handler CommentsOf.get is your own"],
+        "GET /caught/{review_id}/": ["handler CommentsCaught.get is your own"],
+        "GET /good/{review_id}/": ["handler CommentsOfGood.get is your own"],
         "POST /hand/{review_id}/": ["handler CommentsOf.post is your own"],
         "GET /modelled/{review_id}/": ["permissions look for Review before they refuse"],
         "POST /modelled/{review_id}/": ["permissions look for Review before they refuse"],
