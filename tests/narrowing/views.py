@@ -218,7 +218,39 @@ class ByPosition(Wares):
     ordering_fields = ("price", "made_at", "serial", "name", "pieces", "weight", "shop__name")
 
 
+class PostgresFilters(plain.FilterSet):
+    place = plain.NumberFilter(field_name="places", lookup_expr="contains")
+    not_place = plain.NumberFilter(field_name="places", lookup_expr="contains", exclude=True)
+    ton = plain.NumberFilter(field_name="tons", lookup_expr="contains")
+    depth = plain.NumberFilter(field_name="depth", lookup_expr="contains")
+    day_in = plain.DateFilter(field_name="days", lookup_expr="contains")
+    hours_at = plain.DateTimeFilter(field_name="hours", lookup_expr="contains")
+    hours_iso_at = plain.IsoDateTimeFilter(field_name="hours", lookup_expr="contains")
+    place_from = plain.NumberFilter(field_name="places", lookup_expr="startswith")
+    place_to = plain.NumberFilter(field_name="places", lookup_expr="endswith__lte")
+    depth_from = plain.NumberFilter(field_name="depth", lookup_expr="startswith__gt")
+    day_from = plain.DateFilter(field_name="days", lookup_expr="startswith__gte")
+    hours_from_at = plain.IsoDateTimeFilter(field_name="hours", lookup_expr="startswith__gte")
+    closed = plain.BooleanFilter(field_name="places", lookup_expr="isempty")
+    open = rest.BooleanFilter(field_name="days", lookup_expr="isempty", exclude=True)
+    never = plain.BooleanFilter(field_name="places", lookup_expr="isnull")
+    name_a = plain.CharFilter(field_name="facts__a")
+    name_b = plain.CharFilter(field_name="facts__b", lookup_expr="icontains")
+    name_none = rest.BooleanFilter(field_name="facts__b", lookup_expr="isnull")
+    name_key = plain.CharFilter(field_name="facts", lookup_expr="has_key")
+    name_lacks = plain.CharFilter(field_name="facts", lookup_expr="has_key", exclude=True)
+
+    class Meta:
+        model = Ware
+        fields = ()
+
+
+class ByPostgres(Wares):
+    filterset_class = PostgresFilters
+
+
 VIEWS = {"rest": ByRest, "plain": ByPlain, "fields": ByFields, "declared": ByDeclared, "lenient": ByLenient}
+VIEWS |= {"postgres": ByPostgres}
 MORE = {"unaccented": Unaccented, "pattern": UnaccentedPattern, "named": ByOwnNames}
 MORE |= {"ordered": ByOrder, "positions": ByPosition}
 urlpatterns = [

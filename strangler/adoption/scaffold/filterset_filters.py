@@ -98,7 +98,7 @@ class FilterWriter:
         if not selected and (of_key := self._postgres.of_key(parameter, path)) is not None:
             return of_key
         column, facts = self._column(path)
-        if (found := self._postgres.of_column(parameter, column, facts)) is not None:
+        if (found := self._postgres.of_column(parameter, column, facts, selected=selected)) is not None:
             return found
         column, lookup, facts = self._part(parameter, column, facts)
         parameter = parameter.model_copy(update={"lookup": lookup})

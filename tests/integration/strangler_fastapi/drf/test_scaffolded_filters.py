@@ -58,16 +58,30 @@ def sides(stack: StackAddresses, worker_id: str, django_db_blocker: Any, narrowe
 # What each filter is sent, and besides those whose parameters or columns are named so.
 EVERY = ["", " ", "x", "1", "1,2", "1,,2", "\x00", "true", "False"]
 TEXTS: dict[str, list[str]] = {
-    "name|state|any": ["Axe", "axe", "e", "new", "new,used", "new,x", "^A", "Café Éclair", "cafe", "lost"],
-    "price|pieces|weight|year|month|day|week|quarter|hour|minute|second|cost|worth|sums|compared": [
-        *("1.5", "20", "1.50,4", "1e60", "nan", "2025", "12", "10", "99999999999999999999", "2026", "30"),
+    "name|state|any": ["a", "b", "Axe", "axe", "e", "new", "new,used", "new,x", "^A", "Café Éclair", "cafe", "lost"],
+    "place|ton|depth|price|pieces|weight|year|month|day|week|quarter|hour|minute|second|cost|worth|sums|compared": [
+        *(
+            "1.5",
+            "4.5",
+            "-4.5",
+            "20",
+            "1.50,4",
+            "1e60",
+            "nan",
+            "2025",
+            "12",
+            "10",
+            "99999999999999999999",
+            "2026",
+            "30",
+        ),
         *("0", "2", "4", "23", "59"),
     ],
     "made_on|made_at|opened_at|date|day|german|span|^on$": [
         *("2026-01-05", "2025-12-31", "12/31/2025", "Jan 5 2026", "2026-01-05,2025-12-31", "2026-13-01", "31.12.2025"),
         *("2026-02-30", "2025-12-31,2026-01-05", "0001-01-01"),
     ],
-    "(made|opened)_at|before|iso|german_at|lately": [
+    "(made|opened|hours|from|iso)_at|before|iso|german_at|lately": [
         *("2025-12-31T23:00:00Z", "2026-01-05T00:30:00", "2026-01-05 00:30", "12/31/2025 23:00", "2026-03-29 02:30"),
         *("2026-10-25 02:30", "2026-10-25T02:30:00+01:00", "31.12.2025 23:00", "1/1/26 0:00"),
         *("2026-01-01T00:00:00+20:00", "9999-12-31T23:59:59", "0001-01-01T00:00:00", "2026-01-05T00:30:00,2026-03-29"),
@@ -90,7 +104,7 @@ def parameters(name: str) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("name", VIEWS)
 def test_a_filter_is_written_as_django_filter_has_it(sides: Sides, name: str) -> None:
     tried: dict[str, set[Any]] = {}
-    moments = re.compile("made_at|opened_at|lately|day|^on$")
+    moments = re.compile("made_at|hours|opened_at|lately|day|^on$")
     for each, parameter in parameters(name):
         if settings.TIME_ZONE != "UTC" and not moments.search(each):
             continue

@@ -60,6 +60,7 @@ from strangler_fastapi.drf.filter_forms import (
 from strangler_fastapi.drf.filtering import Filter, filter_criteria, required
 from strangler_fastapi.drf.filters import column_filter, multiple_choice_filter
 from strangler_fastapi.drf.json_filters import json_filter, json_value
+from strangler_fastapi.drf.range_filters import range_contains_filter
 from strangler_fastapi.drf.request_filters import has_rows, linked_filter
 from strangler_fastapi.drf.row_filters import related_filter, related_multiple_filter
 from strangler_fastapi.drf.validators import Invalid, biggest
@@ -312,3 +313,13 @@ def test_the_least_number_of_a_column_is_one_of_several(kind: Integer) -> None:
     )
     assert criterion is not None
     assert [*criterion.values.values()] == [[-most - 1, most]]
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [("2.5", [3]), ("-2.5", [-3]), ("2147483647.4", [2147483647]), ("2147483647.5", []), ("1e40", []), ("-3e9", [])],
+)
+def test_a_number_is_in_a_range_of_whole_ones_as_the_next_one(text: str, values: list[int]) -> None:
+    criterion = range_contains_filter(lambda: column("places", postgresql.INT4RANGE), NUMBER).read("places", text)
+    assert criterion is not None
+    assert [*criterion.values.values()] == values
