@@ -14,6 +14,7 @@ from django.conf import settings as djangos
 from rest_framework_simplejwt.tokens import AccessToken
 
 from django_app.accounts.models import User
+from shared_schema.consumer.derivation import derive_feature
 from strangler_fastapi.auth.tokens import Tokens
 from tests.databases import migrated_database
 from tests.installed_app import installed_app
@@ -348,6 +349,22 @@ def test_a_row_is_linked_to_the_caller_and_no_longer(sides: Sides, kitchen: Scaf
     assert all(len(each) > 2 for each in statuses.values()), statuses
     for _, path in LINKING:
         ask(sides, "ann", "OPTIONS", path.format(key=1))
+
+
+def test_what_actions_and_rows_within_write_is_said_of_the_feature(sides: Sides, kitchen: Scaffolded) -> None:  # noqa: ARG001 - they map the tables
+    """FastAPI's role may read and write so much, and no more."""
+    clubs, baskets, orders = (
+        derive_feature(kitchen.module(f"{name}.statements").feature_statements(), CONTRACT)
+        for name in ("clubs", "baskets", "orders")
+    )
+    assert (clubs.inserts, clubs.updates, clubs.deletes) == (
+        {"k_team_members": ("team_id", "user_id")},
+        {},
+        ("k_team_members",),
+    )
+    assert baskets.inserts["k_lines"] == ("amount", "basket_id", "extra", "item", "recipe_id")
+    assert "k_lines" in baskets.deletes
+    assert "views" in orders.updates["k_orders"]
 
 
 def test_of_two_that_add_a_link_at_a_time_the_second_is_answered_as_later(sides: Sides) -> None:
