@@ -6,6 +6,7 @@ from typing import Any
 from django.core.validators import DecimalValidator, MaxLengthValidator, MaxValueValidator, MinValueValidator
 from django.db.models import Field
 
+from strangler_django.contract.own_checks import own_checks
 from strangler_django.contract.plain import callable_path, plain
 
 Facts = dict[str, Any]
@@ -41,7 +42,8 @@ def _is_implied(validator: Any, field: Field, type_name: str) -> bool:  # noqa: 
 def _facts(validator: Any) -> Facts:  # noqa: ANN401 - a function, or an instance that can be called
     if not hasattr(validator, "deconstruct"):
         # A class of the project's own too, which may refuse a value when it is made of it.
-        return {"name": callable_path(validator)}
+        checks = own_checks(validator)
+        return {"name": callable_path(validator)} | ({"arguments": {"checks": checks}} if checks else {})
     name, arguments, options = validator.deconstruct()
     try:
         # Of the class itself only `*args, **kwargs` are known (django.utils.deconstruct).

@@ -15,6 +15,7 @@ from shared_schema.contract.contract import ColumnFacts, ValidatorFacts
 from shared_schema.contract.values import as_column
 from strangler_fastapi.drf.fields import Scope, Validator
 from strangler_fastapi.drf.file_fields import allowed_endings
+from strangler_fastapi.drf.own_checks import own_checks
 from strangler_fastapi.drf.validators import Invalid, Pattern, at_least, filled, username_characters
 from strangler_fastapi.errors import ErrorDetail
 
@@ -143,6 +144,8 @@ def _check(validator: ValidatorFacts, facts: ColumnFacts, name: str) -> Validato
     if limit is not None:
         return _limit_check(limit, validator, facts, name)
     make = _validators.get(validator.name)
+    if make is None and "checks" in validator.arguments:
+        return own_checks(validator.arguments["checks"])
     if make is None:
         raise LookupError(
             f"Column {name} is checked by {validator.name}, which has no counterpart here: register one,"

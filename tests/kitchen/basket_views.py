@@ -45,7 +45,7 @@ class BulkSerializer(serializers.ModelSerializer[Basket]):
 
     class Meta:
         model = Basket
-        fields = ("id", "name", "likers", "lines")
+        fields = ("id", "name", "year", "likers", "lines")
 
     @transaction.atomic
     def create(self, validated_data: Any) -> Basket:

@@ -3,7 +3,10 @@
 import json
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils import timezone
+from rest_framework.exceptions import ValidationError as DrfError
 
 from django_app.accounts.models import User
 from shared_schema.contract.contract import Contract, load_contract
@@ -114,9 +117,35 @@ class Order(models.Model):
         ordering = ("id",)
 
 
+FORBIDDEN = ("you", "we")
+
+
+def validate_name_of_ours(value: str) -> None:
+    """No name of ours."""
+    if value.lower() == "me":
+        raise ValidationError(f"{value} is taken.", code="taken")
+
+
+def validate_short(value: str) -> str:
+    if value in FORBIDDEN:
+        raise ValidationError("%(value)s is no name.", params={"value": value})
+    elif len(value) == 3 or value == "they":  # noqa: RET506 - so some write it
+        raise ValidationError("Not so short: 100%.")
+    return value
+
+
+def validate_year(value: int) -> None:
+    year = timezone.now().year
+    if value > year:
+        raise ValidationError(f"{value} is to come: {value}")
+    if value < 2:
+        raise DrfError("Too early.", code="early")
+
+
 class Basket(models.Model):
     user = models.ForeignKey(User, models.CASCADE, related_name="baskets")
-    name = models.CharField(max_length=9)
+    name = models.CharField(max_length=9, validators=[validate_name_of_ours, validate_short])
+    year = models.IntegerField(default=2026, validators=[validate_year])
     likers: Any = models.ManyToManyField(User, related_name="+", blank=True, db_table="k_basket_likers")
 
     class Meta:

@@ -80,7 +80,7 @@ def check_gaps(facts: ColumnFacts) -> Iterator[str]:
     """What the validators of a column, and of an array's values, lack here."""
     for validator in facts.validators:
         limit = validator.arguments.get("limit_value")
-        if validator.name not in _VALIDATORS:
+        if validator.name not in _VALIDATORS and "checks" not in validator.arguments:
             yield f"checked by {validator.name}"
         elif isinstance(limit, Mapping) and not limit["callable"].startswith(CALLABLES):
             yield f"limited by what {limit['callable']} returns"

@@ -319,6 +319,17 @@ def test_rows_within_a_body_are_written_as_by_the_projects_own_methods(
     assert {200, 201, 400} <= statuses
 
 
+def test_functions_of_the_projects_own_check_values(sides: Sides) -> None:
+    said = {
+        str(ask(sides, "ann", "POST", "/bulk/", {"name": name, "year": year}).json().get("name"))
+        for name in ("me", "ME", "Me ", "you", "we", "abc", "they", "good", "", None, 7, 777)
+        for year in (2026, 2027, 1, -5, "2090", "x", None)
+    }
+    assert len(said) > 6
+    ask(sides, "ann", "PATCH", "/bulk/1/", {"year": 9_999})
+    ask(sides, "ann", "OPTIONS", "/bulk/")
+
+
 LINKING = (
     ("POST", "/menu/{key}/favorite/"),
     ("DELETE", "/menu/{key}/favorite/"),
