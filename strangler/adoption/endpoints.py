@@ -233,13 +233,15 @@ class TokenAddition(Facts):
 class TokenViewFacts(Facts):
     """A view of simplejwt's, or one derived from it: the paths of simplejwt's own `view` and `serializer`.
 
-    A sign-in adds `claims` to tokens and more to its `answer`. `gap` is why it does something else.
+    A sign-in adds `claims` to tokens and more to its `answer`, and says `refusal` to who may not. `gap` is why it does
+    something else.
     """
 
     view: str
     serializer: str | None = None
     claims: tuple[TokenAddition, ...] = ()
     answer: tuple[TokenAddition, ...] = ()
+    refusal: str | None = None
     gap: str | None = None
 
 

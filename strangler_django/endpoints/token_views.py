@@ -15,7 +15,7 @@ class SignIn(TokenObtainPairSerializer):
 
 import ast
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from typing import Any, Final
 
@@ -42,7 +42,8 @@ _OF_VIEWS: Final = frozenset(
         *("parser_classes", "renderer_classes", "versioning_class", "schema"),
     }
 )
-_OF_SERIALIZERS: Final = frozenset({"get_token", "validate", "username_field"})
+_OF_SERIALIZERS: Final = frozenset({"get_token", "validate", "username_field", "default_error_messages"})
+_REFUSAL: Final = "no_active_account"
 # Claims that simplejwt gives a token itself.
 _RESERVED: Final = frozenset({"exp", "iat", "jti", "token_type", "refresh_exp", "aud", "iss"})
 
@@ -52,7 +53,7 @@ def token_view_facts(view: Any, serializer: type | None) -> dict[str, Any] | Non
 
     `view` and `serializer` are the paths of simplejwt's own classes, `claims` and `answer` what a sign-in adds, in
     order: a `name`, None where all keys are taken, and the `serializer` of the user that is shown, or a `value`.
-    `gap` is why it is another view.
+    `refusal` is what it says to who may not sign in. `gap` is why it is another view.
     """
     if find_spec("rest_framework_simplejwt") is None or serializer is None:
         return None
@@ -103,7 +104,7 @@ def _additions(serializer: type, base: type) -> dict[str, Any]:
         raise UnreadError(f"{own[0].__name__}.{min({*vars(own[0])} & _OF_SERIALIZERS)} is your own")
     if getattr(serializer, "username_field", "") != get_user_model().USERNAME_FIELD:
         raise UnreadError(f"{serializer.__name__} signs in by {serializer.username_field}")  # type: ignore[attr-defined] # a class of simplejwt's
-    found: dict[str, list[dict[str, Any]]] = {"claims": [], "answer": []}
+    found: dict[str, Any] = {"claims": [], "answer": []} | _refusal(serializer, own)
     # What a class adds comes after what those do that it calls.
     for each in reversed(own):
         for name, key in (("get_token", "claims"), ("validate", "answer")):
@@ -112,6 +113,16 @@ def _additions(serializer: type, base: type) -> dict[str, Any]:
     if reserved := sorted(_RESERVED & {str(each["name"]) for each in found["claims"]}):
         raise UnreadError(f"{serializer.__name__} gives tokens another {reserved[0]}")
     return found
+
+
+def _refusal(serializer: type, own: Sequence[type]) -> dict[str, str]:
+    """What is said to who may not sign in, where a class says it."""
+    named: dict[str, Any] = {}
+    for each in reversed(own):
+        named |= vars(each).get("default_error_messages", {})
+    if {*named} - {_REFUSAL} or not all(type(text) is str for text in named.values()):
+        raise UnreadError(f"{serializer.__name__}.default_error_messages is your own")
+    return {"refusal": named[_REFUSAL]} if named else {}
 
 
 class _Method:

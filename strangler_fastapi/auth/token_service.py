@@ -29,11 +29,13 @@ class SignInAdditions:
     """What a project's own serializer of sign-ins adds to a token (`get_token`), and to the answer (`validate`).
 
     Each has a name and what is said under it: a constant, or what a function gives for the user, such as
-    `Resource.show`. Of what has no name all keys are taken.
+    `Resource.show`. Of what has no name all keys are taken. `refusal` is what it says to who may not sign in, where
+    that isn't simplejwt's own.
     """
 
     claims: tuple[tuple[str | None, Shown | Any], ...] = ()
     answer: tuple[tuple[str | None, Shown | Any], ...] = ()
+    refusal: str | None = None
 
     async def claims_of(self, session: RequestSession, user_id: Any) -> Payload:  # noqa: ANN401 - of the key's type
         """What is added to the user's token."""
@@ -79,7 +81,7 @@ class TokenService:
             Throttled: too many sign-ins by this name have failed.
             Unavailable: too many passwords are being checked; it counts as no failure.
         """
-        found = await self._signed_in(username, password)
+        found = await self._signed_in(username, password, additions.refusal)
         now = datetime.now(UTC)
         refresh = self.tokens.new_refresh(found.id, now, password_hash=found.password)
         await self._record_issued(refresh, found.id, now)
@@ -98,7 +100,7 @@ class TokenService:
         Raises:
             ApiError: as of `obtain`.
         """
-        found = await self._signed_in(username, password)
+        found = await self._signed_in(username, password, additions.refusal)
         now = datetime.now(UTC)
         token = self.tokens.new_sliding(found.id, now, password_hash=found.password)
         await self._record_issued(token, found.id, now)
@@ -174,15 +176,20 @@ class TokenService:
         await self._blacklist(payload, issued_id, account.id if account else None, datetime.now(UTC))
         return {}
 
-    async def _signed_in(self, username: str, password: str) -> SignedIn:
-        return await sign_in(
-            self.session,
-            self.tables,
-            username=username,
-            password=password,
-            most_failures=self.sign_in_failures,
-            records_login=self.tokens.settings.update_last_login,
-        )
+    async def _signed_in(self, username: str, password: str, refusal: str | None) -> SignedIn:
+        try:
+            return await sign_in(
+                self.session,
+                self.tables,
+                username=username,
+                password=password,
+                most_failures=self.sign_in_failures,
+                records_login=self.tokens.settings.update_last_login,
+            )
+        except AuthenticationFailed:
+            if refusal is None:
+                raise
+            raise AuthenticationFailed(refusal, detail_code="no_active_account") from None
 
     async def _accepted(
         self, token: str, token_type: str = REFRESH, *, is_exchange: bool = False

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth import get_user_model
 from django.urls import path
+from django.utils.translation import gettext_lazy
 from rest_framework import generics, permissions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -143,8 +144,12 @@ class VerifySerializer(TokenVerifySerializer):
         return {"valid": True}
 
 
-class MessagesSerializer(TokenObtainPairSerializer):
+class RefusalSerializer(ClaimsSerializer):
     default_error_messages: ClassVar = {"no_active_account": "Wrong name or password."}
+
+
+class MessagesSerializer(TokenObtainPairSerializer):
+    default_error_messages: ClassVar = {"no_active_account": gettext_lazy("No such user.")}
 
 
 class CookieView(views.TokenObtainPairView):
@@ -156,6 +161,10 @@ class CookieView(views.TokenObtainPairView):
 
 class VerifyView(views.TokenVerifyView):
     serializer_class = VerifySerializer
+
+
+class RefusalView(views.TokenObtainPairView):
+    serializer_class = RefusalSerializer
 
 
 class LowerView(views.TokenObtainPairView):
@@ -176,6 +185,7 @@ urlpatterns = [
     path("me/", Me.as_view()),
     path("claims/token/", ClaimsView.as_view()),
     path("answer/token/", AnswerView.as_view()),
+    path("refusal/token/", RefusalView.as_view()),
     path("sliding/token/", SlidingView.as_view()),
     path("claims/refresh/", views.TokenRefreshView.as_view()),
     path("cookie/token/", CookieView.as_view()),

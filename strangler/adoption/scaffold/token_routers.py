@@ -45,6 +45,8 @@ def _additions(feature: FeatureScaffold, module: Module) -> Code | None:
     found: dict[str, Code] = {}
     for each in feature.endpoints:
         named = {name: _pairs(added) for name, added in each.additions.items() if added}
+        if each.endpoint.token_view and each.endpoint.token_view.refusal is not None:
+            named["refusal"] = quoted(each.endpoint.token_view.refusal)
         if not each.token_view or not named:
             continue
         found[each.token_view] = call("SignInAdditions", **named)

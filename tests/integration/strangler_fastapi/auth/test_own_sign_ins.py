@@ -96,10 +96,11 @@ def test_a_sign_in_adds_what_the_projects_serializer_does(sides: Sides, path: st
     assert read(ours) == read(theirs)
 
 
-@pytest.mark.parametrize("path", ["/claims/token/", "/answer/token/", "/sliding/token/"])
+@pytest.mark.parametrize("path", ["/claims/token/", "/answer/token/", "/sliding/token/", "/refusal/token/"])
 def test_a_sign_in_that_fails_is_refused_as_by_django(sides: Sides, path: str) -> None:
     for body in ({}, {"username": "gone", "password": USER_PASSWORD}, {"username": "ann", "password": "x"}, b"{"):
-        sides.ask("POST", path, body)
+        answer = sides.ask("POST", path, body)
+        assert ("Wrong name" in answer.text) is (path == "/refusal/token/" and answer.status_code == 401)
     sides.ask("OPTIONS", path, None)
     sides.ask("GET", path, None)
 
