@@ -25,7 +25,7 @@ class NestedPaths:
         variables, places, table = VARIABLE.findall(operation.path), operation.facts.places, operation.table
         facts = self._contract.tables.get(table)
         # Of a single one the rows that it names are those of another list, with rows of their own or without.
-        if facts is None or len(variables) <= 1 or not {*variables[:-1]} <= {*places}:
+        if facts is None or len(variables) <= 1 or not {*variables} & {*places}:
             return None
         key = facts.primary_key[0] if len(facts.primary_key) == 1 else ""
         last = variables[-1]
@@ -44,6 +44,9 @@ class NestedPaths:
     def _value(self, operation: Operation, keyed: tuple[str, str] | None, key: object, variable: str) -> str:
         """What a variable is for a row: its key, or a column of a row that it leads to."""
         path = operation.facts.places.get(variable)
+        if path is None and variable != VARIABLE.findall(operation.path)[-1]:
+            # The view's code looks at others alone.
+            return "1"
         if path is None or keyed is None:
             return str(key)
         table, where = operation.table, {keyed[1]: key}

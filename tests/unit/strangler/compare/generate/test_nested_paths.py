@@ -90,6 +90,11 @@ def test_a_row_is_named_with_those_that_it_belongs_to() -> None:
     assert paths(rows={"within": {"review_id": "review_id", "review__title": "title_id"}}) == one
 
 
-def test_what_is_not_known_names_no_row() -> None:
+def test_what_no_code_looks_at_is_anything() -> None:
     found = paths(rows={"within": {"review": "review_id"}})
-    assert found["update"] == ("/titles/3/reviews/0/comments/0/", "/titles/no%20/reviews/0/comments/0/")
+    assert found["update"] == ("/titles/1/reviews/5/comments/3/", "/titles/1/reviews/5/comments/no%20/")
+    assert found["create"] == ("/titles/1/reviews/5/comments/", "/titles/1/reviews/no%20/comments/")
+
+
+def test_what_is_not_known_names_no_row() -> None:
+    assert paths()["update"] == ("/titles/3/reviews/0/comments/0/", "/titles/no%20/reviews/0/comments/0/")
