@@ -4,6 +4,7 @@
 "least": column_filter(lambda: range_end(Berth.places, "lower"), NUMBER, "gte"),
 "free": boolean_filter(lambda: range_is_empty(Berth.days)),
 "colour": column_filter(lambda: hstore_text(Berth.facts, "colour"), TEXT, "icontains"),
+"span": numeric_range_filter(lambda: Berth.depth, "overlap"),
 "has": has_key_filter(lambda: Berth.facts),
 """
 
@@ -28,9 +29,11 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from strangler_fastapi.drf.criteria import Criterion
-from strangler_fastapi.drf.filter_forms import TEXT, FormField, prepared
+from strangler_fastapi.drf.filter_forms import ANY_NUMBER, TEXT, FormField, prepared
 from strangler_fastapi.drf.filtering import Attribute, Filter, excluding
-from strangler_fastapi.drf.validators import biggest
+from strangler_fastapi.drf.filters import column_filter
+from strangler_fastapi.drf.validators import Invalid, biggest
+from strangler_fastapi.errors import ErrorDetail
 
 # What the ends of each of PostgreSQL's ranges are.
 _ENDS: Final[Mapping[str, TypeEngine[Any]]] = {
@@ -40,6 +43,7 @@ _ENDS: Final[Mapping[str, TypeEngine[Any]]] = {
     "NUMRANGE": Numeric(),
     "TSTZRANGE": DateTime(timezone=True),
 }
+_OPERATORS: Final = {"exact": "=", "contains": "@>", "contained_by": "<@", "overlap": "&&"}
 
 
 def range_contains_filter(column: Attribute, form: FormField, *, exclude: bool = False) -> Filter:
@@ -67,6 +71,63 @@ def range_contains_filter(column: Attribute, form: FormField, *, exclude: bool =
 
     said = "A value that the range contains."
     return Filter(excluding(read) if exclude else read, samples=(form.sample,), description=said)
+
+
+def numeric_range_filter(
+    column: Attribute, lookup: str = "exact", *, suffixes: tuple[str, str] = ("_min", "_max")
+) -> Filter:
+    """A range of numbers compared with that of two parameters, or by the end that one says (`NumericRangeFilter`).
+
+    `lookup` is exact, contains, contained_by or overlap. Django fails on both ends of a range of whole numbers, and on
+    ends in the wrong order.
+
+    Raises:
+        LookupError: there is no such lookup.
+    """
+    if lookup not in _OPERATORS:
+        raise LookupError(f"{lookup} is no lookup of a range: name one of {', '.join(_OPERATORS)}.")
+    by_end = {
+        "lower": column_filter(lambda: range_end(column(), "lower"), ANY_NUMBER),
+        "upper": column_filter(lambda: range_end(column(), "upper"), ANY_NUMBER),
+    }
+
+    def read(name: str, texts: tuple[str, str]) -> Criterion | None:
+        sentences: list[ErrorDetail] = []
+        ends: list[Any] = []
+        for text in texts:
+            try:
+                ends.append(ANY_NUMBER.read(text))
+            except Invalid as error:
+                sentences += [each for each in error.detail if each not in sentences]
+        if sentences:
+            raise Invalid(sentences)
+        for (end, compared), value, text in zip(by_end.items(), ends, texts, strict=True):
+            if value is not None and None in ends:
+                found: Criterion | None = compared.read(f"{name} {end}", text)
+                return found
+        return None if None in ends else _compared(column, name, lookup, ends)
+
+    samples = (("1", "2"), ("1", ""), ("", "2"))
+    return Filter(read, samples=samples, description="An end of the range.", suffixes=suffixes)
+
+
+def _compared(column: Attribute, name: str, lookup: str, ends: list[Any]) -> Criterion:
+    """A range compared with another, whose end isn't in it."""
+    if ends[0] > ends[1]:
+        raise Invalid("The start of the range must not exceed the end of the range.", "bound_ordering")
+    kind = _ends_of(column())
+    most = biggest(kind) if isinstance(kind, Integer) else 0
+    fitting = [prepared(kind, end) for end in ends]
+    held = [min(max(end, -most - 1), most) if most else end for end in fitting]
+    names = [f"{name} lower", f"{name} upper"]
+
+    def clause() -> ColumnElement[bool]:
+        made = getattr(func, type(column().type).__name__.lower())
+        other = made(*(bindparam(each, type_=kind) for each in names))
+        found: ColumnElement[bool] = column().op(_OPERATORS[lookup], is_comparison=True)(other)
+        return found
+
+    return Criterion(f"{name} {lookup}", clause, dict(zip(names, held, strict=True)))
 
 
 def has_key_filter(column: Attribute, *, exclude: bool = False) -> Filter:

@@ -4,7 +4,7 @@ from typing import Final
 
 from shared_schema.contract.contract import ColumnFacts
 from strangler.adoption.list_facts import FilterParameter
-from strangler.adoption.scaffold.code import Call, call, quoted
+from strangler.adoption.scaffold.code import Call, Items, call, quoted
 from strangler.adoption.scaffold.column_kinds import NAMES, RANGES, TEXT_LOOKUPS
 from strangler.adoption.scaffold.filter_forms import FilterForms
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
@@ -116,6 +116,8 @@ class PostgresFilters:
             made, empty = self._use(_FILTERING, "boolean_filter"), self._use(_RANGE_FILTERS, "range_is_empty")
             chosen = "True" if selected else None
             return call(made, f"lambda: {empty}({column})", selected=chosen, exclude=exclude)
+        if parameter.kind == "NumericRangeFilter":
+            return self._of_ends(parameter, column, facts)
         if parameter.kind not in _IN_RANGES[facts.kind]:
             return None
         end, _, lookup = parameter.lookup.partition("__")
@@ -129,6 +131,17 @@ class PostgresFilters:
         by = [quoted(lookup)] if lookup not in ("", "exact") else []
         form = self._forms.form(parameter, facts)
         return call(self._use(_FILTERS, "column_filter"), f"lambda: {value}", form or "", *by, exclude=exclude)
+
+    def _of_ends(self, parameter: FilterParameter, column: str, facts: ColumnFacts) -> Call | None:
+        """The filter of a range of numbers by both of its ends, or one."""
+        is_plain = len(parameter.suffixes) == len(_ENDS) and not parameter.exclude
+        if not is_plain or _IN_RANGES[facts.kind] != _NUMBERS or parameter.lookup not in _ARRAY_LOOKUPS:
+            return None
+        usual = parameter.suffixes == ("_min", "_max")
+        suffixes = None if usual else Items("()", tuple(map(quoted, parameter.suffixes)))
+        lookup = [quoted(parameter.lookup)] if parameter.lookup != "exact" else []
+        made = self._use(_RANGE_FILTERS, "numeric_range_filter")
+        return call(made, f"lambda: {column}", *lookup, suffixes=suffixes)
 
     def _of_array(self, parameter: FilterParameter, column: str, facts: ColumnFacts) -> Call | None:
         """The filter of an array by its values, or by their number; None of another one."""
