@@ -57,6 +57,11 @@ def effects_of(
             time, _, what = receiver.partition(" ")[0].partition("_")
             if what == kind:
                 add(receiver, _TIMES[time])
+    for receiver in facts.receivers if facts else ():
+        # One that other writes call at another time, too, is one effect all the same, which has to be whole.
+        time, _, what = receiver.partition(" ")[0].partition("_")
+        if receiver.partition(" ")[2] in found and what in _WRITES.values():
+            add(receiver, _TIMES[time])
     saves = any(_WRITES.get(action) == "save" for action in actions)
     for links in serializer.links(facts) if serializer and facts and saves else ():
         for receiver in contract.tables[links].link_receivers if links in contract.tables else ():

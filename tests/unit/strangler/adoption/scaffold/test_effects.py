@@ -33,6 +33,14 @@ def test_what_django_calls_when_rows_are_written_is_a_function_to_fill_in() -> N
     assert "effects.py" not in dict(FeatureModules(feature(LIST | of_berths)).modules())
 
 
+def test_one_function_of_several_signals_is_called_at_each_time_whichever_action_is_written() -> None:
+    """The service refuses to start with an effect that is half of what Django calls."""
+    contract = Contract.model_validate({"format": 2, "tables": TABLES})
+    for action in ("create", "destroy"):
+        (count,) = (each for each in effects_of(contract, "berth", (action,)) if each.name == "harbour.signals.count")
+        assert sorted(count.times) == ["after", "before"]
+
+
 def test_what_django_calls_when_links_are_written_is_a_function_to_fill_in() -> None:
     key = {"kind": "ForeignKey", "type": "bigint", "null": False}
     columns = {
