@@ -116,6 +116,9 @@ def _compose_service(base: ComposeFile | None, named: str | None) -> ComposeServ
 def _completed(found: Detection, *, health: str | None, openapi: str | None, sign_in: str | None) -> Detection:
     """What was found with what was typed, as an option or, on a terminal, where nothing was found."""
     path = sign_in if sign_in is not None or found.sign_in else _ask("Path that signs callers in, below the API")
+    if path and found.v1.strip("/"):
+        # Others are whole paths, and so may this one be.
+        path = path.removeprefix(found.v1.rstrip("/"))
     typed = (
         SignInGuess(path=path, user=found.api.settings.username_field, token=_TOKEN, scheme=_SCHEME) if path else None
     )

@@ -37,11 +37,24 @@ class Tokens:
         settings: the contract's.
         verifying_keys: simplejwt's VERIFYING_KEY, where the algorithm has two keys, or each key that may have signed
             while keys are exchanged, the one that signs among them; `key`, or its public half, where none is given.
+
+    Raises:
+        ValueError: a key is none of the algorithm.
     """
 
     key: str = field(repr=False)
     settings: TokenSettings
     verifying_keys: tuple[str, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        for key in filter(None, (self.key, *self.verifying_keys)):
+            try:
+                _verifying(key, self.settings.algorithm)
+            except (jwt.InvalidKeyError, TypeError, ValueError) as error:
+                raise ValueError(
+                    f"The key of tokens is none of {self.settings.algorithm}, which Django's SIMPLE_JWT names: give"
+                    " Tokens the same key, or the PEM of its public half (VERIFYING_KEY), such as by JWT_SIGNING_KEY."
+                ) from error
 
     def encode(self, payload: Payload) -> str:
         """The signed token.

@@ -64,7 +64,9 @@ class Listing:
         """
         nulls = tuple(f"null {term}" for term, mark in zip(terms, after, strict=False) if mark is None)
         kinds = (offset and "skipping", counted and "counted", apart and "apart", marked and "marked")
-        structure = (self.name, self.shape, key_of(criteria), ("after", *nulls) if after else "", terms, limit, kinds)
+        # A filter may have the name of a term.
+        ordered = ("by", *terms) if terms else ()
+        structure = (self.name, self.shape, key_of(criteria), ("after", *nulls) if after else "", ordered, limit, kinds)
         marks = {f"mark{number}": mark for number, mark in enumerate(after) if mark is not None}
         values = values_of(criteria) | ({"offset": offset} if offset else {}) | marks
 

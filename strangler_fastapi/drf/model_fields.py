@@ -3,7 +3,7 @@
 `ModelSerializer.build_standard_field` and `rest_framework.utils.field_mapping.get_field_kwargs` say how.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -129,12 +129,10 @@ def model_field(
     if issubclass(kind, PrimaryKeyRelatedField):
         common |= _relation(model, column, facts)
     is_nested = facts.items is not None and facts.items.items is not None
-    checks = (*column_checks(facts, name), *((same_lengths,) if is_nested else ()), *_unique(model, column, facts))
-    common |= {
-        "required": _is_required(facts),
-        "allow_null": facts.null,
-        "validators": () if changed.get("read_only") else checks,
-    }
+    checks: Iterable[Validator] = ()
+    if not changed.get("read_only"):
+        checks = (*column_checks(facts, name), *((same_lengths,) if is_nested else ()), *_unique(model, column, facts))
+    common |= {"required": _is_required(facts), "allow_null": facts.null, "validators": checks}
     return kind(**(common | _settings(kind, facts, name) | changed))
 
 

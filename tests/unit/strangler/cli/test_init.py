@@ -1,6 +1,7 @@
 """What `strangler init` doesn't find it asks for on a terminal, and names the option elsewhere."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -37,6 +38,9 @@ def test_what_is_found_or_passed_is_not_asked(monkeypatch: pytest.MonkeyPatch) -
     health = {"path": "/healthz", "method": "GET", "kind": "django", "view": "shop.health"}
     found = completed(detection(health), openapi="/schema/", sign_in="/in/")
     assert (found.health, found.openapi, found.sign_in and found.sign_in.path) == ("/healthz", "/schema/", "/in/")
+    whole = completed(replace(detection(health), v1="/api"), openapi="/schema/", sign_in="/api/in/")
+    assert whole.sign_in
+    assert whole.sign_in.path == "/in/"
 
 
 def test_off_a_terminal_the_options_are_named(

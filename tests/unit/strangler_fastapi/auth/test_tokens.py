@@ -200,3 +200,11 @@ def test_the_public_half_of_a_key_reads_what_django_has_signed() -> None:
     signing = Tokens(pem, TokenSettings(algorithm="ES256"))
     assert signing.decode(theirs.encode(GOOD)) == GOOD
     assert theirs.decode(signing.encode(GOOD)) == GOOD
+
+
+@pytest.mark.parametrize("keys", [{"key": "a random text of a project's .env"}, {"key": "", "verifying_keys": ("x",)}])
+def test_a_key_of_another_algorithm_is_named_at_the_start(keys: dict[str, Any]) -> None:
+    settings = TOKENS.settings.model_copy(update={"algorithm": "RS256"})
+    with pytest.raises(ValueError, match="The key of tokens is none of RS256") as raised:
+        Tokens(settings=settings, **keys)
+    assert "random text" not in str(raised.value)

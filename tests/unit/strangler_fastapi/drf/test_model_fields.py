@@ -188,6 +188,17 @@ async def test_forms_are_too(pairs: dict[str, str]) -> None:
     assert await answer(Form(list(pairs.items()))) == drf_answer(form)
 
 
+FILES = {
+    "storage": {
+        "name": "django.core.files.storage.filesystem.FileSystemStorage",
+        "location": "/srv/files",
+        "base_url": "/f/",
+    },
+    "upload_to": "scans",
+    "time_zone": "UTC",
+}
+
+
 def facts(**changed: Any) -> Contract:
     column = {"field": "code", "kind": "CharField", "type": "text", "null": False} | changed
     table = {"name": "blog_thing", "model": "blog.Thing", "columns": {"code": column}}
@@ -216,6 +227,10 @@ def test_a_check_that_nobody_knows_is_named_at_the_start() -> None:
         "Column blog_thing.code is checked by shop.models.validate_code, which has no counterpart here: register"
         ' one, `validator_register("shop.models.validate_code", …)` of strangler_fastapi.drf.model_validators.'
     )
+    # Nobody sends what is shown alone.
+    own = [{"name": "shop.models.validate_scan", "arguments": {}}]
+    shown = facts(validators=own, kind="FileField", max_length=100, file=FILES)
+    assert model_field(Stock, "code", contract=shown, read_only=True).validators == ()
     seen = []
 
     async def check(value: Any, scope: Scope) -> None: ...
