@@ -379,10 +379,8 @@ def world(stack: StackAddresses, worker_id: str, django_db_blocker: Any) -> Iter
         "SECRET_KEY_FALLBACKS": KEYS[1:],
         "AUTHENTICATION_BACKENDS": ["django.contrib.auth.backends.ModelBackend"],
     }
-    state = {
-        "sessions": Sessions(secret_key=KEYS[0], fallbacks=KEYS[1:], rows=ROWS, csrf=CsrfCheck()),
-        "tokens": Tokens(JWT_KEY, BLOG.contract.token_settings),
-    }
+    state = {"tokens": Tokens(JWT_KEY, BLOG.contract.token_settings)}
+    sessions = Sessions(secret_key=KEYS[0], fallbacks=KEYS[1:], rows=ROWS, csrf=CsrfCheck())
     views = {f"{name}/": drf_view(name) for name in VIEWS}
     with (
         migrated_database(admin_dsn=stack.admin_dsn, name=f"callers_{worker_id}") as database,
@@ -392,7 +390,13 @@ def world(stack: StackAddresses, worker_id: str, django_db_blocker: Any) -> Iter
             users = fill()
         routers = (library_router(),)
         with side_by_side(
-            database, views=views, routers=routers, tables=MAPPING, state=state, settings=settings
+            database,
+            views=views,
+            routers=routers,
+            tables=MAPPING,
+            state=state,
+            settings=settings,
+            sessions=sessions,
         ) as sides:
             yield World(sides, users)
 
