@@ -7,7 +7,8 @@ from typing import Final
 
 from shared_schema.catalog import table_key
 from shared_schema.contract.contract import TableFacts
-from strangler.adoption.endpoints import RENDERERS, DjangoApi, DjangoEndpoint, SerializerFacts, SerializerField
+from strangler.adoption.endpoints import RENDERERS, DjangoApi, DjangoEndpoint
+from strangler.adoption.serializer_facts import SerializerFacts, SerializerField
 
 # Classes of which `strangler_fastapi` knows the counterpart.
 _KNOWN: Final = ("rest_framework.", "strangler_django.")

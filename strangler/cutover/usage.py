@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from strangler.adoption.endpoints import Unread
+from strangler.adoption.serializer_facts import Unread
 from strangler.schema.django_side import ManageCommand, manage_document
 
 

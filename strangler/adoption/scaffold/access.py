@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from strangler.adoption.endpoints import DjangoEndpoint, MatchedRows
+from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.scaffold.account_tables import MODEL_PERMISSIONS, AccountTables
 from strangler.adoption.scaffold.code import Call, Code, Items, call, keyword, quoted
 from strangler.adoption.scaffold.own_permissions import ROW_ACTIONS, OwnPermissions
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
+from strangler.adoption.serializer_facts import MatchedRows
 
 _MODULE: Final = "rest_framework.permissions."
 _NAMES: Final = frozenset({"AllowAny", "IsAuthenticated", "IsAdminUser", "IsAuthenticatedOrReadOnly"})

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from strangler.adoption.endpoints import SerializerField
 from strangler.adoption.scaffold.feature import FeatureScaffold
 from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint
+from strangler.adoption.serializer_facts import SerializerField
 from strangler.project import Project
 
 # What a body holds for a field of each kind; one of another kind has no value that is good for any row.

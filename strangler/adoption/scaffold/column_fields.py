@@ -6,7 +6,6 @@ from typing import Final
 from shared_schema.contract.contract import ColumnFacts
 from shared_schema.contract.values import python_type
 from strangler.adoption.django_settings import DjangoSettings
-from strangler.adoption.endpoints import ComputedValue, SerializerField
 from strangler.adoption.scaffold.code import LINE, Call, Code, Items, call, laid_out, quoted, texts
 from strangler.adoption.scaffold.column_kinds import (
     CALLABLES,
@@ -23,6 +22,7 @@ from strangler.adoption.scaffold.links import CALLER_ROWS, RowLinks
 from strangler.adoption.scaffold.list_fields import list_field
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
 from strangler.adoption.scaffold.written_serializer import MODEL_FIELDS, WrittenSerializer
+from strangler.adoption.serializer_facts import ComputedValue, SerializerField
 
 # Arguments of DRF's fields that `model_field` takes under the same name.
 _ARGUMENTS: Final = frozenset(

@@ -5,7 +5,7 @@ from typing import Final
 
 from shared_schema.contract.contract import ColumnFacts
 from strangler.adoption.django_settings import DjangoSettings
-from strangler.adoption.endpoints import SerializerField
+from strangler.adoption.serializer_facts import SerializerField
 
 # Those of PostgreSQL's ranges.
 RANGES: Final = frozenset(

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared_schema.contract.contract import ColumnFacts
-from strangler.adoption.endpoints import SerializerField
 from strangler.adoption.scaffold.code import Call, Code, Items, call, dictionary, quoted
+from strangler.adoption.serializer_facts import SerializerField
 
 _TEXTS: Final = frozenset({"CharField", "SlugField", "TextField"})
 _NUMBERS: Final = frozenset(f"{sign}{size}IntegerField" for sign in ("", "Positive") for size in ("", "Small", "Big"))

@@ -6,10 +6,10 @@ from typing import Final
 
 from shared_schema.contract.contract import Contract
 from shared_schema.contract.deletion_plan import DeletionPlans
-from strangler.adoption.endpoints import SerializerFacts
 from strangler.adoption.scaffold.code import Code, Items, call, quoted, statement
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.tables import snake
+from strangler.adoption.serializer_facts import SerializerFacts
 
 _WRITES: Final = {"create": "save", "update": "save", "partial_update": "save", "assign": "save", "destroy": "delete"}
 _TIMES: Final = {"pre": "before", "post": "after"}

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from shared_schema.contract.contract import Contract
-from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, SerializerFacts, SerializerField, TokenAddition
+from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, TokenAddition
 from strangler.adoption.scaffold.access import Rule, permission_by_method, permission_of
 from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.code import Code, call, quoted
@@ -27,6 +27,7 @@ from strangler.adoption.scaffold.tables import Tables, UnreadableError
 from strangler.adoption.scaffold.throttles import Throttles
 from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint, WrittenLink, WrittenResource
 from strangler.adoption.scaffold.written_serializer import WrittenSerializer
+from strangler.adoption.serializer_facts import SerializerFacts, SerializerField
 from strangler.routes.route import Route
 
 # Views that a docstring names.

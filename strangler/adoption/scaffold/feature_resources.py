@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, MatchedRows, SerializerFacts, SerializerField
+from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
 from strangler.adoption.list_facts import QuerysetFacts
 from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.code import Code, Items, dictionary, prefixed, quoted
@@ -18,6 +18,7 @@ from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
 from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint, WrittenResource
 from strangler.adoption.scaffold.written_list import WrittenList
 from strangler.adoption.scaffold.written_serializer import WrittenSerializer
+from strangler.adoption.serializer_facts import MatchedRows, SerializerFacts, SerializerField
 
 _OTHER: Final = "its serializer is of another model than its rows"
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Final
 
-from strangler.adoption.endpoints import BROWSABLE_API, RENDERERS, DjangoEndpoint, SerializerFacts
+from strangler.adoption.endpoints import BROWSABLE_API, RENDERERS, DjangoEndpoint
 from strangler.adoption.scaffold.versions import version_gaps
+from strangler.adoption.serializer_facts import SerializerFacts
 
 # What a Resource of strangler_fastapi does under the names of DRF's actions.
 ACTIONS: Final = {

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from strangler.adoption.endpoints import CountedLink, MatchedRows
 from strangler.adoption.scaffold.code import Code, call, dictionary, quoted, texts
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
+from strangler.adoption.serializer_facts import CountedLink, MatchedRows
 
 _LINKS: Final = "strangler_fastapi.drf.links"
 CALLER_ROWS: Final = "strangler_fastapi.drf.caller_rows"

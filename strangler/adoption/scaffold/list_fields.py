@@ -5,12 +5,12 @@ from typing import Final
 
 from shared_schema.contract.contract import ColumnFacts
 from strangler.adoption.django_settings import DjangoSettings
-from strangler.adoption.endpoints import SerializerField
 from strangler.adoption.scaffold.code import Code, Items, call, quoted
 from strangler.adoption.scaffold.column_kinds import is_known, is_usual
 from strangler.adoption.scaffold.declared_fields import is_taken, labels, own_messages, taken_field, taken_gaps
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
 from strangler.adoption.scaffold.written_serializer import WrittenSerializer
+from strangler.adoption.serializer_facts import SerializerField
 
 _MODULE: Final = "strangler_fastapi.drf.collection_fields"
 # Fields whose values are JSON's own, each with a kind of column that has such values.

@@ -2,11 +2,11 @@
 
 from typing import Any, Final
 
-from strangler.adoption.endpoints import MatchedRows
 from strangler.adoption.scaffold.code import Call, Code, call, quoted
 from strangler.adoption.scaffold.conditions import RowConditions
 from strangler.adoption.scaffold.links import CALLER_ROWS, RowLinks
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
+from strangler.adoption.serializer_facts import MatchedRows
 
 _LINKS: Final = "strangler_fastapi.drf.links"
 _SUMS: Final = ("+", "-")

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from strangler.adoption.access_facts import PermissionMap, PermissionRule, caller_attributes
-from strangler.adoption.endpoints import DjangoEndpoint, MatchedRows
+from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.scaffold.account_tables import MODEL_PERMISSIONS
 from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.code import LINE, dictionary, quoted, statement
 from strangler.adoption.scaffold.gaps import is_callers
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
+from strangler.adoption.serializer_facts import MatchedRows
 
 _SAFE: Final = ["GET", "HEAD", "OPTIONS"]
 # Actions that Django's views look for a row in, and show it to permissions.

@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from strangler.adoption.endpoints import SerializerField
 from strangler.adoption.scaffold.code import Code, call, quoted
 from strangler.adoption.scaffold.column_fields import SHOWN
 from strangler.adoption.scaffold.declared_fields import labels, own_messages
 from strangler.adoption.scaffold.links import RowLinks, use_through
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
 from strangler.adoption.scaffold.written_serializer import MODEL_FIELDS, WrittenSerializer
+from strangler.adoption.serializer_facts import SerializerField
 
 _HYPERLINKS: Final = "strangler_fastapi.drf.hyperlinks"
 _RELATIONS: Final = "strangler_fastapi.drf.relations"

@@ -5,7 +5,6 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from strangler.adoption.django_settings import DjangoSettings
-from strangler.adoption.endpoints import ComputedValue, SerializerFacts, SerializerField, UniqueTogether
 from strangler.adoption.scaffold.authenticators import Authenticators
 from strangler.adoption.scaffold.code import Code, call, quoted, texts
 from strangler.adoption.scaffold.column_fields import ColumnFields
@@ -15,6 +14,7 @@ from strangler.adoption.scaffold.parents import RowParents
 from strangler.adoption.scaffold.relation_fields import RelationFields
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
 from strangler.adoption.scaffold.written_serializer import WrittenSerializer, serializer_name
+from strangler.adoption.serializer_facts import ComputedValue, SerializerFacts, SerializerField, UniqueTogether
 
 _HYPERLINKED: Final = frozenset({"HyperlinkedIdentityField", "HyperlinkedRelatedField"})
 _RELATED: Final = frozenset({"PrimaryKeyRelatedField", "SlugRelatedField", "StringRelatedField"})

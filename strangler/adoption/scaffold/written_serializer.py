@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from strangler.adoption.endpoints import SerializerFacts
 from strangler.adoption.handler_facts import NestedWrites
 from strangler.adoption.scaffold.code import Call, Code, Items, call, dictionary, quoted, statement
 from strangler.adoption.scaffold.tables import snake
+from strangler.adoption.serializer_facts import SerializerFacts
 
 MODEL_FIELDS: Final = "strangler_fastapi.drf.model_fields"
 # The method of a serializer that an action calls once a body is validated.

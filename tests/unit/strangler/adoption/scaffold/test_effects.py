@@ -1,9 +1,9 @@
 """What Django calls when rows are written is written, or a gap."""
 
 from shared_schema.contract.contract import Contract
-from strangler.adoption.endpoints import SerializerFacts
 from strangler.adoption.scaffold.effects import effects_of
 from strangler.adoption.scaffold.feature_modules import FeatureModules
+from strangler.adoption.serializer_facts import SerializerFacts
 from tests.unit.strangler.adoption.scaffold.harbour import CREATE, ID, LIST, NAME, SERIALIZER, TABLES, feature, text_of
 
 
