@@ -9,8 +9,7 @@ from typing import Any, Final
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.functional import cached_property
-from django.views.decorators.csrf import csrf_exempt
-from rest_framework import generics, mixins, viewsets
+from rest_framework import generics, viewsets
 from rest_framework.metadata import SimpleMetadata
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
@@ -33,7 +32,6 @@ from strangler_django.endpoints.lists import (
 )
 from strangler_django.endpoints.own_code import (
     is_own,
-    passed_to,
     returns_caller,
 )
 from strangler_django.endpoints.own_creation import read_creation
@@ -41,6 +39,7 @@ from strangler_django.endpoints.own_models import model_facts
 from strangler_django.endpoints.own_permissions import own_rules, permission_maps
 from strangler_django.endpoints.own_querysets import read_queryset
 from strangler_django.endpoints.own_renderers import renderer_facts
+from strangler_django.endpoints.path_views import is_wrapped, view_class, view_methods
 from strangler_django.endpoints.request_rows import creation_facts, rows_facts, validated
 from strangler_django.endpoints.serializers import class_name, serializer_facts
 from strangler_django.endpoints.throttles import throttle_facts
@@ -48,21 +47,10 @@ from strangler_django.endpoints.token_views import token_view_facts
 from strangler_django.endpoints.versions import version_facts
 from strangler_django.endpoints.view_attributes import ViewAttributes
 
-METHODS: Final = ("get", "post", "put", "patch", "delete")
-# The name of what a generic view does with a method, and the mixin that does it.
-_GENERIC: Final = {
-    "get": (("list", mixins.ListModelMixin), ("retrieve", mixins.RetrieveModelMixin)),
-    "post": (("create", mixins.CreateModelMixin),),
-    "put": (("update", mixins.UpdateModelMixin),),
-    "patch": (("partial_update", mixins.UpdateModelMixin),),
-    "delete": (("destroy", mixins.DestroyModelMixin),),
-}
 # Attributes that are classes with code of their own, which none of the project's may replace.
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _CLASSES: Final = ("metadata_class", "content_negotiation_class")
 _LIBRARYS: Final = (SimpleMetadata, DefaultContentNegotiation)
-# Where what a path calls is made.
-_AS_VIEW: Final = ("django.views.generic.base", "rest_framework.viewsets")
 # What every view derives from.
 _BASE_MODULES: Final = frozenset({"builtins", "django.views.generic.base", "rest_framework.views"})
 # What a project overrides in its views, each of which a port has to read.
@@ -86,49 +74,6 @@ _ATTRIBUTES: Final = (
     *("filterset_fields", "search_fields", "ordering_fields", "ordering", "lookup_field", "versioning_class"),
     *("lookup_url_kwarg", "http_method_names", "metadata_class", "content_negotiation_class"),
 )
-
-
-def view_class(view: Any) -> type[APIView] | None:  # noqa: ANN401 - any callable
-    """The class of a DRF view; None for another view of Django's."""
-    cls = getattr(view, "cls", None)
-    return cls if isinstance(cls, type) and issubclass(cls, APIView) else None
-
-
-def is_wrapped(view: Any) -> bool:  # noqa: ANN401 - any callable
-    """Whether a path's view is more than what `as_view` gives, such as `cache_page(60)(Items.as_view())`."""
-    found = view
-    while found is not None:
-        module = getattr(found, "__globals__", {}).get("__name__")
-        if module in _AS_VIEW:
-            return False
-        if module != csrf_exempt.__module__:
-            return True
-        found = getattr(found, "__wrapped__", None)
-    return True
-
-
-def view_name(view: Any) -> str:  # noqa: ANN401 - as above
-    """Module and name of a view, as one finds it in the code."""
-    cls = getattr(view, "cls", None) or getattr(view, "view_class", None)
-    if cls is None:
-        function = inspect.unwrap(view) if callable(view) else view
-        return f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', type(function).__name__)}"
-    # `@api_view` gives its class the function's name, which is not the qualified one.
-    return f"{cls.__module__}.{cls.__name__}"
-
-
-def view_methods(view: Any) -> dict[str, str | None]:  # noqa: ANN401 - as above
-    """The methods of a view in small letters, each with the action of a viewset or a generic view; None without one."""
-    cls = view_class(view) or getattr(view, "view_class", None)
-    if cls is None:
-        return {}
-    # Arguments of as_view() take precedence over the class.
-    allowed = getattr(view, "initkwargs", {}).get("http_method_names", cls.http_method_names)
-    methods = [method for method in METHODS if method in allowed]
-    actions = getattr(view, "actions", None)
-    if actions:
-        return {method: actions[method] for method in methods if method in actions}
-    return {method: _generic_action(cls, method) for method in methods if hasattr(cls, method)}
 
 
 def view_facts(
@@ -253,15 +198,6 @@ def _unoffered(view: Any, made: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN4
     if isinstance(made, viewsets.ViewSetMixin):
         made.action = own
     return dict(sorted(found.items()))
-
-
-def _generic_action(cls: type, method: str) -> str | None:
-    """What a generic view does with a method; None where a handler of the project's own does something else."""
-    actions = [name for name, mixin in _GENERIC[method] if issubclass(cls, mixin)]
-    if not is_own(cls, method):
-        return next(iter(actions), None)
-    called = passed_to(cls, method)
-    return called if called in actions else None
 
 
 def _instance(

@@ -21,8 +21,9 @@ from strangler_django.endpoints.own_code import (
     returned_attribute,
     statements_of,
 )
+from strangler_django.endpoints.path_views import view_methods
 from strangler_django.endpoints.serializers import serializer_facts
-from strangler_django.endpoints.views import view_facts, view_methods
+from strangler_django.endpoints.views import view_facts
 
 
 class PostSerializer(serializers.ModelSerializer[Post]):

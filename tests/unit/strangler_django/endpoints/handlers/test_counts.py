@@ -12,7 +12,8 @@ from rest_framework import permissions
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from strangler_django.endpoints.views import view_facts, view_methods
+from strangler_django.endpoints.path_views import view_methods
+from strangler_django.endpoints.views import view_facts
 from tests.installed_app import installed_app
 from tests.kitchen.models import Order
 

@@ -14,7 +14,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from django_app.accounts.models import User
-from strangler_django.endpoints.views import view_facts, view_methods
+from strangler_django.endpoints.path_views import view_methods
+from strangler_django.endpoints.views import view_facts
 from tests.installed_app import installed_app
 from tests.kitchen.models import Favorite, Follow, Rating, Recipe, Team
 

@@ -20,7 +20,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from django_app.blog.models import Post, Tag
-from strangler_django.endpoints.views import view_facts, view_methods
+from strangler_django.endpoints.path_views import view_methods
+from strangler_django.endpoints.views import view_facts
 
 
 class TagSerializer(serializers.ModelSerializer[Tag]):
