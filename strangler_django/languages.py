@@ -59,7 +59,7 @@ def languages_text() -> str:
 def languages_document() -> dict[str, Any]:
     """Languages, messages and translations of this project."""
     negotiated = settings.USE_I18N and _LOCALE in settings.MIDDLEWARE
-    supported = {code: translation.check_for_language(code) for code in _codes()} if negotiated else {}
+    supported = {code: _is_readable(code) for code in _codes()} if negotiated else {}
     default = _default(negotiated=negotiated)
     used = dict.fromkeys([*(code for code, there in supported.items() if there), default])
     messages = list(dict.fromkeys(_messages())) if settings.USE_I18N else []
@@ -79,6 +79,19 @@ def languages_document() -> dict[str, Any]:
         "labels": {code: found for code in used if (found := labels.translated(code))},
         "plurals": {code: plurals[code] for code in translations},
     }
+
+
+def _is_readable(code: str) -> bool:
+    """Whether there are catalogues of a language, and Django can read them: it answers 500 in that language else."""
+    if not translation.check_for_language(code):
+        return False
+    try:
+        with translation.override(code):
+            translation.gettext("This field is required.")
+    except ValueError:
+        # A catalogue whose plural forms were never filled in.
+        return False
+    return True
 
 
 def _default(*, negotiated: bool) -> str:

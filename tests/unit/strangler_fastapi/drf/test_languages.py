@@ -2,6 +2,7 @@
 
 import json
 import re
+import struct
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -18,6 +19,7 @@ from django.test.utils import isolate_apps
 from django.urls import path
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import trans_real
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rest_framework import serializers as drf
@@ -346,3 +348,20 @@ def test_a_file_that_is_no_such_document_is_refused(tmp_path: Path) -> None:
     file.write_text(json.dumps({"format": 2}))
     with pytest.raises(ValueError, match="write it again with manage"):
         Languages.read(file)
+
+
+def test_a_catalogue_that_django_cannot_read_is_left_out(tmp_path: Path) -> None:
+    """As translators leave it whose template they never filled in: Django answers 500 in that language."""
+    header = b"Plural-Forms: nplurals=INTEGER; plural=EXPRESSION;\n"
+    # The empty text's translation alone: two tables of one entry each, then both texts.
+    entries = struct.pack("<7I", 0x950412DE, 0, 1, 28, 36, 0, 44) + struct.pack("<4I", 0, 44, len(header), 45)
+    folder = tmp_path / "rn" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    (folder / "django.mo").write_bytes(entries + b"\0" + header + b"\0")
+    try:
+        with project_in_languages(("en", "rn", "fr"), default="en", LOCALE_PATHS=[str(tmp_path)]) as exported:
+            found = json.loads(exported)
+    finally:
+        trans_real._translations.pop("rn", None)
+    assert found["supported"] == {"en": True, "rn": False, "fr": True}
+    assert "rn" not in found["translations"]
