@@ -76,6 +76,7 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("GET", "/things/9/parts/", None),
     ("POST", "/things/2/parts/", {"thing": 2, "name": "new"}),
     ("POST", "/things/2/parts/", {"thing": 9}),
+    ("POST", "/things/2/parts/", {"name": "new"}),
     ("OPTIONS", "/things/2/parts/", None),
     ("GET", "/things/2/parts/1/", None),
     ("GET", "/things/3/parts/1/", None),
