@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
-from sqlalchemy import ColumnElement, bindparam
+from sqlalchemy import ColumnElement, bindparam, false, true
 from starlette.requests import Request
 
 from strangler_fastapi.db.query import fetch
@@ -20,7 +20,7 @@ from strangler_fastapi.drf.listing import Listing
 from strangler_fastapi.drf.pagination import PAGE_SIZE, Pagination, positive_integer
 from strangler_fastapi.drf.parameters import parse_datetime
 from strangler_fastapi.drf.urls import public_url, replace_query_parameter
-from strangler_fastapi.drf.validators import Invalid
+from strangler_fastapi.drf.validators import Invalid, biggest
 from strangler_fastapi.errors import NotFound
 
 INVALID_CURSOR = "Invalid cursor"
@@ -198,14 +198,16 @@ def _beyond(listing: Listing, term: str, cursor: Cursor) -> Criterion:
     Raises:
         NotFound: the position is none of the term's column.
     """
-    kind, text = listing.type_of(term).python_type, cursor.position or ""
+    column, text = listing.type_of(term), cursor.position or ""
+    kind = column.python_type
     try:
         value = parse_datetime(text) if kind is datetime else read_text(kind, text)
     except (ArithmeticError, TypeError, ValueError, Invalid):
         raise NotFound(INVALID_CURSOR) from None
-    if isinstance(value, int) and abs(value) > _BIGGEST_INTEGER:
-        raise NotFound(INVALID_CURSOR)
     is_down = cursor.reverse != term.startswith("-")
+    if isinstance(value, int) and abs(value) > biggest(column):
+        # As Django decides it: the driver takes no such number.
+        return Criterion("everything", true) if is_down is (value > 0) else Criterion("nothing", false)
 
     def clause() -> ColumnElement[bool]:
         expression = listing.expression(term)

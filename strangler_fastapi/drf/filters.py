@@ -67,7 +67,7 @@ def column_filter(
     """
     is_null = partial(_is_null, selected=selected)
     readers: Mapping[str, Callable[[Attribute, FormField], Callable[[str, str], Criterion | None]]]
-    readers = {"in": _in, "range": _range, "isnull": is_null}
+    readers = {"in": _in, "range": partial(_range, exclude=exclude), "isnull": is_null}
     if lookup not in {*readers, *_COMPARISONS, *TEXT_LOOKUPS}:
         raise LookupError(f"{lookup} is no lookup of this filter: write the condition with text_filter instead.")
     read = readers[lookup](column, form) if lookup in readers else _one(column, form, lookup)
@@ -228,21 +228,25 @@ def _in(column: Attribute, form: FormField) -> Callable[[str, str], Criterion | 
     return read
 
 
-def _range(column: Attribute, form: FormField) -> Callable[[str, str], Criterion | None]:
+def _range(column: Attribute, form: FormField, *, exclude: bool) -> Callable[[str, str], Criterion | None]:
     def read(name: str, text: str) -> Criterion | None:
         if not text:
             return None
-        parts = text.split(",")
         try:
-            values = [form.read(part) for part in parts]
+            values = read_several(form, text)
         except BeyondDatabase:
             # Django finds it in the database alone.
-            if len(parts) == 2:
+            if text.count(",") == 1:
                 raise
             values = []
         if len(values) != 2:
             raise Invalid("Range query expects two values.", "invalid_values")
-        return _between(column, name, values, form.zone)
+        if None not in values:
+            return _between(column, name, values, form.zone)
+        # To the database such an end is unknown: no row is surely between the two, and those beyond the other aren't.
+        if not exclude:
+            return Criterion("nothing", false)
+        return _between(column, name, values, form.zone) or Criterion(f"{name} any", lambda: column().is_not(None))
 
     return read
 

@@ -63,7 +63,7 @@ class View:
     `serializer` says what is sent and answered. OPTIONS answers it with `name` and `description`, or `described` where
     that is another, unless the view `describes` nothing, as DRF's APIView; where the path names an object, `find` looks
     for it, since OPTIONS describes a PUT only to those who could send it. `renderers` are the forms of answers that a
-    client can choose from (`strangler_fastapi.drf.renderers`), `vary` the headers of requests that answers name as
+    client can choose from (`strangler_fastapi.drf.renderers`), `vary` the headers of requests that all answers name as
     those they depend on, `cached` how long they may be kept. `parsers` are those of bodies
     (`strangler_fastapi.drf.bodies`). `throttles` count requests, and `versioning` finds the version that one means
     (modules of those names).
@@ -118,8 +118,8 @@ class View:
         self.parsers = parsers
         self._parsed = tuple(parser.media_type for parser in parsers)
         # As DRF says it of a choice.
-        self._negotiated = ("Accept",) if len(renderers) > 1 else ()
-        self._vary = tuple(dict.fromkeys((*self._negotiated, *vary)))
+        negotiated = ("Accept",) if len(renderers) > 1 else ()
+        self._vary = tuple(dict.fromkeys((*negotiated, *vary)))
         self._cached = cached
         self._throttles = throttles
         self.versioning = versioning
@@ -296,7 +296,7 @@ class View:
     async def _guard(self, request: Request, session: Session) -> None:
         """DRF's `initial()`: 406, the version, then 401, 403 and 429; the method is looked at after."""
         request.scope["allow"] = self.allow
-        request.scope["vary"] = self._negotiated
+        request.scope["vary"] = self._vary
         negotiate(request, self._read_renderers if request.method in ("GET", "HEAD") else self._renderers)
         if getattr(request.app.state, "read_only", False) and request.method not in self._safe:
             raise Unavailable.of(READ_ONLY)
@@ -306,8 +306,6 @@ class View:
         answered_request.set(request)
         if self.versioning is not None:
             request.state.version = self.versioning.determine_version(request)
-        # No session is looked at before.
-        request.scope["vary"] = self._vary
         await self.access.admit(request, session)
         if self._throttles:
             await check_throttles(self._throttles, request, session)

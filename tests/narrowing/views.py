@@ -83,6 +83,9 @@ class TextIn(plain.BaseInFilter, plain.CharFilter): ...
 class DateRange(plain.BaseRangeFilter, plain.DateFilter): ...
 
 
+class NumberRange(plain.BaseRangeFilter, plain.NumberFilter): ...
+
+
 class DaysFilter(plain.DateFilter):
     """Says no more than a name."""
 
@@ -115,6 +118,8 @@ class Declared(plain.FilterSet):
     pieces = NumberIn()
     names = TextIn(field_name="name")
     span = DateRange(field_name="made_on")
+    not_span = DateRange(field_name="made_on", exclude=True)
+    not_pieces = NumberRange(field_name="pieces", exclude=True)
     compared = plain.LookupChoiceFilter(
         field_name="pieces", field_class=forms.DecimalField, lookup_choices=[("exact", "is"), ("gt", "more")]
     )

@@ -50,11 +50,11 @@ def sides(stack: StackAddresses, worker_id: str, django_db_blocker: Any, kitchen
         yield opened.enter_context(made)
 
 
-def ask(sides: Sides, caller: str, method: str, path: str, body: Any = None) -> Any:
+def ask(sides: Sides, caller: str, method: str, path: str, body: Any = None, **headers: str) -> Any:
     """What both answer a caller."""
     key = CALLERS[caller]
-    headers = {"Authorization": f"Bearer {_token(key)}"} if key else {}
-    return sides.ask(method, path, body, headers)
+    signed = {"Authorization": f"Bearer {_token(key)}"} if key else {}
+    return sides.ask(method, path, body, signed | headers)
 
 
 def _token(key: int) -> AccessToken:
@@ -202,6 +202,7 @@ def test_clients_are_told_how_long_to_keep_an_answer(sides: Sides) -> None:
     assert told == {"/kept/": [900, 900, None], "/kept/1/": nothing, "/kept/9/": nothing, "/kept-all/": [60, 60, None]}
     assert ask(sides, "nobody", "POST", "/kept-all/", {"name": "green"}).status_code == 401
     assert ask(sides, "ann", "POST", "/kept-all/", {}).status_code == 400
+    assert ask(sides, "ann", "POST", "/kept-all/", {}, Accept="text/html").status_code == 406
 
 
 def test_who_may_depends_on_the_action(sides: Sides) -> None:

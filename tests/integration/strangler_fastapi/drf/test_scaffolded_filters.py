@@ -1,6 +1,7 @@
 """Lists that are narrowed by filter sets, and what `strangler scaffold` writes of them: both are sent the same."""
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -56,7 +57,7 @@ def sides(stack: StackAddresses, worker_id: str, django_db_blocker: Any, narrowe
 
 
 # What each filter is sent, and besides those whose parameters or columns are named so.
-EVERY = ["", " ", "x", "1", "1,2", "1,,2", "\x00", "true", "False"]
+EVERY = ["", " ", "x", "1", "1,2", "1,,2", "2,", ",", "\x00", "true", "False"]
 TEXTS: dict[str, list[str]] = {
     "name|state|any": ["a", "b", "Axe", "axe", "e", "new", "new,used", "new,x", "^A", "Café Éclair", "cafe", "lost"],
     "place|ton|depth|price|pieces|weight|year|month|day|week|quarter|hour|minute|second|cost|worth|sums|compared": [
@@ -75,11 +76,11 @@ TEXTS: dict[str, list[str]] = {
             "2026",
             "30",
         ),
-        *("0", "2", "4", "23", "59"),
+        *("0", "2", "4", "23", "59", ",2"),
     ],
     "made_on|made_at|opened_at|date|day|german|span|^on$": [
         *("2026-01-05", "2025-12-31", "12/31/2025", "Jan 5 2026", "2026-01-05,2025-12-31", "2026-13-01", "31.12.2025"),
-        *("2026-02-30", "2025-12-31,2026-01-05", "0001-01-01"),
+        *("2026-02-30", "2025-12-31,2026-01-05", "0001-01-01", "2026-01-01,", ",2026-01-01"),
     ],
     "(made|opened|hours|from|iso)_at|before|iso|german_at|lately": [
         *("2025-12-31T23:00:00Z", "2026-01-05T00:30:00", "2026-01-05 00:30", "12/31/2025 23:00", "2026-03-29 02:30"),
@@ -226,6 +227,14 @@ def test_pages_begin_at_a_position_in_the_order_that_is_asked_for(sides: Sides, 
                 url, walked = walked, page[way]
             assert len(found) == len({*found})
             assert len(found) >= 2
+
+
+@pytest.mark.parametrize("order", ["pieces", "-pieces"])
+def test_pages_begin_at_a_position_that_no_column_has(sides: Sides, order: str) -> None:
+    for position in (2**31 - 1, 2**31, -(2**31) - 1, 10**20, -(10**20)):
+        for reverse in ("", "r=1&"):
+            cursor = b64encode(f"{reverse}p={position}".encode()).decode()
+            sides.ask("GET", f"/positions/?ordering={order}&cursor={quote(cursor)}", None)
 
 
 def test_pages_by_other_positions_are_gaps(sides: Sides) -> None:

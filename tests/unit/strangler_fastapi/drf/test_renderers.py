@@ -217,9 +217,10 @@ async def test_who_asks_for_a_page_of_djangos_gets_json_here() -> None:
     assert described == json.loads(theirs.content)
 
 
-async def test_no_session_is_looked_at_before_the_form_is_chosen() -> None:
+async def test_an_answer_in_no_form_that_there_is_varies_as_others() -> None:
+    """As by a decorator of Django's around `dispatch`."""
     transport = httpx.ASGITransport(library([JSONRenderer, BrowsableAPIRenderer], vary=("Cookie",)))
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
-        for query, status, vary in (("", 200, "Accept, Cookie"), ("?format=xml", 404, "Accept")):
+        for query, status, vary in (("", 200, "Accept, Cookie"), ("?format=xml", 404, "Accept, Cookie")):
             answer = await client.get(f"/boats/{query}")
             assert (answer.status_code, answer.headers["vary"]) == (status, vary)
