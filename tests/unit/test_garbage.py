@@ -22,7 +22,8 @@ def _thawed() -> Iterator[None]:
     gc.unfreeze()
 
 
-def test_fastapi_serves_an_application_that_the_collector_passes_over(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_fastapi_serves_an_application_that_the_collector_passes_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a single worker makes it, in its loop; a main process maps the tables too, by a connection."""
     monkeypatch.setenv("FASTAPI_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nowhere")
     monkeypatch.setenv("JWT_SIGNING_KEY", "a key of the tests, which is no secret of anybody's")
     monkeypatch.setattr(main, "configure_logs", lambda _level: None)
