@@ -52,6 +52,7 @@ def scaffolded(folder: Path, contract: Contract, settings: Mapping[str, Any]) ->
     """What is written of all views of Django's with those settings."""
     with override_settings(**settings):
         api = DjangoApi.model_validate_json(endpoints_text())
+    # A default that is written, if only null, is one: no such field is required.
     (folder / "contract.json").write_text(contract.model_dump_json(exclude_unset=True))
     selected = [
         (each, Route(name=f"rows.r{number}", methods=(each.method,), path=each.path, stage=Stage.LEGACY))

@@ -9,7 +9,9 @@ A view takes a permission, a function of the request and its caller, or several,
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import reduce
 from inspect import isawaitable
+from operator import and_
 from typing import Any, ClassVar, Union
 
 from sqlalchemy import Text
@@ -26,6 +28,7 @@ Verdict = bool | Awaitable[bool]
 PermissionFunction = Callable[[Request, Any], Verdict]
 # A permission, the class of one that needs no arguments, or a function.
 Rule = Union["BasePermission", type["BasePermission"], PermissionFunction]
+Rules = Rule | tuple[Rule, ...]
 
 
 class _PermissionClass(type):
@@ -66,6 +69,10 @@ class BasePermission(metaclass=_PermissionClass):
     def unported(self, request: Request) -> tuple[str, ...]:  # noqa: ARG002 - for those that others combine
         """What of Django's decides of a request and isn't ported yet."""
         return ()
+
+    def asked(self, request: Request) -> "tuple[BasePermission, ...]":  # noqa: ARG002 - as above
+        """The permissions that a request is asked for, each of which refuses with its own `message`."""
+        return (self,)
 
     def __and__(self, other: "Rule") -> "BasePermission":
         return _And(self, as_permission(other))
@@ -116,30 +123,36 @@ class ByMethod(BasePermission):
 
     What OPTIONS says of other methods is asked of its own rule, since its action is `metadata` throughout.
 
+    Several permissions in a tuple are asked one after the other, as those of a view are.
+
     Args:
         default: for all other methods, OPTIONS among them.
         methods: method → its rule.
     """
 
-    def __init__(self, default: Rule, **methods: Rule) -> None:
-        rules = {method: as_permission(rule) for method, rule in methods.items()}
+    def __init__(self, default: Rules, **methods: Rules) -> None:
+        rules = {method: _all(rule) for method, rule in methods.items()}
         self._rules = ({"HEAD": rules["GET"]} if "GET" in rules else {}) | rules
-        self._default = as_permission(default)
+        self._default = _all(default)
 
     def has_permission(self, request: Request, caller: Any) -> Verdict:  # noqa: ANN401 - see BasePermission
         """See BasePermission."""
-        return self._rule(request).has_permission(request, caller)
+        return self._joined(request).has_permission(request, caller)
 
     def has_object_permission(self, request: Request, caller: Any, obj: Any) -> Verdict:  # noqa: ANN401 - as above
         """See BasePermission."""
-        return self._rule(request).has_object_permission(request, caller, obj)
+        return self._joined(request).has_object_permission(request, caller, obj)
 
     def unported(self, request: Request) -> tuple[str, ...]:
         """See BasePermission."""
-        return self._rule(request).unported(request)
+        return self._joined(request).unported(request)
 
-    def _rule(self, request: Request) -> BasePermission:
+    def asked(self, request: Request) -> tuple[BasePermission, ...]:
+        """See BasePermission."""
         return self._rules.get(request.scope.get("asked_in", request.method), self._default)
+
+    def _joined(self, request: Request) -> BasePermission:
+        return reduce(and_, self.asked(request))
 
 
 class _Function(BasePermission):
@@ -230,6 +243,10 @@ def as_permission(rule: Rule) -> BasePermission:
         made: BasePermission = rule()
         return made
     return _Function(rule)
+
+
+def _all(rules: Rules) -> tuple[BasePermission, ...]:
+    return tuple(map(as_permission, rules if isinstance(rules, tuple) else (rules,)))
 
 
 async def is_granted(verdict: Verdict) -> bool:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.utils import is_body_allowed_for_status_code
 from pydantic import BaseModel
 from starlette.responses import Response
 
@@ -245,7 +246,7 @@ class View:
                 method,
                 endpoint,
                 status_code=status,
-                response_model=response,
+                response_model=response if is_body_allowed_for_status_code(status) else None,
                 responses=errors,
                 openapi_extra=extra,
             )

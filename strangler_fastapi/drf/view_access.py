@@ -1,6 +1,6 @@
 """Who may send a request to a view: its authenticators find the caller, its permissions let it pass or refuse it."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -54,7 +54,7 @@ class ViewAccess:
             if caller is not None:
                 break
         request.state.caller = caller
-        for permission in self._permissions:
+        for permission in self._asked(request):
             verdict = permission.has_permission(request, caller)
             # What is known is not awaited: this is on the way of every request.
             if verdict is not True and not await is_granted(verdict):
@@ -67,7 +67,7 @@ class ViewAccess:
             NotAuthenticated: one of the permissions refuses, and the caller is anonymous.
             PermissionDenied: one refuses.
         """
-        for permission in self._permissions:
+        for permission in self._asked(request):
             if not await is_granted(permission.has_object_permission(request, request.state.caller, obj)):
                 raise self._refusal(request, permission)
 
@@ -109,6 +109,9 @@ class ViewAccess:
         request = Request({"type": "http", "method": method, "path": self._path, "headers": [], "query_string": b""})
         rules = (what for permission in self._permissions for what in permission.unported(request))
         return (*(what for what in kinds if what), *rules)
+
+    def _asked(self, request: Request) -> Iterator[BasePermission]:
+        return (each for permission in self._permissions for each in permission.asked(request))
 
     def _refusal(self, request: Request, permission: BasePermission) -> ApiError:
         if request.state.caller is None and self.authenticators(request.app):

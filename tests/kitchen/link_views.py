@@ -117,6 +117,13 @@ class ClubViewSet(viewsets.GenericViewSet[Team]):
         return Response(self.get_serializer(team).data)
 
     @action(detail=True, methods=["post"])
+    def depart(self, request: Request, pk: Any = None) -> Response:
+        """Answers nothing to a POST."""
+        team = self.get_object()
+        team.members.remove(request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @action(detail=True, methods=["post"])
     def leave(self, request: Request, pk: Any = None) -> Response:
         team = self.get_object()
         if not team.members.filter(id=request.user.id).exists():

@@ -436,6 +436,8 @@ class MayCook(permissions.BasePermission):
 class IsOwner(permissions.BasePermission):
     """As code asks that several views and models share: of the view, and of what the row belongs to."""
 
+    message = "Not yours."
+
     def has_permission(self, request: Request, view: Any) -> bool:
         if hasattr(view, "is_private") and view.is_private:
             return request.user and request.user.is_authenticated
@@ -459,11 +461,26 @@ class RatingSerializer(serializers.ModelSerializer[Rating]):
 class RatingViewSet(viewsets.ModelViewSet[Rating]):
     queryset = Rating.objects.all()
     serializer_class = RatingSerializer
-    permission_classes = (IsOwner,)
+    permission_classes = (permissions.IsAuthenticated, IsOwner)
     http_method_names = ("get", "patch", "delete", "head", "options")
     filter_backends = (filters.OrderingFilter,)
     ordering_fields = ("recipe", "recipe__team", "score")
     is_private = True
+
+
+class RecipeRatings(generics.ListCreateAPIView[Rating]):
+    """Of any recipe that the path names: a list doesn't ask whether there is one."""
+
+    serializer_class = RatingSerializer
+    permission_classes = (permissions.IsAuthenticatedOrReadOnly,)
+    filter_backends = ()
+
+    def get_queryset(self) -> QuerySet[Rating]:
+        return Rating.objects.filter(recipe_id=self.kwargs["recipe"])
+
+    def perform_create(self, serializer: serializers.BaseSerializer[Rating]) -> None:
+        recipe = get_object_or_404(Recipe, pk=self.kwargs["recipe"])
+        serializer.save(user=self.request.user, recipe=recipe)
 
 
 class PublicTeamViewSet(viewsets.ModelViewSet[Team]):
@@ -535,6 +552,7 @@ router.register("unpaid-orders", filtered_views.UnpaidOrderViewSet, basename="un
 urlpatterns = [
     path("", include(router.urls)),
     path("follow/<int:pk>/", link_views.FollowView.as_view()),
+    path("dishes/<int:recipe>/ratings/", RecipeRatings.as_view()),
     path("kept-all/", KeptTeams.as_view()),
     path("removal/<int:pk>/", RecipeRemoval.as_view()),
     path("me/", OwnProfile.as_view()),

@@ -118,16 +118,9 @@ def permission_by_method(offered: Mapping[str, Rule], unoffered: Mapping[str, Ru
     if all(rule.code == first.code for rule in others):
         return Rule(first.code, tuple(gaps), names, model, mine)
     gaps |= dict.fromkeys(gap for rule in others for gap in rule.gaps)
-    own = [keyword(method, _one(rule)) for method, rule in rules.items() if rule.code != first.code]
+    own = [keyword(method, rule.code) for method, rule in rules.items() if rule.code != first.code]
     joined = names | {"ByMethod"}
-    return Rule(Call("ByMethod", (_one(first), *own)), tuple(gaps), joined, model, mine)
-
-
-def _one(rule: Rule) -> Code:
-    """Several permissions as one expression."""
-    if isinstance(rule.code, Items):
-        return " & ".join(f"({each})" if "|" in str(each) else str(each) for each in rule.code.items)
-    return rule.code
+    return Rule(Call("ByMethod", (first.code, *own)), tuple(gaps), joined, model, mine)
 
 
 def _gap(name: str) -> str | None:

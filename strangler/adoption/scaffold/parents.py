@@ -30,14 +30,14 @@ class RowParents:
         """
         attributes = self._attributes(creation) if creation else {}
         of_new = [*enumerate(creation.parents)] if creation else []
-        needs_word, left = bool(of_rows and of_new), [*of_rows]
+        left = [*of_rows]
         for number, each in of_new:
             sought = self._code(each, None, None)
             same = next((place for place, row in enumerate(left) if self._code(row, None, None) == sought), None)
             yield from (self._code(row, None, "rows") for row in left[: same or 0])
             left = left if same is None else left[same + 1 :]
-            yield self._code(each, attributes.get(number), "new" if needs_word and same is None else None)
-        yield from (self._code(row, None, "rows" if needs_word else None) for row in left)
+            yield self._code(each, attributes.get(number), "new" if same is None else None)
+        yield from (self._code(row, None, "rows") for row in left)
 
     def rule(self, validated: ValidatedRow) -> Code:
         """What a serializer's `validate` does about one.

@@ -171,8 +171,20 @@ def test_what_belongs_to_another_row_is_its_owners(sides: Sides) -> None:
         ("kim", 4),
     }
     assert [ask(sides, caller, "GET", "/ratings/").status_code for caller in CALLERS] == [401, 200, 200, 200]
-    assert ask(sides, "bob", "DELETE", "/ratings/1/").status_code == 403
+    refused = ask(sides, "bob", "DELETE", "/ratings/1/")
+    assert (refused.status_code, refused.json()) == (403, {"detail": "Not yours."})
     assert ask(sides, "ann", "DELETE", "/ratings/1/").status_code == 204
+
+
+def test_rows_within_a_row_that_is_not_there(sides: Sides) -> None:
+    """A list that nobody looks for it in is empty; a new row is refused."""
+    for score, (caller, key) in enumerate(itertools.product(CALLERS, (1, 9)), 50):
+        for method, body in (("GET", None), ("HEAD", None), ("POST", {"recipe": 3, "score": score}), ("POST", {})):
+            ask(sides, caller, method, f"/dishes/{key}/ratings/", body)
+    assert ask(sides, "ann", "GET", "/dishes/9/ratings/").status_code == 200
+    assert ask(sides, "ann", "POST", "/dishes/9/ratings/", {"recipe": 3}).status_code == 404
+    for each in sides.connections:
+        each.execute("DELETE FROM k_ratings WHERE id > 100")
 
 
 def test_an_order_by_a_foreign_key_is_that_of_the_rows_behind_it(sides: Sides) -> None:
@@ -342,6 +354,8 @@ LINKING = (
     ("DELETE", "/menu/{key}/clear/"),
     ("POST", "/clubs/{key}/join/"),
     ("POST", "/clubs/{key}/leave/"),
+    ("POST", "/clubs/{key}/join/"),
+    ("POST", "/clubs/{key}/depart/"),
     ("POST", "/follow/90{key}/"),
     ("DELETE", "/follow/90{key}/"),
 )

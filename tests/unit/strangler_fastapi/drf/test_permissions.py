@@ -98,6 +98,19 @@ async def test_a_function_is_a_rule_and_a_rule_may_depend_on_the_method() -> Non
     assert await is_granted(rule.has_permission(request_of("POST"), User(is_staff=False)))
 
 
+async def test_several_rules_of_a_method_are_asked_one_after_the_other() -> None:
+    """Each refuses with its own words, as those of a view do."""
+
+    class Owner(Owns):
+        message = "Not yours."
+
+    rule = ByMethod(permissions.AllowAny, PUT=(permissions.IsAuthenticated, Owner))
+    assert [each.message for each in rule.asked(request_of("PUT"))] == [None, "Not yours."]
+    assert [type(each) for each in rule.asked(request_of("GET"))] == [permissions.AllowAny]
+    assert not await is_granted(rule.has_permission(request_of("PUT"), None))
+    assert not await is_granted(rule.has_object_permission(request_of("PUT"), CALLERS[1], "another's"))
+
+
 def test_djangos_model_permissions_need_what_drfs_need() -> None:
     contract = SimpleNamespace(tables={"posts": SimpleNamespace(model="blog.Post")})
     model: Any = SimpleNamespace(__mapping__=SimpleNamespace(contract=contract), __table_key__="posts")
