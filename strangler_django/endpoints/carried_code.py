@@ -8,56 +8,34 @@ import ast
 import builtins
 import inspect
 import logging
-import textwrap
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError
-from django.db.models import ProtectedError, RestrictedError
-from django.http import Http404
-from rest_framework import exceptions
-from rest_framework.response import Response
-from rest_framework.views import exception_handler
 
+from strangler_django.endpoints.carried_names import (
+    ATTRIBUTES,
+    BUILTINS,
+    CONTEXT,
+    ERRORS,
+    EVERY,
+    LOGS,
+    MADE,
+    SIMPLEJWT,
+    STATEMENTS,
+    function_code,
+    has_twin,
+    is_known_attribute,
+    is_plain,
+)
 from strangler_django.endpoints.constants.changed_names import is_changed
 from strangler_django.endpoints.own_code import UnreadError
 from strangler_django.endpoints.pure_statements import is_pure, leave_unread, without_docstring
 
-_TWINS: Final = (
-    *(exceptions.APIException, exceptions.ValidationError, exceptions.ParseError, exceptions.AuthenticationFailed),
-    *(exceptions.NotAuthenticated, exceptions.PermissionDenied, exceptions.NotFound, exceptions.MethodNotAllowed),
-    *(exceptions.NotAcceptable, exceptions.UnsupportedMediaType, exceptions.Throttled),
-    *(Http404, IntegrityError, ProtectedError, RestrictedError),
-    *(Response, exception_handler, exceptions.ErrorDetail, HTTPStatus),
-)
-_ERRORS: Final = _TWINS[:-4]
-# Those that a handler may make: of the others more than a text is said.
-_MADE: Final = (*_TWINS[:7], Response, exception_handler, exceptions.ErrorDetail)
-_SIMPLEJWT: Final = "rest_framework_simplejwt."
-CONTEXT: Final = frozenset({"context", "ctx", "request"})
-_EVERY: Final = (Exception, BaseException)
-_BUILTINS: Final = frozenset(
-    {
-        *("all", "any", "bool", "dict", "enumerate", "float", "getattr", "hasattr", "int", "isinstance", "issubclass"),
-        *("iter", "len", "list", "max", "min", "next", "range", "repr", "reversed", "sorted", "str", "sum", "tuple"),
-        *("type", "zip", "Exception", "BaseException", "AttributeError", "IndexError", "KeyError", "TypeError"),
-        *("ValueError", "StopIteration"),
-    }
-)
-_ATTRIBUTES: Final = frozenset(
-    {
-        *(name for kind in (dict, list, str) for name in dir(kind) if not name.startswith("_")),
-        *("data", "status_code", "headers", "detail", "code", "default_code", "default_detail", "wait", "auth_header"),
-        *("get_codes", "get_full_details", "__class__", "__name__", "value", "phrase", "description", "name"),
-    }
-) - {"format_map"}
-_LOGS: Final = frozenset({"debug", "info", "warning", "warn", "error", "exception", "critical", "log"})
-_STATEMENTS: Final = (
-    *(ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Break, ast.Continue, ast.Delete, ast.Expr, ast.For, ast.If),
-    *(ast.Pass, ast.Return, ast.Try),
-)
+_NOTHING: Final = object()
+
+
 _NOT_READ: Final = (
     *(ast.Await, ast.Yield, ast.YieldFrom, ast.Lambda, ast.Set, ast.SetComp, ast.Global, ast.Nonlocal, ast.Raise),
 )
@@ -98,7 +76,7 @@ class Carried:
             raise UnreadError(f"there are two called {name}")
         if name in self.functions:
             return
-        made = code or code_of(function)
+        made = code or function_code(function)
         self.functions[name] = made
         named = function.__globals__
         reader = _Reader(made, named, self)
@@ -154,7 +132,7 @@ class _Reader(ast.NodeTransformer):
         :raises UnreadError: it does what can't be carried over.
         """
         for node in ast.walk(self._made):
-            is_known = not isinstance(node, ast.stmt) or isinstance(node, _STATEMENTS) or node is self._made
+            is_known = not isinstance(node, ast.stmt) or isinstance(node, STATEMENTS) or node is self._made
             if isinstance(node, _NOT_READ) or not is_known:
                 raise UnreadError(f"{type(node).__name__.lower()} in {self._made.name}")
             if isinstance(node, ast.Attribute):
@@ -223,7 +201,7 @@ class _Reader(ast.NodeTransformer):
                 found = self._named.get(name) if name not in self._own else None
                 if name == "traceback" and attr == "print_exc":
                     return True
-                if attr not in _LOGS or not (isinstance(found, logging.Logger) or found is logging):
+                if attr not in LOGS or not (isinstance(found, logging.Logger) or found is logging):
                     return False
             case _:
                 return False
@@ -266,9 +244,9 @@ class _Reader(ast.NodeTransformer):
         kept = []
         for each in each_kind:
             found = self._found(each)
-            if inspect.isclass(found) and issubclass(found, BaseException) and not _has_twin(found):
+            if inspect.isclass(found) and issubclass(found, BaseException) and not has_twin(found):
                 path = f"{found.__module__}.{found.__qualname__}"
-                if path.startswith(_SIMPLEJWT) or any(issubclass(twin, found) for twin in _ERRORS):
+                if path.startswith(SIMPLEJWT) or any(issubclass(twin, found) for twin in ERRORS):
                     raise UnreadError(f"{self._made.name} names {path}")
                 # What only the project's own code raises, an endpoint that was read doesn't.
                 if path.startswith(("django.", "rest_framework.", "builtins.")) and found is not PermissionDenied:
@@ -311,7 +289,7 @@ class _Reader(ast.NodeTransformer):
         if isinstance(found, int) and not isinstance(found, bool):
             found = int(found)
         name = text.rpartition(".")[2]
-        if is_changed(name) or not _is_plain(found):
+        if is_changed(name) or not is_plain(found):
             raise UnreadError(f"{self._made.name} names {text}")
         if isinstance(found, dict | list | tuple):
             self._carried.constant(name, found)
@@ -319,13 +297,13 @@ class _Reader(ast.NodeTransformer):
         return ast.Constant(found)
 
     def _named_so(self, node: ast.expr, found: Any, text: str) -> ast.expr:  # noqa: ANN401 - a class or function
-        if _has_twin(found) and found not in _EVERY:
+        if has_twin(found) and found not in EVERY:
             alias = self._carried.twin(found.__name__)
             if alias in self._own:
                 raise UnreadError(f"{self._made.name} calls something else {alias}")
             return ast.Name(alias, ast.Load())
         if isinstance(node, ast.Name) and found is getattr(builtins, node.id, None):
-            if node.id not in _BUILTINS:
+            if node.id not in BUILTINS:
                 raise UnreadError(f"{self._made.name} calls {node.id}")
             return node
         if inspect.isfunction(found) and not found.__module__.startswith(("django.", "rest_framework.")):
@@ -334,7 +312,7 @@ class _Reader(ast.NodeTransformer):
         raise UnreadError(f"{self._made.name} calls {text}")
 
     def _attribute(self, node: ast.Attribute) -> None:
-        if node.attr not in _ATTRIBUTES:
+        if node.attr not in ATTRIBUTES:
             raise UnreadError(f"{self._made.name} looks at {ast.unparse(node)}")
         if node.attr == "default_detail":
             self._carried.words = True
@@ -342,7 +320,7 @@ class _Reader(ast.NodeTransformer):
     def _call(self, node: ast.Call) -> None:
         match node:
             case ast.Call(func=ast.Name(id="getattr" | "hasattr"), args=[_, given, *_]):
-                if not isinstance(given, ast.Constant) or not _is_known_attribute(str(given.value)):
+                if not isinstance(given, ast.Constant) or not is_known_attribute(str(given.value)):
                     raise UnreadError(f"{self._made.name} looks at {ast.unparse(node)}")
                 self._carried.words |= given.value == "default_detail"
             case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords) if name in self._carried.uses:
@@ -351,60 +329,10 @@ class _Reader(ast.NodeTransformer):
     def _made_twin(self, twin: str, args: list[ast.expr], keywords: list[ast.keyword]) -> None:
         if twin == "HTTPStatus":
             return
-        if twin not in {each.__name__ for each in _MADE}:
+        if twin not in {each.__name__ for each in MADE}:
             raise UnreadError(f"{self._made.name} makes {twin}")
         known = {"data", "status", "headers", "detail", "code", "exc", "context", "string"}
         if any(each.arg not in known for each in keywords):
             raise UnreadError(f"{self._made.name} makes {twin} of more")
         is_answer = twin in ("Response", "exception_handler", "ErrorDetail")
         self._carried.words |= not is_answer and not args and not keywords
-
-
-_NOTHING: Final = object()
-
-
-def _has_twin(found: Any) -> bool:  # noqa: ANN401 - whatever a name stands for
-    """Whether the library has a class or function of that name, which is as that."""
-    return (inspect.isclass(found) or inspect.isfunction(found)) and found in (*_TWINS, *_EVERY)
-
-
-def code_of(function: Any) -> ast.FunctionDef:  # noqa: ANN401 - any callable
-    """The code of a function, whose parameters may be anything.
-
-    :raises UnreadError: it is no plain function.
-    """
-    try:
-        (made,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
-    except (OSError, TypeError, SyntaxError, ValueError):
-        raise UnreadError("its code isn't there") from None
-    if (
-        not isinstance(made, ast.FunctionDef)
-        or made.decorator_list
-        or {*inspect.getclosurevars(function).nonlocals} - {"__class__"}
-    ):
-        raise UnreadError(f"{getattr(function, '__name__', 'it')} is no plain function")
-    for each in (*made.args.args, *made.args.kwonlyargs):
-        each.annotation = ast.Name("Any", ast.Load())
-    defaults = (*made.args.defaults, *made.args.kw_defaults)
-    if not all(each is None or isinstance(each, ast.Constant) for each in defaults):
-        raise UnreadError(f"{made.name} has defaults that are no constants")
-    if made.args.posonlyargs or made.args.vararg or made.args.kwarg:
-        raise UnreadError(f"{made.name} takes any number of arguments")
-    made.returns = ast.Name("Any", ast.Load())
-    return made
-
-
-def _is_plain(value: Any) -> bool:  # noqa: ANN401 - any constant
-    if isinstance(value, dict):
-        return all(isinstance(key, str | int) and _is_plain(each) for key, each in value.items())
-    if isinstance(value, list | tuple):
-        return all(map(_is_plain, value))
-    return value is None or type(value) in (str, int, float, bool)
-
-
-def _is_known_attribute(name: str) -> bool:
-    """Whether an attribute is there with the twins as it is with DRF's exceptions, or with none of either."""
-    if name in _ATTRIBUTES:
-        return True
-    made = [exceptions.APIException(), exceptions.Throttled(1), exceptions.ValidationError("x"), Http404()]
-    return not any(hasattr(each, name) for each in (*made, "", {}, [], Response()))

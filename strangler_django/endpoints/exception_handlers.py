@@ -3,7 +3,8 @@
 import inspect
 from typing import Any
 
-from strangler_django.endpoints.carried_code import CONTEXT, Carried
+from strangler_django.endpoints.carried_code import Carried
+from strangler_django.endpoints.carried_names import CONTEXT
 from strangler_django.endpoints.own_code import UnreadError
 
 

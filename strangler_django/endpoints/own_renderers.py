@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from rest_framework.renderers import JSONRenderer
 
-from strangler_django.endpoints.carried_code import Carried, code_of
+from strangler_django.endpoints.carried_code import Carried
+from strangler_django.endpoints.carried_names import function_code
 from strangler_django.endpoints.own_code import UnreadError, is_super
 from strangler_django.endpoints.serializers import class_name
 
@@ -60,7 +61,7 @@ def _function(cls: type, function: Any) -> ast.FunctionDef:  # noqa: ANN401 - wh
 
     :raises UnreadError: it writes something itself, or looks at more than the answer.
     """
-    made = code_of(function)
+    made = function_code(function)
     names = [each.arg for each in made.args.args]
     if len(names) != _PARAMETERS:
         raise UnreadError(f"{cls.__name__}.render has other parameters")
