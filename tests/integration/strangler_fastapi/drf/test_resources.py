@@ -254,4 +254,4 @@ async def test_the_service_needs_what_its_statements_say(consumer: Consumer) -> 
     assert feature.updates == {"shop_ware": ("code", "pieces", "sold", "title")}
     assert feature.deletes == ("shop_ware",)
     names = {statement.name for statement in feature.statements}
-    assert {"unique code", "shop_ware insert", "shop_ware change", "shop_ware sold True code 20 counted"} <= names
+    assert {"unique code", "shop_ware insert", "shop_ware change", "shop_ware sold True by code 20 counted"} <= names

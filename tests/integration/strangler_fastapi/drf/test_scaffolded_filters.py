@@ -19,6 +19,7 @@ from django_filters.rest_framework import DjangoFilterBackend
 from tests.databases import empty_database
 from tests.narrowing.models import CONTRACT, FILL, MODELS, ROWS
 from tests.narrowing.views import VIEWS
+from tests.parameters import rest_long
 from tests.scaffolds import Scaffolded, Sides, both_sides, scaffolded
 from tests.shared_stack import StackAddresses
 
@@ -102,7 +103,7 @@ def parameters(name: str) -> Iterator[tuple[str, str]]:
             yield each, f"{each}{end if end in ('', '_0', '_1') else f'_{end}' if end else ''}"
 
 
-@pytest.mark.parametrize("name", VIEWS)
+@pytest.mark.parametrize("name", rest_long(VIEWS))
 def test_a_filter_is_written_as_django_filter_has_it(sides: Sides, name: str) -> None:
     tried: dict[str, set[Any]] = {}
     moments = re.compile("made_at|hours|opened_at|lately|day|^on$")
