@@ -152,7 +152,7 @@ READS = {
     "an error in other words": Fault(
         file="strangler_fastapi/drf/listing.py",
         code='Http404(f"No {self.noun} matches the given query.")',
-        instead="NotFound()",
+        instead="Http404()",
         asked="tags",
         found=named("tags.retrieve: value at $.detail"),
     ),
