@@ -2,26 +2,22 @@
 
 import itertools
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from django.conf import settings as djangos
 from rest_framework_simplejwt.tokens import AccessToken
 
 from django_app.accounts.models import User
-from strangler_fastapi.auth.tokens import Tokens
-from tests.databases import migrated_database
 from tests.installed_app import installed_app
 from tests.reviews.models import ANNS, BOBS, CONTRACT, FILL, MODELS, ROWS
-from tests.scaffolds import Scaffolded, Sides, both_sides, scaffolded
+from tests.scaffold_callers import ask, sides_of_callers
+from tests.scaffolds import Scaffolded, Sides, scaffolded
 from tests.shared_stack import StackAddresses
 
 DJANGOS: dict[str, Any] = {
     "ROOT_URLCONF": "tests.reviews.views",
     "AUTHENTICATION_BACKENDS": ["django.contrib.auth.backends.ModelBackend"],
 }
-CALLERS = {"nobody": None, "ann": 901, "bob": 902, "kim": 903}
 
 
 @pytest.fixture(scope="module")
@@ -32,24 +28,12 @@ def reviews(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scaffolded]:
 
 @pytest.fixture(scope="module")
 def sides(stack: StackAddresses, worker_id: str, django_db_blocker: Any, reviews: Scaffolded) -> Iterator[Sides]:
-    with django_db_blocker.unblock(), ExitStack() as opened:
-        databases = [
-            opened.enter_context(migrated_database(admin_dsn=stack.admin_dsn, name=f"{name}_{worker_id}"))
-            for name in ("reviews_library", "reviews_django")
-        ]
-        assert CONTRACT.token_settings is not None
-        tokens = Tokens(djangos.SIMPLE_JWT["SIGNING_KEY"], CONTRACT.token_settings)
-        authenticators = reviews.module("accounts").AUTHENTICATORS
-        state = {"tokens": tokens}
-        made = both_sides(reviews, databases, MODELS, fill=FILL, rows=ROWS, state=state, authenticators=authenticators)
-        yield opened.enter_context(made)
-
-
-def ask(sides: Sides, caller: str, method: str, path: str, body: Any = None) -> Any:
-    """What both answer a caller."""
-    key = CALLERS[caller]
-    token = AccessToken.for_user(User(pk=key, password="!")) if key else None
-    return sides.ask(method, path, body, {"Authorization": f"Bearer {token}"} if token else {})
+    named = {"admin_dsn": stack.admin_dsn, "name": f"reviews_{worker_id}"}
+    with (
+        django_db_blocker.unblock(),
+        sides_of_callers(reviews, CONTRACT, MODELS, fill=FILL, rows=ROWS, **named) as made,
+    ):
+        yield made
 
 
 LISTS = (
