@@ -2,8 +2,8 @@
 
 What Pydantic's core reads in one call takes a fraction of what a function for each item does. It cuts other blanks than
 Python, and makes a new text of each that it looks at, so texts are looked at as one, joined by a control character: a
-blank beside it is one at an end of a text. Such pairs, as literals,
-are looked for with the vector unit of the processor.
+blank beside it is one at an end of a text. Such pairs, as literals, are looked for with the vector unit of the
+processor.
 """
 
 import sys
