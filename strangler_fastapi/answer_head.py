@@ -6,12 +6,13 @@ endpoint would do it. A layer that looks at answers, or replaces them, has what 
 dropped.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from starlette.types import Message, Scope
 
 Change = Callable[[Scope, Message], None]
+Headers = list[tuple[bytes, bytes]]
 
 _NOTED: Final = "strangler.head"
 
@@ -38,3 +39,16 @@ def make_changes(scope: Scope, start: Message, since: int = 0) -> None:
 def drop_changes(scope: Scope, since: int = 0) -> None:
     """Forgets those from that number on: another answer takes the place of the one that they were for."""
     del scope.get(_NOTED, [])[since:]
+
+
+def varied(headers: Headers, *, first: Sequence[str] = (), last: Sequence[str] = ()) -> Headers:
+    """The headers with one `Vary`: the names that were there, those that come `first` before them, the `last` behind.
+
+    A name stands there once, however it is written, as by Django's `patch_vary_headers`.
+    """
+    there = (name.strip() for key, value in headers if key.lower() == b"vary" for name in value.decode().split(","))
+    names: dict[str, str] = {}
+    for name in (*first, *there, *last):
+        names.setdefault(name.lower(), name)
+    every = ", ".join(names.values()).encode("latin-1")
+    return [*(header for header in headers if header[0].lower() != b"vary"), (b"vary", every)]

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from strangler_fastapi.answer_head import drop_changes, make_changes, note_change, noted_changes
+from strangler_fastapi.answer_head import drop_changes, make_changes, note_change, noted_changes, varied
 from strangler_fastapi.drf.languages import Languages
 from strangler_fastapi.drf.limits import LONGEST_ADDRESS, LONGEST_HEADER, MOST_HEADERS
 from strangler_fastapi.drf.negotiation import JSON
@@ -212,17 +212,10 @@ class ViewMiddleware:
 def _add_view(scope: Scope, start: Message) -> None:
     headers = start["headers"]
     if vary := scope.get("vary"):
-        headers = _varied(headers, vary)
+        headers = varied(headers, first=vary)
     if "allow" in scope:
         others = [header for header in headers if header[0].lower() != b"allow"]
         headers = [*others, (b"allow", scope["allow"].encode("latin-1"))]
     start["headers"] = headers
     if "cached" in scope:
         scope["cached"].add(scope, start)
-
-
-def _varied(headers: list[tuple[bytes, bytes]], names: tuple[str, ...]) -> list[tuple[bytes, bytes]]:
-    """The headers with one `Vary`: the names of the view, then those that were there."""
-    there = [name.strip() for key, value in headers if key.lower() == b"vary" for name in value.decode().split(",")]
-    every = ", ".join(dict.fromkeys([*names, *there])).encode("latin-1")
-    return [*(header for header in headers if header[0].lower() != b"vary"), (b"vary", every)]

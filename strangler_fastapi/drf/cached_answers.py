@@ -6,13 +6,13 @@ Source: `django.middleware.cache.UpdateCacheMiddleware`, `django.utils.cache.pat
 """
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Scope
 
+from strangler_fastapi.answer_head import varied
 from strangler_fastapi.drf.urls import header
 
 _KEPT = (200, 304)
@@ -33,20 +33,11 @@ class CachedAnswers:
 
     def add(self, scope: Scope, start: Message) -> None:
         """Adds the headers to the message that an answer begins with; of errors it changes nothing."""
-        headers = MutableHeaders(raw=start["headers"])
         if self.vary and start["status"] < _FIRST_ERROR:
-            _vary(headers, first=self.vary)
+            start["headers"] = varied(start["headers"], first=self.vary)
         if self.seconds is not None and start["status"] in _KEPT:
+            if self.by_credentials and header(scope, b"authorization"):
+                start["headers"] = varied(start["headers"], last=("Authorization",))
+            headers = MutableHeaders(raw=start["headers"])
             headers["Expires"] = formatdate(time.time() + self.seconds, usegmt=True)
             headers["Cache-Control"] = f"max-age={self.seconds}"
-            if self.by_credentials and header(scope, b"authorization"):
-                _vary(headers, last=("Authorization",))
-
-
-def _vary(headers: MutableHeaders, *, first: Sequence[str] = (), last: Sequence[str] = ()) -> None:
-    """Adds names to `Vary` that aren't in it, before those that are, or behind them."""
-    there = (name.strip() for name in headers.get("Vary", "").split(","))
-    names: dict[str, str] = {}
-    for name in (*first, *there, *last):
-        names.setdefault(name.lower(), name)
-    headers["Vary"] = ", ".join(filter(None, names.values()))

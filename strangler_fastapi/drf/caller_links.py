@@ -24,6 +24,7 @@ from shared_schema.mapping import Reflected, primary_key
 from strangler_fastapi.db.query import Rows, fetch
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.own_handler import Answer
+from strangler_fastapi.drf.parents import object_name
 from strangler_fastapi.effects import RowWrite, TableEffects
 from strangler_fastapi.errors import Http404, NotPorted
 
@@ -86,9 +87,7 @@ class CallerLink:
 
     def not_found(self) -> Http404:
         """The answer where a handler looks for a link by `get_object_or_404`, and there is none."""
-        facts = self.model.__mapping__.contract.tables.get(self.model.__table_key__)
-        noun = self.model.__name__ if facts is None else facts.model.rpartition(".")[2]
-        return Http404(f"No {noun} matches the given query.")
+        return Http404(f"No {object_name(self.model)} matches the given query.")
 
     @property
     def unported(self) -> tuple[str, ...]:
