@@ -10,6 +10,7 @@ A moved endpoint answers anew each time, with the headers that tell clients how 
 """
 
 import inspect
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -76,13 +77,16 @@ def _closure(function: Any, module: str) -> dict[str, Any]:  # noqa: ANN401 - as
     return {name: cell.cell_contents for name, cell in cells}
 
 
-def cache_facts(cls: type, names: tuple[str, ...]) -> dict[str, Any] | None:
-    """How long answers of a view's methods are kept, and what they vary on; None where no such decorator is.
+def cache_facts(methods: Mapping[str, Sequence[Any]]) -> dict[str, Any] | None:
+    """How long answers of a view are kept, and what they vary on; None where no such decorator is.
+
+    `methods` are the functions that run under each name, in their order (`own_code.passing_methods`).
 
     `vary_all` is that of `dispatch`, and so of errors and of other methods too; `times` says by how many they are kept,
     `by_credentials` that this Django has them vary on `Authorization` where a request has one.
     """
-    found = [(name, each) for name in dict.fromkeys(names) for each in _decorated(cls, name)]
+    decorated = ((name, cached_method(each)) for name, functions in methods.items() for each in reversed(functions))
+    found = [(name, each) for name, each in decorated if each is not None]
     if not found:
         return None
     kept = [each.seconds for _, each in found if each.seconds is not None]
@@ -93,12 +97,6 @@ def cache_facts(cls: type, names: tuple[str, ...]) -> dict[str, Any] | None:
         "vary": [name for place, each in found if place != "dispatch" for name in each.vary],
         "vary_all": [name for place, each in found if place == "dispatch" for name in each.vary],
     }
-
-
-def _decorated(cls: type, name: str) -> list[CachedMethod]:
-    """The methods of that name which are decorated so, the one of the superclass first."""
-    functions = [vars(each)[name] for each in cls.__mro__ if name in vars(each)]
-    return [found for each in reversed(functions) if (found := cached_method(each)) is not None]
 
 
 def _varies_on_credentials() -> bool:

@@ -34,8 +34,6 @@ from strangler_django.endpoints.own_code import UnreadError
 from strangler_django.endpoints.pure_statements import is_pure, leave_unread, without_docstring
 
 _NOTHING: Final = object()
-
-
 _NOT_READ: Final = (
     *(ast.Await, ast.Yield, ast.YieldFrom, ast.Lambda, ast.Set, ast.SetComp, ast.Global, ast.Nonlocal, ast.Raise),
 )
@@ -276,8 +274,8 @@ class _Reader(ast.NodeTransformer):
                 return _NOTHING if name in self._own else self._named.get(name, getattr(builtins, name, _NOTHING))
             case ast.Attribute(value=inner, attr=name):
                 owner = self._found(inner)
-                is_plain = inspect.ismodule(owner) or owner is HTTPStatus
-                return getattr(owner, name, _NOTHING) if is_plain else _NOTHING
+                has_names = inspect.ismodule(owner) or owner is HTTPStatus
+                return getattr(owner, name, _NOTHING) if has_names else _NOTHING
         return _NOTHING
 
     def _replaced(self, node: ast.expr) -> ast.expr:

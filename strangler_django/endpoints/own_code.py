@@ -100,6 +100,17 @@ def is_own(cls: type, name: str) -> bool:
     return False
 
 
+def passing_methods(cls: type, name: str) -> list[Any]:
+    """The functions that run for a method's name: the class's, and each that the one before passes on to."""
+    found = []
+    for each in cls.__mro__:
+        if name in vars(each):
+            found.append(code_of(vars(each)[name]))
+            if not _passes_on(undecorated(found[-1]), name, but=("method_decorator",)):
+                break
+    return found
+
+
 def code_of(found: Any) -> Any:  # noqa: ANN401 - whatever a class has under a name
     """The function of a property, or of a static or class method; anything else as it is."""
     return getattr(found, "fget", None) or getattr(found, "func", None) or getattr(found, "__func__", found)

@@ -32,6 +32,7 @@ from strangler_django.endpoints.lists import (
 )
 from strangler_django.endpoints.own_code import (
     is_own,
+    passing_methods,
     returns_caller,
 )
 from strangler_django.endpoints.own_creation import read_creation
@@ -113,9 +114,7 @@ def view_facts(
         "constant": _read(lambda: constant_hooks(make), "constant", unread) or [],
         **(_read(lambda: creation_facts(read_creation(made)), "creator", unread) or creation_facts(None)),
         "rows": _read(lambda: rows_facts(read), "get_queryset", unread) if read else None,
-        "cached": _read(
-            lambda: cache_facts(cls, ("dispatch", method, *([action] if action else []))), "cached", unread
-        ),
+        "cached": _read(lambda: cache_facts(_methods_run(cls, method, action)), "cached", unread),
         "without": [name.upper() for name in ("head", "options") if name not in made.http_method_names],
         "of_caller": _read(lambda: returns_caller(cls, "get_object"), "get_object", unread) or False,
         "callers_row": _read(lambda: callers_row(cls, "get_object"), "get_object", unread),
@@ -158,6 +157,11 @@ def view_facts(
     if "get_permissions" in facts["overridden"] or attributes.reads_action:
         facts["unoffered"] = _unoffered(view, made)
     return facts | handler_facts(made, method, facts)
+
+
+def _methods_run(cls: type, method: str, action: str | None) -> dict[str, list[Any]]:
+    """The functions that a request to a view runs, by their names."""
+    return {name: passing_methods(cls, name) for name in ("dispatch", method, action or method)}
 
 
 def unread_facts(error: Exception, what: str) -> dict[str, str]:

@@ -111,6 +111,17 @@ class KeptOwn(Tags):
         return Response([len(args), len(kwargs)])
 
 
+class Answers(Kept):
+    """It calls nothing of what is kept."""
+
+    def list(self, _request: Any) -> Any:
+        return Response(TagSerializer(Tag.objects.all(), many=True).data)
+
+
+def test_what_a_superclass_keeps_says_nothing_of_a_method_in_its_place() -> None:
+    assert cached(Answers) is None
+
+
 def test_how_long_clients_may_keep_an_answer_is_no_code_of_the_projects() -> None:
     found = [(overridden(view), cached(view)) for view in (Kept, KeptWhole, KeptTwice)]
     assert [names for names, _ in found] == [[], [], []]
