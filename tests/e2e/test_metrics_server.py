@@ -1,8 +1,10 @@
 """The counters of containers: nginx' log for them is renamed under load, and each request is counted once."""
 
+import os
 import re
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -49,8 +51,9 @@ def test_a_log_that_is_renamed_under_load_is_counted_exactly_and_stays_small(
                     for path in ("/api/feed/", "/api/v2/tags/"):
                         assert client.get(path).status_code == 200
                         sent += 1
-                    sizes.append(sum(file.stat().st_size for file in logs(folder)))
-                    renamed |= {file.stat().st_ino for file in logs(folder) if file.name.endswith(".1")}
+                    found = logs(folder)
+                    sizes.append(sum(state.st_size for state in found.values()))
+                    renamed |= {state.st_ino for name, state in found.items() if name.endswith(".1")}
             deadline = time.monotonic() + DEADLINE
             while counted(server.address) != sent:
                 assert time.monotonic() < deadline, (counted(server.address), sent)
@@ -69,5 +72,10 @@ def test_a_log_that_is_renamed_under_load_is_counted_exactly_and_stays_small(
             thread.join()
 
 
-def logs(folder: Path) -> list[Path]:
-    return [file for file in folder.glob("access.log*") if file.exists()]
+def logs(folder: Path) -> dict[str, os.stat_result]:
+    """What is known of each, by its name, without one that the server removes meanwhile."""
+    found = {}
+    for file in folder.glob("access.log*"):
+        with suppress(FileNotFoundError):
+            found[file.name] = file.stat()
+    return found
