@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shared_schema.secrets import secret_weakness
 from shared_schema.sign_in import FAILURES
 from strangler_fastapi.db.address import OPTIONS
-from strangler_fastapi.drf.urls import ApiPrefixes
+from strangler_fastapi.drf.http.urls import ApiPrefixes
 
 NAME = "fastapi_app"
 PREFIXES = ApiPrefixes(service="/api/v2", v1="/api", v2="/api/v2")

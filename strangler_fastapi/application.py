@@ -19,12 +19,12 @@ from strangler_fastapi.cors import Cors, CorsMiddleware
 from strangler_fastapi.db.engine import Database, watched
 from strangler_fastapi.db.query_count import StatementsMiddleware
 from strangler_fastapi.docs_page import add_docs_page
-from strangler_fastapi.drf.documents import DocumentedApi
-from strangler_fastapi.drf.exception_handler import ExceptionHandler
-from strangler_fastapi.drf.handlers import ErrorBody, add_handlers
-from strangler_fastapi.drf.languages import Languages
-from strangler_fastapi.drf.urls import ApiPrefixes
-from strangler_fastapi.drf.view_routes import ViewTable
+from strangler_fastapi.drf.http.exception_handler import ExceptionHandler
+from strangler_fastapi.drf.http.handlers import ErrorBody, add_handlers
+from strangler_fastapi.drf.http.languages import Languages
+from strangler_fastapi.drf.http.urls import ApiPrefixes
+from strangler_fastapi.drf.views.documents import DocumentedApi
+from strangler_fastapi.drf.views.view_routes import ViewTable
 from strangler_fastapi.errors import NON_FIELD_ERRORS
 from strangler_fastapi.metrics import MetricsMiddleware
 from strangler_fastapi.middleware import CommonMiddleware, LocaleMiddleware, RequestMiddleware, ViewMiddleware
@@ -90,8 +90,8 @@ def create_application(
         append_slash: redirect a path that is known with a slash at its end only (APPEND_SLASH).
         error_body: words the body of an error with a status below 500, as a project's EXCEPTION_HANDLER does; it gets
             the request, the body that DRF's own handler answers and the status.
-        exception_handler: a project's EXCEPTION_HANDLER itself, which has `strangler_fastapi.drf.exception_handler` in
-            place of DRF's; then `error_body` is not called.
+        exception_handler: a project's EXCEPTION_HANDLER itself, which has
+            `strangler_fastapi.drf.http.exception_handler` in place of DRF's; then `error_body` is not called.
         non_field_errors_key: the key of errors of a whole body (NON_FIELD_ERRORS_KEY).
         cors: which scripts of other origins may read answers, as django-cors-headers has it; None: none may.
         sessions: Django's sessions, for SessionAuthentication and for endpoints that sign in and out; None: none.

@@ -81,7 +81,7 @@ def _coded(text: Any, code: str) -> Any:  # noqa: ANN401 - any JSON
 class ApiError(Exception):
     """An answer that is an error: its status, JSON body and headers of its own.
 
-    `answer` is what an endpoint answers in its place (`strangler_fastapi.drf.own_handler`).
+    `answer` is what an endpoint answers in its place (`strangler_fastapi.drf.http.own_handler`).
     """
 
     status = 500

@@ -7,9 +7,9 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from strangler_fastapi.db.engine import Database
-from strangler_fastapi.drf.documents import document_errors
-from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.drf.urls import ApiPrefixes
+from strangler_fastapi.drf.http.rendering import JsonResponse
+from strangler_fastapi.drf.http.urls import ApiPrefixes
+from strangler_fastapi.drf.views.documents import document_errors
 from strangler_fastapi.errors import Unavailable
 
 

@@ -13,11 +13,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from strangler_fastapi.answer_head import drop_changes, make_changes, note_change, noted_changes, varied
-from strangler_fastapi.drf.languages import Languages
-from strangler_fastapi.drf.limits import LONGEST_ADDRESS, LONGEST_HEADER, MOST_HEADERS
-from strangler_fastapi.drf.negotiation import JSON
-from strangler_fastapi.drf.rendering import UNFORESEEN, JsonResponse
-from strangler_fastapi.drf.urls import header, public_path, requested, with_query
+from strangler_fastapi.drf.http.languages import Languages
+from strangler_fastapi.drf.http.limits import LONGEST_ADDRESS, LONGEST_HEADER, MOST_HEADERS
+from strangler_fastapi.drf.http.negotiation import JSON
+from strangler_fastapi.drf.http.rendering import UNFORESEEN, JsonResponse
+from strangler_fastapi.drf.http.urls import header, public_path, requested, with_query
 from strangler_fastapi.errors import SuspiciousRequest
 from strangler_fastapi.hosts import is_allowed_host
 from strangler_fastapi.logs import request_id

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from strangler_fastapi.answer_head import note_change
-from strangler_fastapi.drf.urls import request_scheme
+from strangler_fastapi.drf.http.urls import request_scheme
 
 HeaderList = Sequence[tuple[bytes, bytes]]
 

@@ -25,9 +25,9 @@ from shared_schema.mapping import Mapping as Tables
 from strangler_fastapi.application import create_application
 from strangler_fastapi.db.engine import Database
 from strangler_fastapi.db.session import Session
-from strangler_fastapi.drf.resources import Resource
-from strangler_fastapi.drf.urls import ApiPrefixes
-from strangler_fastapi.drf.view import View
+from strangler_fastapi.drf.http.urls import ApiPrefixes
+from strangler_fastapi.drf.resources.resources import Resource
+from strangler_fastapi.drf.views.view import View
 from strangler_fastapi.errors import full_details
 from tests.databases import OwnDatabase
 from tests.integration.fastapi_app.running import until

@@ -25,11 +25,11 @@ from strangler_fastapi.admin.site import Admin
 from strangler_fastapi.admin.staff import StaffTables
 from strangler_fastapi.auth.hashing import hash_off_loop
 from strangler_fastapi.db.session import RequestSession
+from strangler_fastapi.drf.fields.model_fields import many_related_field, model_field
 from strangler_fastapi.drf.links import related_column
-from strangler_fastapi.drf.model_fields import many_related_field, model_field
-from strangler_fastapi.drf.model_permissions import PermissionTables
-from strangler_fastapi.drf.resources import Resource
+from strangler_fastapi.drf.resources.resources import Resource
 from strangler_fastapi.drf.serializers import Serializer
+from strangler_fastapi.drf.views.model_permissions import PermissionTables
 
 
 async def _password_hashed(session: RequestSession, values: dict[str, Any]) -> dict[str, Any]:

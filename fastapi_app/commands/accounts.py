@@ -13,7 +13,7 @@ from strangler_fastapi.auth.hashing import hash_off_loop
 from strangler_fastapi.auth.password_validation import password_problems
 from strangler_fastapi.commands import CommandError
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.drf.fields import Scope
+from strangler_fastapi.drf.fields.fields import Scope
 
 COLUMNS: Final = ("username", "posts", "published", "drafts")
 

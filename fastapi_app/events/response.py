@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from strangler_fastapi.drf.renderers import EVENT_STREAM
+from strangler_fastapi.drf.http.renderers import EVENT_STREAM
 from strangler_fastapi.protocol import ABORT
 
 logger = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from fastapi_app.events.schemas import PostEventRead
 from fastapi_app.events.service import event_stream
 from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf.parameters import IntegerParameter, integer_parameter
-from strangler_fastapi.drf.permissions import IsAuthenticated
-from strangler_fastapi.drf.view import Caller, View, feature_router
+from strangler_fastapi.drf.views.permissions import IsAuthenticated
+from strangler_fastapi.drf.views.view import Caller, View, feature_router
 
 router = feature_router(PREFIXES, "events")
 

@@ -6,7 +6,7 @@ from fastapi_app.auth.statements import identity_statements
 from fastapi_app.events import queries
 from fastapi_app.events.batch import Position
 from shared_schema.consumer.samples import Sent
-from strangler_fastapi.drf.sample_queries import as_sample
+from strangler_fastapi.drf.resources.sample_queries import as_sample
 
 
 def feature_statements() -> Iterator[Sent]:

@@ -7,10 +7,10 @@ from fastapi_app.config import PREFIXES
 from fastapi_app.posts import queries
 from fastapi_app.posts.serializers import POST_FORMS
 from strangler_fastapi.db.session import Session
-from strangler_fastapi.drf.pagination import Page, paginate
-from strangler_fastapi.drf.permissions import AllowAny
-from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.drf.view import View, feature_router
+from strangler_fastapi.drf.http.rendering import JsonResponse
+from strangler_fastapi.drf.pagination.pagination import Page, paginate
+from strangler_fastapi.drf.views.permissions import AllowAny
+from strangler_fastapi.drf.views.view import View, feature_router
 
 router = feature_router(PREFIXES, "feed")
 

@@ -6,7 +6,7 @@ from fastapi_app.auth.statements import identity_statements
 from fastapi_app.posts import queries
 from shared_schema.consumer.samples import Sent
 from strangler_fastapi.db.query import Rows
-from strangler_fastapi.drf.sample_queries import as_sample, list_rows
+from strangler_fastapi.drf.resources.sample_queries import as_sample, list_rows
 
 
 def feature_statements() -> Iterator[Sent]:

@@ -29,7 +29,7 @@ from fastapi_app.models import Post, PostTag, Tag, User
 from fastapi_app.users.queries import AT, post_count
 from strangler_fastapi.db.query import Rows, Shape
 from strangler_fastapi.drf.criteria import Criteria, Criterion, clauses_of, equals, key_of, primary_key, values_of
-from strangler_fastapi.drf.filtering import (
+from strangler_fastapi.drf.filters.filtering import (
     ORDERING,
     Filter,
     Params,
@@ -40,8 +40,8 @@ from strangler_fastapi.drf.filtering import (
     ordering_terms,
     text_filter,
 )
-from strangler_fastapi.drf.listing import Listing
-from strangler_fastapi.drf.search import SEARCH, search_criteria
+from strangler_fastapi.drf.filters.search import SEARCH, search_criteria
+from strangler_fastapi.drf.pagination.listing import Listing
 
 HIGHLIGHTED_AUTHOR = "admin"
 HIGHLIGHTS = 10

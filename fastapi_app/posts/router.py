@@ -10,11 +10,11 @@ from fastapi_app.posts import queries, service
 from fastapi_app.posts.serializers import POST_FORMS, POST_SERIALIZER, Published
 from strangler_fastapi.db.session import RequestSession, Session
 from strangler_fastapi.drf.criteria import Criteria
-from strangler_fastapi.drf.pagination import Page, paginate
+from strangler_fastapi.drf.http.rendering import JsonResponse
+from strangler_fastapi.drf.pagination.pagination import Page, paginate
 from strangler_fastapi.drf.parameters import IntegerParameter, integer_parameter
-from strangler_fastapi.drf.permissions import IsAuthenticated
-from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.drf.view import Caller, View, feature_router
+from strangler_fastapi.drf.views.permissions import IsAuthenticated
+from strangler_fastapi.drf.views.view import Caller, View, feature_router
 
 router = feature_router(PREFIXES, "posts")
 

@@ -6,9 +6,9 @@ from pydantic import BaseModel
 
 from fastapi_app.models import Post, Tag
 from fastapi_app.users.serializers import USER_SERIALIZER
-from strangler_fastapi.drf.collection_fields import ListField
-from strangler_fastapi.drf.fields import ReadOnlyField, Scope
-from strangler_fastapi.drf.model_fields import model_field
+from strangler_fastapi.drf.fields.collection_fields import ListField
+from strangler_fastapi.drf.fields.fields import ReadOnlyField, Scope
+from strangler_fastapi.drf.fields.model_fields import model_field
 from strangler_fastapi.drf.serializers import Serializer
 
 # Every page of a list carries them whole: as in v1.

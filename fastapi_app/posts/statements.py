@@ -9,7 +9,7 @@ from fastapi_app.posts.serializers import POST_SERIALIZER
 from fastapi_app.tags.service import ensure_rows
 from shared_schema.consumer.samples import Deletion, Sent
 from strangler_fastapi.db.query import Rows
-from strangler_fastapi.drf.sample_queries import as_sample, body_samples, body_values, item_rows, list_rows
+from strangler_fastapi.drf.resources.sample_queries import as_sample, body_samples, body_values, item_rows, list_rows
 
 
 def feature_statements() -> Iterator[Sent]:

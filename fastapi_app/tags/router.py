@@ -6,10 +6,10 @@ from starlette.responses import Response
 from fastapi_app.config import PREFIXES
 from fastapi_app.tags.serializers import TAG_SERIALIZER, TAGS
 from strangler_fastapi.db.session import Session
-from strangler_fastapi.drf.pagination import Page
-from strangler_fastapi.drf.permissions import AllowAny, ByMethod, IsAdminUser, IsAuthenticated
-from strangler_fastapi.drf.search import SEARCH
-from strangler_fastapi.drf.view import View, feature_router
+from strangler_fastapi.drf.filters.search import SEARCH
+from strangler_fastapi.drf.pagination.pagination import Page
+from strangler_fastapi.drf.views.permissions import AllowAny, ByMethod, IsAdminUser, IsAuthenticated
+from strangler_fastapi.drf.views.view import View, feature_router
 
 router = feature_router(PREFIXES, "tags")
 

@@ -5,9 +5,9 @@ from functools import cache
 from sqlalchemy import ColumnElement, func, select
 
 from fastapi_app.models import PostTag, Tag
-from strangler_fastapi.drf.fields import ReadOnlyField
-from strangler_fastapi.drf.model_fields import model_field
-from strangler_fastapi.drf.resources import Resource
+from strangler_fastapi.drf.fields.fields import ReadOnlyField
+from strangler_fastapi.drf.fields.model_fields import model_field
+from strangler_fastapi.drf.resources.resources import Resource
 from strangler_fastapi.drf.serializers import Serializer
 
 

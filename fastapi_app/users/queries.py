@@ -24,9 +24,9 @@ from sqlalchemy.sql.selectable import LateralFromClause
 from fastapi_app.models import Post, User
 from strangler_fastapi.db.query import Rows, Shape
 from strangler_fastapi.drf.criteria import Criteria, Criterion, equals, primary_key
-from strangler_fastapi.drf.filtering import Params, ordering_terms
-from strangler_fastapi.drf.listing import Listing
-from strangler_fastapi.drf.search import search_criteria
+from strangler_fastapi.drf.filters.filtering import Params, ordering_terms
+from strangler_fastapi.drf.filters.search import search_criteria
+from strangler_fastapi.drf.pagination.listing import Listing
 
 # Constants are written into the statement: a parameter less to send, and a plan that PostgreSQL can keep.
 AT: ColumnElement[str] = literal_column("'@'", Text)

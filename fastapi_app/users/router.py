@@ -14,13 +14,13 @@ from fastapi_app.users.serializers import ME_SERIALIZER, OWN_SERIALIZER, USER_SE
 from shared_schema.ranks import may_change_account
 from strangler_fastapi.db.query import fetch
 from strangler_fastapi.db.session import RequestSession, Session
-from strangler_fastapi.drf.filtering import ORDERING
-from strangler_fastapi.drf.pagination import Page, paginate
+from strangler_fastapi.drf.filters.filtering import ORDERING
+from strangler_fastapi.drf.filters.search import SEARCH
+from strangler_fastapi.drf.http.rendering import JsonResponse
+from strangler_fastapi.drf.pagination.pagination import Page, paginate
 from strangler_fastapi.drf.parameters import IntegerParameter, integer_parameter
-from strangler_fastapi.drf.permissions import AllowAny, ByMethod, IsAuthenticated
-from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.drf.search import SEARCH
-from strangler_fastapi.drf.view import Caller, View, feature_router
+from strangler_fastapi.drf.views.permissions import AllowAny, ByMethod, IsAuthenticated
+from strangler_fastapi.drf.views.view import Caller, View, feature_router
 from strangler_fastapi.errors import PermissionDenied
 
 router = feature_router(PREFIXES, "users")

@@ -8,10 +8,10 @@ from fastapi_app.models import User
 from fastapi_app.users.queries import user_stored
 from strangler_fastapi.auth.hashing import verify_off_loop
 from strangler_fastapi.auth.password_validation import password_problems
-from strangler_fastapi.drf.fields import CharField, ReadOnlyField, Scope
-from strangler_fastapi.drf.model_fields import model_field
+from strangler_fastapi.drf.fields.fields import CharField, ReadOnlyField, Scope
+from strangler_fastapi.drf.fields.model_fields import model_field
+from strangler_fastapi.drf.fields.text_fields import EmailField
 from strangler_fastapi.drf.serializers import Serializer
-from strangler_fastapi.drf.text_fields import EmailField
 from strangler_fastapi.errors import ValidationFailed
 
 

@@ -9,7 +9,7 @@ from fastapi_app.users import queries
 from fastapi_app.users.serializers import USER_SERIALIZER
 from shared_schema.consumer.samples import Deletion, Sample, Sent
 from strangler_fastapi.db.query import Rows
-from strangler_fastapi.drf.sample_queries import as_sample, body_samples, body_values, item_rows, list_rows
+from strangler_fastapi.drf.resources.sample_queries import as_sample, body_samples, body_values, item_rows, list_rows
 
 
 def feature_statements() -> Iterator[Sent]:

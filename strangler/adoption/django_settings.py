@@ -89,7 +89,7 @@ class SimpleJwtSettings(Facts):
 class ExceptionHandlerFacts(Facts):
     """An EXCEPTION_HANDLER of the project's own: its `name`, and the `code` of it and of what it calls.
 
-    It `uses` names of `strangler_fastapi.drf.exception_handler`, each under its own one in the code. `never` are
+    It `uses` names of `strangler_fastapi.drf.http.exception_handler`, each under its own one in the code. `never` are
     exceptions that it looks for and that no error of the service is. It `words` some of DRF's texts itself. `gap` says
     why it can't be carried over.
     """

@@ -14,7 +14,7 @@ from django.db.models import Model
 from django.db.models.fields.related_descriptors import ReverseOneToOneDescriptor
 from django.db.models.manager import BaseManager
 
-from strangler_django.endpoints.own_code import (
+from strangler_django.endpoints.code.own_code import (
     is_get_object_or_404,
     method_of,
     named,
@@ -22,8 +22,8 @@ from strangler_django.endpoints.own_code import (
     own_methods,
     statements_of,
 )
-from strangler_django.endpoints.own_models import own_manager
-from strangler_django.endpoints.read_querysets import field_at
+from strangler_django.endpoints.code.own_models import own_manager
+from strangler_django.endpoints.code.read_querysets import field_at
 
 _CALLERS: Final = ("self.request.user", "self.request.user.id", "self.request.user.pk")
 

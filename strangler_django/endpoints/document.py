@@ -19,8 +19,8 @@ from rest_framework.settings import DEFAULTS, api_settings
 
 from strangler_django.contract.tokens import is_signed_by_secret_key, unusual_token_settings
 from strangler_django.endpoints.addresses import root_addresses
+from strangler_django.endpoints.code.own_models import own_sign_in, own_users
 from strangler_django.endpoints.exception_handlers import exception_handler_facts
-from strangler_django.endpoints.own_models import own_sign_in, own_users
 from strangler_django.endpoints.path_views import view_class, view_methods, view_name
 from strangler_django.endpoints.resolver import PathParameter, ResolvedPath, resolved_paths
 from strangler_django.endpoints.views import unread_facts, view_facts

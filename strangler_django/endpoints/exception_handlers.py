@@ -3,9 +3,9 @@
 import inspect
 from typing import Any
 
-from strangler_django.endpoints.carried_code import Carried
-from strangler_django.endpoints.carried_names import CONTEXT
-from strangler_django.endpoints.own_code import UnreadError
+from strangler_django.endpoints.code.carried_code import Carried
+from strangler_django.endpoints.code.carried_names import CONTEXT
+from strangler_django.endpoints.code.own_code import UnreadError
 
 
 def exception_handler_facts(function: Any) -> dict[str, Any]:  # noqa: ANN401 - any callable

@@ -13,11 +13,11 @@ from typing import Any
 from django.core.exceptions import FieldError
 from django.db.models import ForeignKey
 
-from strangler_django.endpoints.own_code import UnreadError, is_own, method_of, own_methods, statements_of
-from strangler_django.endpoints.own_expressions import CALLER, SeenOfRequest, UnknownCallerError
-from strangler_django.endpoints.own_parents import path_parameter, rows_of_model, unlike
-from strangler_django.endpoints.queryset_methods import Following, QuerysetMethod
-from strangler_django.endpoints.read_querysets import ReadParent, field_at, is_key
+from strangler_django.endpoints.code.own_code import UnreadError, is_own, method_of, own_methods, statements_of
+from strangler_django.endpoints.code.own_expressions import CALLER, SeenOfRequest, UnknownCallerError
+from strangler_django.endpoints.code.read_querysets import ReadParent, field_at, is_key
+from strangler_django.endpoints.lists.own_parents import path_parameter, rows_of_model, unlike
+from strangler_django.endpoints.lists.queryset_methods import Following, QuerysetMethod
 
 
 @dataclass(frozen=True)

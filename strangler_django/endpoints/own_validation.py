@@ -20,11 +20,11 @@ from django.core.exceptions import FieldError
 from django.core.exceptions import ValidationError as DjangosValidationError
 from rest_framework.exceptions import ValidationError
 
-from strangler_django.endpoints.matching_rows import column_kind
-from strangler_django.endpoints.own_code import UnreadError, method_of, own_methods, statements_of
-from strangler_django.endpoints.own_expressions import SeenOfRequest, UnknownCallerError
-from strangler_django.endpoints.queryset_methods import Following, QuerysetMethod
-from strangler_django.endpoints.read_querysets import ReadParent, ReadQueryset, field_at
+from strangler_django.endpoints.code.own_code import UnreadError, method_of, own_methods, statements_of
+from strangler_django.endpoints.code.own_expressions import SeenOfRequest, UnknownCallerError
+from strangler_django.endpoints.code.read_querysets import ReadParent, ReadQueryset, field_at
+from strangler_django.endpoints.expressions.matching_rows import column_kind
+from strangler_django.endpoints.lists.queryset_methods import Following, QuerysetMethod
 
 _METHODS: Final = {"POST": "create", "PUT": "update", "PATCH": "partial_update"}
 _DONE: Final = object()

@@ -7,7 +7,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework import mixins
 from rest_framework.views import APIView
 
-from strangler_django.endpoints.own_code import is_own, passed_to
+from strangler_django.endpoints.code.own_code import is_own, passed_to
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
 # The name of what a generic view does with a method, and the mixin that does it.

@@ -3,12 +3,12 @@
 from types import SimpleNamespace
 from typing import Any
 
-from strangler_django.endpoints.databases import other_databases
-from strangler_django.endpoints.lists import facts_of_queryset
+from strangler_django.endpoints.code.databases import other_databases
+from strangler_django.endpoints.code.own_models import model_facts
+from strangler_django.endpoints.code.read_querysets import ReadParent, ReadQueryset
+from strangler_django.endpoints.lists.lists import facts_of_queryset
 from strangler_django.endpoints.own_creation import ReadCreation
-from strangler_django.endpoints.own_models import model_facts
 from strangler_django.endpoints.own_validation import read_validation
-from strangler_django.endpoints.read_querysets import ReadParent, ReadQueryset
 
 
 def rows_facts(read: ReadQueryset) -> dict[str, Any]:

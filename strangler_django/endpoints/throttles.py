@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from rest_framework import throttling
 
-from strangler_django.endpoints.own_code import is_own
-from strangler_django.endpoints.serializers import class_name
+from strangler_django.endpoints.code.own_code import is_own
+from strangler_django.endpoints.fields.serializers import class_name
 
 _KINDS: Final = {
     "anon": throttling.AnonRateThrottle,

@@ -22,10 +22,10 @@ from typing import Any, Final
 from django.contrib.auth import get_user_model
 from rest_framework import serializers
 
-from strangler_django.endpoints.own_code import UnreadError, is_super, method_of, named, names_of, statements_of
-from strangler_django.endpoints.own_expressions import replaced
-from strangler_django.endpoints.own_values import row_value
-from strangler_django.endpoints.serializers import serializer_facts
+from strangler_django.endpoints.code.own_code import UnreadError, is_super, method_of, named, names_of, statements_of
+from strangler_django.endpoints.code.own_expressions import replaced
+from strangler_django.endpoints.expressions.own_values import row_value
+from strangler_django.endpoints.fields.serializers import serializer_facts
 
 _SIMPLEJWT: Final = "rest_framework_simplejwt."
 _SIGN_INS: Final = ("TokenObtainPairSerializer", "TokenObtainSlidingSerializer")

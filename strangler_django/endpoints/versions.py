@@ -6,7 +6,7 @@ from typing import Any, Final
 from rest_framework import versioning
 from rest_framework.exceptions import APIException
 
-from strangler_django.endpoints.own_code import is_own
+from strangler_django.endpoints.code.own_code import is_own
 
 _KINDS: Final = {
     "accept": versioning.AcceptHeaderVersioning,

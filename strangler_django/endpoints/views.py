@@ -19,10 +19,17 @@ from strangler_django.contract.sentences import first_line
 from strangler_django.contract.unconnected import databases_closed
 from strangler_django.endpoints.cached_pages import cache_facts
 from strangler_django.endpoints.callers_row import callers_row
+from strangler_django.endpoints.code.databases import other_databases
+from strangler_django.endpoints.code.own_code import (
+    is_own,
+    passing_methods,
+    returns_caller,
+)
+from strangler_django.endpoints.code.own_models import model_facts
 from strangler_django.endpoints.constants.hooks import constant_hooks
-from strangler_django.endpoints.databases import other_databases
+from strangler_django.endpoints.fields.serializers import class_name, serializer_facts
 from strangler_django.endpoints.handlers.facts import handler_facts
-from strangler_django.endpoints.lists import (
+from strangler_django.endpoints.lists.lists import (
     filter_facts,
     has_queryset,
     own_filters,
@@ -30,23 +37,16 @@ from strangler_django.endpoints.lists import (
     queryset_facts,
     queryset_of,
 )
-from strangler_django.endpoints.own_code import (
-    is_own,
-    passing_methods,
-    returns_caller,
-)
+from strangler_django.endpoints.lists.own_querysets import read_queryset
 from strangler_django.endpoints.own_creation import read_creation
-from strangler_django.endpoints.own_models import model_facts
-from strangler_django.endpoints.own_permissions import own_rules, permission_maps
-from strangler_django.endpoints.own_querysets import read_queryset
 from strangler_django.endpoints.own_renderers import renderer_facts
 from strangler_django.endpoints.path_views import is_wrapped, view_class, view_methods
+from strangler_django.endpoints.permissions.own_permissions import own_rules, permission_maps
+from strangler_django.endpoints.permissions.view_attributes import ViewAttributes
 from strangler_django.endpoints.request_rows import creation_facts, rows_facts, validated
-from strangler_django.endpoints.serializers import class_name, serializer_facts
 from strangler_django.endpoints.throttles import throttle_facts
 from strangler_django.endpoints.token_views import token_view_facts
 from strangler_django.endpoints.versions import version_facts
-from strangler_django.endpoints.view_attributes import ViewAttributes
 
 # Attributes that are classes with code of their own, which none of the project's may replace.
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")

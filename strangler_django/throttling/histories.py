@@ -1,4 +1,4 @@
-"""Requests that throttles have counted; FastAPI's `strangler_fastapi.drf.throttles` counts in the same table."""
+"""Requests that throttles have counted; FastAPI's `strangler_fastapi.drf.views.throttles` counts in the same table."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

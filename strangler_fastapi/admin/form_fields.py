@@ -5,13 +5,13 @@ from typing import Any, Final
 
 from starlette_admin import fields as shown
 
-from strangler_fastapi.drf.choice_fields import ChoiceField
-from strangler_fastapi.drf.collection_fields import JSONField
-from strangler_fastapi.drf.fields import MISSING, BooleanField, CharField, Field, ReadOnlyField
-from strangler_fastapi.drf.number_fields import DecimalField, FloatField, IntegerField
-from strangler_fastapi.drf.relations import ManyRelatedField, PrimaryKeyRelatedField
-from strangler_fastapi.drf.text_fields import UUIDField
-from strangler_fastapi.drf.time_fields import DateField, DateTimeField, TimeField
+from strangler_fastapi.drf.fields.choice_fields import ChoiceField
+from strangler_fastapi.drf.fields.collection_fields import JSONField
+from strangler_fastapi.drf.fields.fields import MISSING, BooleanField, CharField, Field, ReadOnlyField
+from strangler_fastapi.drf.fields.number_fields import DecimalField, FloatField, IntegerField
+from strangler_fastapi.drf.fields.relations import ManyRelatedField, PrimaryKeyRelatedField
+from strangler_fastapi.drf.fields.text_fields import UUIDField
+from strangler_fastapi.drf.fields.time_fields import DateField, DateTimeField, TimeField
 
 # The first that a field is of.
 _KINDS: Final[tuple[tuple[type[Field], type[shown.BaseField]], ...]] = (

@@ -4,10 +4,10 @@ from typing import Final
 
 from strangler_fastapi.admin.history import ADDED, CHANGED, DELETED, AdminHistory
 from strangler_fastapi.admin.models import AdminModel
-from strangler_fastapi.drf.choice_fields import ChoiceField
-from strangler_fastapi.drf.fields import ReadOnlyField
-from strangler_fastapi.drf.model_fields import model_field
-from strangler_fastapi.drf.resources import Resource
+from strangler_fastapi.drf.fields.choice_fields import ChoiceField
+from strangler_fastapi.drf.fields.fields import ReadOnlyField
+from strangler_fastapi.drf.fields.model_fields import model_field
+from strangler_fastapi.drf.resources.resources import Resource
 from strangler_fastapi.drf.serializers import Serializer
 
 _ACTIONS: Final = {ADDED: "added", CHANGED: "changed", DELETED: "deleted"}

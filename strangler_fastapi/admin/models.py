@@ -13,10 +13,10 @@ from shared_schema.consumer.samples import Deletion, Sample, Sent, sample_of
 from strangler_fastapi.admin.history import model_name
 from strangler_fastapi.admin.staff import StaffUser
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.drf.bodies import Form
 from strangler_fastapi.drf.criteria import clauses_of, read_text, values_of
-from strangler_fastapi.drf.fields import Scope
-from strangler_fastapi.drf.resources import Resource
+from strangler_fastapi.drf.fields.fields import Scope
+from strangler_fastapi.drf.http.bodies import Form
+from strangler_fastapi.drf.resources.resources import Resource
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.validators import Invalid, is_in_range
 

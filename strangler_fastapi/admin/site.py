@@ -24,8 +24,8 @@ from strangler_fastapi.admin.staff import StaffAuth, StaffTables
 from strangler_fastapi.admin.views import AdminView
 from strangler_fastapi.auth.csrf import CsrfCheck
 from strangler_fastapi.auth.signing import salted_hmac
-from strangler_fastapi.drf.handlers import AWAY_ERRORS, DatabaseErrors
-from strangler_fastapi.drf.urls import request_scheme
+from strangler_fastapi.drf.http.handlers import AWAY_ERRORS, DatabaseErrors
+from strangler_fastapi.drf.http.urls import request_scheme
 from strangler_fastapi.errors import ApiError, PermissionDenied
 
 _SALT: Final = "strangler_fastapi.admin"

@@ -19,8 +19,8 @@ from strangler_fastapi.auth.sign_in import SignInTables, sign_in
 from strangler_fastapi.auth.signing import salted_hmac
 from strangler_fastapi.db.query import Rows, fetch
 from strangler_fastapi.db.session import RequestSession, open_session
-from strangler_fastapi.drf.model_permissions import PermissionTables
-from strangler_fastapi.drf.sample_queries import as_sample
+from strangler_fastapi.drf.resources.sample_queries import as_sample
+from strangler_fastapi.drf.views.model_permissions import PermissionTables
 from strangler_fastapi.errors import AuthenticationFailed, Throttled
 
 COOKIE: Final = "strangler_admin"

@@ -27,8 +27,8 @@ from strangler_fastapi.admin.history import ADDED, CHANGED, DELETED, AdminHistor
 from strangler_fastapi.admin.models import AdminModel, Values, form_errors
 from strangler_fastapi.admin.staff import StaffUser, transaction
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.drf.bodies import Form
-from strangler_fastapi.drf.resources import Resource
+from strangler_fastapi.drf.http.bodies import Form
+from strangler_fastapi.drf.resources.resources import Resource
 from strangler_fastapi.errors import ValidationFailed
 
 _FILTERS: Final = SqlaFilterRegistry()

@@ -18,14 +18,14 @@ from strangler_fastapi.auth.sign_in import SignInTables, sign_in
 from strangler_fastapi.auth.user_tables import Found
 from strangler_fastapi.db.query import Rows, fetch, fetch_value
 from strangler_fastapi.db.session import RequestSession, Session
-from strangler_fastapi.drf.bodies import FormParser, JSONParser, MultiPartParser
-from strangler_fastapi.drf.fields import CharField, ReadOnlyField
-from strangler_fastapi.drf.permissions import AllowAny
-from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.drf.sample_queries import as_sample
+from strangler_fastapi.drf.fields.fields import CharField, ReadOnlyField
+from strangler_fastapi.drf.http.bodies import FormParser, JSONParser, MultiPartParser
+from strangler_fastapi.drf.http.rendering import JsonResponse
+from strangler_fastapi.drf.http.urls import ApiPrefixes
+from strangler_fastapi.drf.resources.sample_queries import as_sample
 from strangler_fastapi.drf.serializers import Serializer
-from strangler_fastapi.drf.urls import ApiPrefixes
-from strangler_fastapi.drf.view import View, feature_router
+from strangler_fastapi.drf.views.permissions import AllowAny
+from strangler_fastapi.drf.views.view import View, feature_router
 from strangler_fastapi.errors import NON_FIELD_ERRORS, AuthenticationFailed, ErrorDetail, ValidationFailed
 
 _KEY_BYTES = 20

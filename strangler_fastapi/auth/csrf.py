@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-from strangler_fastapi.drf.bodies import Form, parse_body
-from strangler_fastapi.drf.urls import request_scheme
+from strangler_fastapi.drf.http.bodies import Form, parse_body
+from strangler_fastapi.drf.http.urls import request_scheme
 from strangler_fastapi.errors import ApiError, PermissionDenied
 from strangler_fastapi.hosts import is_same_domain
 

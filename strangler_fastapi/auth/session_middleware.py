@@ -16,8 +16,8 @@ from strangler_fastapi.auth.csrf import SESSION_KEY
 from strangler_fastapi.auth.session_store import SHORTEST_KEY, SessionStore
 from strangler_fastapi.auth.sessions import SessionInterrupted, Sessions
 from strangler_fastapi.db.session import begin_session
-from strangler_fastapi.drf.handlers import DatabaseErrors
-from strangler_fastapi.drf.rendering import JsonResponse
+from strangler_fastapi.drf.http.handlers import DatabaseErrors
+from strangler_fastapi.drf.http.rendering import JsonResponse
 from strangler_fastapi.errors import ApiError
 
 _LONG_AGO: Final = "Thu, 01 Jan 1970 00:00:00 GMT"

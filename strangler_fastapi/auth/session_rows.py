@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from shared_schema.consumer.samples import MOMENT, Sample
 from strangler_fastapi.db.query import Rows, fetch, fetch_value
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.drf.sample_queries import as_sample
+from strangler_fastapi.drf.resources.sample_queries import as_sample
 from strangler_fastapi.drf.validators import Invalid, check_storable
 
 # A row's key has 40 characters at the most; a cookie that is no key needs no query.

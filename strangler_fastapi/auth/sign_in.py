@@ -14,7 +14,7 @@ from strangler_fastapi.auth.sign_in_attempts import AttemptTable
 from strangler_fastapi.auth.user_tables import Found, UserTables
 from strangler_fastapi.db.query import Rows, fetch, fetch_value
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.drf.sample_queries import as_sample
+from strangler_fastapi.drf.resources.sample_queries import as_sample
 from strangler_fastapi.errors import AuthenticationFailed
 
 

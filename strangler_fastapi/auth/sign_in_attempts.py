@@ -12,7 +12,7 @@ from shared_schema.consumer.samples import MOMENT, Sample
 from shared_schema.sign_in import PRUNED, WINDOW, attempt_digest, prune_until, seconds_left
 from strangler_fastapi.db.query import Rows, fetch, fetch_value
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.drf.sample_queries import as_sample
+from strangler_fastapi.drf.resources.sample_queries import as_sample
 from strangler_fastapi.errors import Throttled
 
 

@@ -13,7 +13,7 @@ from shared_schema.tokens import EXCHANGE_GRACE
 from strangler_fastapi.auth.sign_in import SignInTables
 from strangler_fastapi.auth.user_tables import Found
 from strangler_fastapi.db.query import Rows
-from strangler_fastapi.drf.sample_queries import as_sample
+from strangler_fastapi.drf.resources.sample_queries import as_sample
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

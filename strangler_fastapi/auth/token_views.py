@@ -14,16 +14,16 @@ from strangler_fastapi.auth.bearer_tokens import bearer_header
 from strangler_fastapi.auth.token_service import NO_ADDITIONS, SignInAdditions, TokenService
 from strangler_fastapi.auth.token_tables import TokenTables
 from strangler_fastapi.db.session import Session
-from strangler_fastapi.drf.bodies import PARSERS, Parser
-from strangler_fastapi.drf.fields import CharField, ReadOnlyField
-from strangler_fastapi.drf.permissions import AllowAny
-from strangler_fastapi.drf.renderers import JSON_RENDERER, Renderer
-from strangler_fastapi.drf.rendering import JsonResponse
+from strangler_fastapi.drf.fields.fields import CharField, ReadOnlyField
+from strangler_fastapi.drf.http.bodies import PARSERS, Parser
+from strangler_fastapi.drf.http.renderers import JSON_RENDERER, Renderer
+from strangler_fastapi.drf.http.rendering import JsonResponse
+from strangler_fastapi.drf.http.urls import ApiPrefixes
+from strangler_fastapi.drf.http.versioning import BaseVersioning
 from strangler_fastapi.drf.serializers import Serializer
-from strangler_fastapi.drf.throttles import BaseThrottle
-from strangler_fastapi.drf.urls import ApiPrefixes
-from strangler_fastapi.drf.versioning import BaseVersioning
-from strangler_fastapi.drf.view import View, feature_router
+from strangler_fastapi.drf.views.permissions import AllowAny
+from strangler_fastapi.drf.views.throttles import BaseThrottle
+from strangler_fastapi.drf.views.view import View, feature_router
 
 
 class TokenPair(BaseModel):

@@ -11,7 +11,7 @@ from sqlalchemy import Executable, bindparam, literal_column, select, union_all
 from shared_schema.consumer.samples import Sample, sample_of
 from strangler_fastapi.db.query import Rows, fetch
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.drf.sample_queries import as_sample
+from strangler_fastapi.drf.resources.sample_queries import as_sample
 from strangler_fastapi.drf.validators import Invalid, check_storable
 
 _BIGGEST_KEY = 2**63 - 1

@@ -20,7 +20,7 @@ from shared_schema.mapping import primary_key
 from strangler_fastapi.db.query import Rows, fetch_value
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.criteria import Criteria, Criterion, clauses_of, equals, key_of, lookup, values_of
-from strangler_fastapi.drf.fields import Scope
+from strangler_fastapi.drf.fields.fields import Scope
 from strangler_fastapi.drf.links import attribute_of_field, related_column
 from strangler_fastapi.drf.validators import Invalid
 from strangler_fastapi.errors import ErrorDetail, Http404, NotFound

@@ -11,7 +11,7 @@ from shared_schema.consumer.samples import Sample, sample_of
 from shared_schema.mapping import primary_key
 from strangler_fastapi.db.driver_errors import driver_error
 from strangler_fastapi.db.query import fetch_built
-from strangler_fastapi.drf.fields import Scope
+from strangler_fastapi.drf.fields.fields import Scope
 from strangler_fastapi.drf.validators import Invalid
 from strangler_fastapi.errors import ErrorDetail
 

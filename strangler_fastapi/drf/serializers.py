@@ -12,12 +12,12 @@ from sqlalchemy.exc import IntegrityError
 from starlette.requests import Request
 
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.drf.bodies import parse_body
-from strangler_fastapi.drf.fields import MISSING, Field, Scope
+from strangler_fastapi.drf.fields.fields import MISSING, Field, Scope
+from strangler_fastapi.drf.fields.usual_collections import Usual
+from strangler_fastapi.drf.fields.usual_values import usual_of
+from strangler_fastapi.drf.http.bodies import parse_body
 from strangler_fastapi.drf.parents import ParentRule
 from strangler_fastapi.drf.rules import UniqueTogetherValidator
-from strangler_fastapi.drf.usual_collections import Usual
-from strangler_fastapi.drf.usual_values import usual_of
 from strangler_fastapi.drf.validators import NO_DICTIONARY, Invalid, Unique
 from strangler_fastapi.errors import NON_FIELD_ERRORS, ErrorDetail, ValidationFailed
 

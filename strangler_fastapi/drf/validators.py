@@ -21,7 +21,7 @@ from strangler_fastapi.db.query import fetch_built
 from strangler_fastapi.errors import ErrorDetail
 
 if TYPE_CHECKING:
-    from strangler_fastapi.drf.fields import Scope, Validator
+    from strangler_fastapi.drf.fields.fields import Scope, Validator
 
 NO_JSON = "Value must be valid JSON."
 NO_DICTIONARY = "Invalid data. Expected a dictionary, but got {datatype}."

@@ -30,16 +30,16 @@ from rest_framework import serializers as drf
 from shared_schema.mapping import Reflected
 from strangler.cli.output import say
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.drf import fields
-from strangler_fastapi.drf.choice_fields import ChoiceField
-from strangler_fastapi.drf.collection_fields import DictField, JSONField, ListField
-from strangler_fastapi.drf.fields import Field, Scope
+from strangler_fastapi.drf.fields import fields
+from strangler_fastapi.drf.fields.choice_fields import ChoiceField
+from strangler_fastapi.drf.fields.collection_fields import DictField, JSONField, ListField
+from strangler_fastapi.drf.fields.fields import Field, Scope
+from strangler_fastapi.drf.fields.nested_fields import NestedField
+from strangler_fastapi.drf.fields.number_fields import DecimalField, FloatField, IntegerField
+from strangler_fastapi.drf.fields.text_fields import EmailField, SlugField, URLField, UUIDField
+from strangler_fastapi.drf.fields.time_fields import DateField, DateTimeField, DurationField, TimeField
 from strangler_fastapi.drf.links import ForeignKey, OneToMany
-from strangler_fastapi.drf.nested_fields import NestedField
-from strangler_fastapi.drf.number_fields import DecimalField, FloatField, IntegerField
 from strangler_fastapi.drf.serializers import Serializer
-from strangler_fastapi.drf.text_fields import EmailField, SlugField, URLField, UUIDField
-from strangler_fastapi.drf.time_fields import DateField, DateTimeField, DurationField, TimeField
 from tests.bench.command import bench_run
 from tests.bench.page import Conditions, section_of_page_write
 

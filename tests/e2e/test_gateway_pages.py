@@ -23,11 +23,11 @@ from starlette.responses import Response
 
 from strangler.local.ports import port_free_pick
 from strangler_fastapi.application import create_application
-from strangler_fastapi.drf.permissions import AllowAny
-from strangler_fastapi.drf.renderers import BROWSABLE_API, JSON_RENDERER
-from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.drf.urls import ApiPrefixes
-from strangler_fastapi.drf.view import View, feature_router
+from strangler_fastapi.drf.http.renderers import BROWSABLE_API, JSON_RENDERER
+from strangler_fastapi.drf.http.rendering import JsonResponse
+from strangler_fastapi.drf.http.urls import ApiPrefixes
+from strangler_fastapi.drf.views.permissions import AllowAny
+from strangler_fastapi.drf.views.view import View, feature_router
 from tests.example import parse_routes
 from tests.gateways import gateway, marks
 

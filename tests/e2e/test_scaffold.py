@@ -24,7 +24,7 @@ for paper in Paper.objects.values_list("title", "scan", "cover", "width", "heigh
 """
 # A service that keeps more than it was sent.
 STORED_TWICE = """
-from strangler_fastapi.drf.storage import FileSystemStorage
+from strangler_fastapi.drf.fields.storage import FileSystemStorage
 
 _save = FileSystemStorage.save
 

@@ -5,18 +5,23 @@ from typing import Any
 
 from rest_framework import serializers as drf
 
-from strangler_fastapi.drf.computed_fields import ComputedField, HiddenField, ManyComputedField, SerializerMethodField
-from strangler_fastapi.drf.fields import Field, ReadOnlyField
-from strangler_fastapi.drf.hyperlinks import HyperlinkedField, HyperlinkedRelatedField
-from strangler_fastapi.drf.links import foreign_key, many_to_many, one_to_many
-from strangler_fastapi.drf.model_fields import many_related_field, model_field, model_fields
-from strangler_fastapi.drf.nested_fields import NestedField
-from strangler_fastapi.drf.relations import (
+from strangler_fastapi.drf.fields.computed_fields import (
+    ComputedField,
+    HiddenField,
+    ManyComputedField,
+    SerializerMethodField,
+)
+from strangler_fastapi.drf.fields.fields import Field, ReadOnlyField
+from strangler_fastapi.drf.fields.hyperlinks import HyperlinkedField, HyperlinkedRelatedField
+from strangler_fastapi.drf.fields.model_fields import many_related_field, model_field, model_fields
+from strangler_fastapi.drf.fields.nested_fields import NestedField
+from strangler_fastapi.drf.fields.relations import (
     ManySlugRelatedField,
     PointingKeysField,
     SlugRelatedField,
     StringRelatedField,
 )
+from strangler_fastapi.drf.links import foreign_key, many_to_many, one_to_many
 from strangler_fastapi.drf.serializers import Serializer
 from tests.generated_rows.tables import Label, LabelRow, Maker, MakerRow, Part, PartRow, Thing, ThingRow
 

@@ -20,19 +20,19 @@ from starlette.responses import Response
 
 from strangler_fastapi.auth.authentication import BaseAuthentication
 from strangler_fastapi.db.session import RequestSession, Session
-from strangler_fastapi.drf.cursor_pagination import CursorPagination
-from strangler_fastapi.drf.fields import Field
-from strangler_fastapi.drf.filter_forms import DATE, NUMBER, TEXT, choice
-from strangler_fastapi.drf.filtering import Filter, boolean_filter
-from strangler_fastapi.drf.filters import column_filter, range_filter
-from strangler_fastapi.drf.model_fields import model_field, model_fields
-from strangler_fastapi.drf.pagination import LimitOffsetPagination, PageNumberPagination
-from strangler_fastapi.drf.permissions import AllowAny
-from strangler_fastapi.drf.resources import Resource
-from strangler_fastapi.drf.row_filters import related_filter
+from strangler_fastapi.drf.fields.fields import Field
+from strangler_fastapi.drf.fields.model_fields import model_field, model_fields
+from strangler_fastapi.drf.filters.filter_forms import DATE, NUMBER, TEXT, choice
+from strangler_fastapi.drf.filters.filtering import Filter, boolean_filter
+from strangler_fastapi.drf.filters.filters import column_filter, range_filter
+from strangler_fastapi.drf.filters.row_filters import related_filter
+from strangler_fastapi.drf.pagination.cursor_pagination import CursorPagination
+from strangler_fastapi.drf.pagination.pagination import LimitOffsetPagination, PageNumberPagination
+from strangler_fastapi.drf.resources.resources import Resource
 from strangler_fastapi.drf.rules import UniqueTogetherValidator
 from strangler_fastapi.drf.serializers import Serializer
-from strangler_fastapi.drf.view import View, feature_router
+from strangler_fastapi.drf.views.permissions import AllowAny
+from strangler_fastapi.drf.views.view import View, feature_router
 from tests.generated_rows.relations import MAKER, PART, RELATIONS, MakerSerializer
 from tests.generated_rows.tables import KINDS, Maker, MakerRow, Part, PartRow, Thing, ThingRow
 from tests.side_by_side import PREFIXES

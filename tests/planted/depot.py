@@ -27,9 +27,9 @@ _WISHED = (
     '            link=foreign_key(Wish, "place"), source="place_id", slug_field="name"'
 )
 _MODEL = "DjangoModelPermissionsOrAnonReadOnly(MODEL_PERMISSIONS, Item),"
-_RESOURCES, _RELATIONS = f"{DRF}/resources.py", f"{DRF}/relations.py"
-_MODELS, _NUMBERS = f"{DRF}/model_fields.py", f"{DRF}/number_fields.py"
-_CHOICES = f"{DRF}/choice_fields.py"
+_RESOURCES, _RELATIONS = f"{DRF}/resources/resources.py", f"{DRF}/fields/relations.py"
+_MODELS, _NUMBERS = f"{DRF}/fields/model_fields.py", f"{DRF}/fields/number_fields.py"
+_CHOICES = f"{DRF}/fields/choice_fields.py"
 
 
 def _again(faults: dict[str, Fault], **routes: str) -> dict[str, Fault]:
@@ -60,7 +60,7 @@ DEPOT_READS = {
     ),
     "a whole list comes in pages": at(LABELS, "labels.list", ', pagination=None, name="labels")', ', name="labels")'),
     "a list ends at the thousandth row": at(
-        f"{DRF}/listing.py", "wishes.list", "rows[0][-1] if told", "min(rows[0][-1], 1000) if told"
+        f"{DRF}/pagination/listing.py", "wishes.list", "rows[0][-1] if told", "min(rows[0][-1], 1000) if told"
     ),
     "wishes of others are seen": at(
         WISHES, "wishes.list", '    owner="owner_id",\n    name="wishes"', '    name="wishes"'
@@ -243,10 +243,12 @@ DEPOT_WRITES = {
     "a place more behind the point": at(
         _NUMBERS, "items.create", "places > self.decimal_places:", "places > self.decimal_places + 1:"
     ),
-    "a number is no code": at(f"{DRF}/text_fields.py", "items.create", "return UUID(int=value)", "raise ValueError"),
-    "a day in other words": at(f"{DRF}/time_fields.py", "items.create", 'str] = "Date"', 'str] = "Day"'),
+    "a number is no code": at(
+        f"{DRF}/fields/text_fields.py", "items.create", "return UUID(int=value)", "raise ValueError"
+    ),
+    "a day in other words": at(f"{DRF}/fields/time_fields.py", "items.create", 'str] = "Date"', 'str] = "Day"'),
     "a time with seconds only": at(
-        f"{DRF}/time_fields.py",
+        f"{DRF}/fields/time_fields.py",
         "items.create",
         'str] = "hh:mm[:ss[.uuuuuu]]"',
         'str] = "hh:mm:ss[.uuuuuu]"',
@@ -301,7 +303,7 @@ DEPOT_WRITES = {
         _RELATIONS, "wishes.create", "={value} does not exist.", "={value!r} does not exist."
     ),
     "a change of nothing changes nothing": at(
-        f"{DRF}/row_writer.py", "items.update", "values or self._touched()) as made", "values) as made"
+        f"{DRF}/resources/row_writer.py", "items.update", "values or self._touched()) as made", "values) as made"
     ),
     "what hangs on a row stays": at(
         _RESOURCES,
@@ -316,16 +318,16 @@ DEPOT_WRITES = {
         "",
     ),
     "everybody has every permission": at(
-        f"{DRF}/model_permissions.py", "items.create", "return held == len(set(names))", "return True"
+        f"{DRF}/views/model_permissions.py", "items.create", "return held == len(set(names))", "return True"
     ),
     "permissions of one's own don't count": at(
-        f"{DRF}/model_permissions.py",
+        f"{DRF}/views/model_permissions.py",
         "items.create",
         "is_held = or_(self.permission.id.in_(self._own()), self.permission.id.in_(self._of_groups()))",
         "is_held = self.permission.id.in_(self._of_groups())",
     ),
     "another permission for a change": at(
-        f"{DRF}/model_permissions.py",
+        f"{DRF}/views/model_permissions.py",
         "items.update",
         '"PUT": ["%(app_label)s.change_%(model_name)s"]',
         '"PUT": ["%(app_label)s.replace_%(model_name)s"]',

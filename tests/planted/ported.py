@@ -2,11 +2,11 @@
 
 from tests.planted.fault import Fault
 
-SEARCHING = "strangler_fastapi/drf/search.py"
-FILTERING = "strangler_fastapi/drf/filtering.py"
+SEARCHING = "strangler_fastapi/drf/filters/search.py"
+FILTERING = "strangler_fastapi/drf/filters/filtering.py"
 PARAMETERS = "strangler_fastapi/drf/parameters.py"
-PAGES = "strangler_fastapi/drf/pagination.py"
-FIELDS = "strangler_fastapi/drf/fields.py"
+PAGES = "strangler_fastapi/drf/pagination/pagination.py"
+FIELDS = "strangler_fastapi/drf/fields/fields.py"
 IDENTITY = "strangler_fastapi/auth/bearer_tokens.py"
 POSTS = "fastapi_app/posts/queries.py"
 USERS = "fastapi_app/users/queries.py"
@@ -82,7 +82,7 @@ PORTED_READS = {
     "an unknown order is by id": at(FILTERING, "tags.list", "or list(default)", 'or ["id"]'),
     "one order too few": at(POSTS, "posts.list", '"title": lambda: Post.title, ', ""),
     "down is up": at(
-        "strangler_fastapi/drf/listing.py",
+        "strangler_fastapi/drf/pagination/listing.py",
         "posts.list",
         '.desc() if term.startswith("-") else',
         '.desc() if not term.startswith("-") else',
@@ -125,25 +125,28 @@ PORTED_READS = {
     "a full last page has a next": at(PAGES, "users.list", "if number * size < count", "if number * size <= count"),
     "page one is named in a link": at(PAGES, "feed.list", "None if number == 2 else", "None if number == 1 else"),
     "links lose the other parameters": at(
-        "strangler_fastapi/drf/urls.py",
+        "strangler_fastapi/drf/http/urls.py",
         "feed.list",
         "parse_qs(query, keep_blank_values=True)",
         "dict[str, list[str]]()",
     ),
     "links lose empty parameters": at(
-        "strangler_fastapi/drf/urls.py", "feed.list", "keep_blank_values=True", "keep_blank_values=False"
+        "strangler_fastapi/drf/http/urls.py", "feed.list", "keep_blank_values=True", "keep_blank_values=False"
     ),
     "links forget TLS": at(
-        "strangler_fastapi/drf/urls.py",
+        "strangler_fastapi/drf/http/urls.py",
         "feed.list",
         "own if given is None else given",
         "own",
     ),
     "links of v2 name v1": at(
-        "strangler_fastapi/drf/urls.py", "feed.list", 'path = prefix.rstrip("/") +', 'path = prefixes.v1.rstrip("/") +'
+        "strangler_fastapi/drf/http/urls.py",
+        "feed.list",
+        'path = prefix.rstrip("/") +',
+        'path = prefixes.v1.rstrip("/") +',
     ),
     "links of v2 have no prefix": at(
-        "strangler_fastapi/drf/urls.py",
+        "strangler_fastapi/drf/http/urls.py",
         "posts.list",
         'path = prefix.rstrip("/") +',
         'path = ("" if prefix == prefixes.v2 else prefix.rstrip("/")) +',
@@ -155,13 +158,13 @@ PORTED_READS = {
         'with_query(scope, f"{public_path(scope)}/".replace("/v2", "", 1))',
     ),
     "links of v2 forget TLS": at(
-        "strangler_fastapi/drf/urls.py",
+        "strangler_fastapi/drf/http/urls.py",
         "users.list",
         "own if given is None else given",
         'given or "http" if asks_for_v1(scope) else own',
     ),
     "a path is linked to as it was sent": at(
-        "strangler_fastapi/drf/urls.py",
+        "strangler_fastapi/drf/http/urls.py",
         "tags.list",
         "    return _escaped(path)",
         '    sent: str = scope["raw_path"].decode("ascii").partition("?")[0]\n'
@@ -252,15 +255,15 @@ PORTED_READS = {
         'return self.read(name, (params.getlist(name) or [""])[0])',
     ),
     "another format is taken": at(
-        "strangler_fastapi/drf/negotiation.py",
+        "strangler_fastapi/drf/http/negotiation.py",
         "tags.list",
         "if not name or renderer.format == name]",
         'if not name or name in (renderer.format, "xml")]',
     ),
     "Accept is ignored": at(
-        "strangler_fastapi/drf/negotiation.py", "tags.list", "    raise NotAcceptable", "    return"
+        "strangler_fastapi/drf/http/negotiation.py", "tags.list", "    raise NotAcceptable", "    return"
     ),
-    "nothing is indented": at("strangler_fastapi/drf/negotiation.py", "tags.list", "= _indent(token)", "= None"),
+    "nothing is indented": at("strangler_fastapi/drf/http/negotiation.py", "tags.list", "= _indent(token)", "= None"),
 }
 PORTED_WRITES = {
     "texts are not trimmed": at(
@@ -279,7 +282,7 @@ PORTED_WRITES = {
         "shortest = ()",
     ),
     "no list is too long": at(
-        "strangler_fastapi/drf/collection_fields.py",
+        "strangler_fastapi/drf/fields/collection_fields.py",
         "posts.create",
         'longest = () if self.max_length is None else (at_most(self.max_length, of="elements", message=too_long),)',
         "longest = ()",
@@ -322,7 +325,7 @@ PORTED_WRITES = {
         "PUT=IsAuthenticated, PATCH=IsAuthenticated",
     ),
     "a new row is answered with 200": at(
-        "strangler_fastapi/drf/resources.py", "tags.create", "status_code=201", "status_code=200"
+        "strangler_fastapi/drf/resources/resources.py", "tags.create", "status_code=201", "status_code=200"
     ),
     "others publish": at(
         "fastapi_app/posts/router.py",
@@ -355,17 +358,17 @@ PORTED_WRITES = {
         "rows",
     ),
     "broken JSON in other words": at(
-        "strangler_fastapi/drf/bodies.py", "tags.create", 'f"JSON parse error - {error}"', '"Malformed request."'
+        "strangler_fastapi/drf/http/bodies.py", "tags.create", 'f"JSON parse error - {error}"', '"Malformed request."'
     ),
-    "NaN is a number": at("strangler_fastapi/drf/bodies.py", "tags.create", "parse_constant=_refuse_constant", ""),
+    "NaN is a number": at("strangler_fastapi/drf/http/bodies.py", "tags.create", "parse_constant=_refuse_constant", ""),
     "any media type is JSON": at(
-        "strangler_fastapi/drf/bodies.py",
+        "strangler_fastapi/drf/http/bodies.py",
         "tags.create",
         "    if len(header) > _LONGEST_CONTENT_TYPE or parser is None:\n        raise UnsupportedMediaType(header)\n",
         "    parser = parser or PARSERS[0]\n",
     ),
     "a form's lists are one value": at(
-        "strangler_fastapi/drf/collection_fields.py",
+        "strangler_fastapi/drf/fields/collection_fields.py",
         "posts.create",
         "return form.all(name) or form.rows(name) or MISSING",
         "return form.all(name)[:1] or MISSING",

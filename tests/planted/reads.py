@@ -11,7 +11,7 @@ READS = {
         found=named("feed.highlights: status at status"),
     ),
     "a field is missing": Fault(
-        file="strangler_fastapi/drf/nested_fields.py",
+        file="strangler_fastapi/drf/fields/nested_fields.py",
         code="if not field.write_only}",
         instead='if not field.write_only and name != "post_count"}',
         asked="tags",
@@ -80,21 +80,21 @@ READS = {
         found=named("tags.list: value at $.results[*].post_count", "tags.retrieve: value at $.post_count"),
     ),
     "pages of another size": Fault(
-        file="strangler_fastapi/drf/pagination.py",
+        file="strangler_fastapi/drf/pagination/pagination.py",
         code="\nPAGE_SIZE = 20",
         instead="\nPAGE_SIZE = 15",
         asked="feed",
         found=named("feed.list: missing at $.results[*]"),
     ),
     "a count of the page, not of all": Fault(
-        file="strangler_fastapi/drf/pagination.py",
+        file="strangler_fastapi/drf/pagination/pagination.py",
         code='"count": count,',
         instead='"count": len(items),',
         asked="users",
         found=named("users.list: value at $.count", "users.active: value at $.count", "users.posts: value at $.count"),
     ),
     "links with the wrong prefix": Fault(
-        file="strangler_fastapi/drf/urls.py",
+        file="strangler_fastapi/drf/http/urls.py",
         code='path = prefix.rstrip("/") + path.removeprefix(prefixes.service.rstrip("/"))',
         instead="pass",
         asked="posts",
@@ -117,7 +117,7 @@ READS = {
         found=named("feed.highlights: header at header allow", "(no route): header at header allow"),
     ),
     "no WWW-Authenticate": Fault(
-        file="strangler_fastapi/drf/handlers.py",
+        file="strangler_fastapi/drf/http/handlers.py",
         code='headers = error.headers | ({"WWW-Authenticate": wanted} if wanted else {})',
         instead="headers = error.headers",
         asked="posts",
@@ -139,7 +139,7 @@ READS = {
         ),
     ),
     "another content type": Fault(
-        file="strangler_fastapi/drf/rendering.py",
+        file="strangler_fastapi/drf/http/rendering.py",
         code='media_type = "application/json"',
         instead='media_type = "application/json; charset=utf-8"',
         asked="tags",
@@ -150,7 +150,7 @@ READS = {
         ),
     ),
     "an error in other words": Fault(
-        file="strangler_fastapi/drf/listing.py",
+        file="strangler_fastapi/drf/pagination/listing.py",
         code='Http404(f"No {self.noun} matches the given query.")',
         instead="Http404()",
         asked="tags",

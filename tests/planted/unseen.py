@@ -5,7 +5,7 @@ from tests.planted.ported import at
 
 UNSEEN: dict[str, Fault] = {
     "an answer before the commit": at(
-        "strangler_fastapi/drf/view_routes.py",
+        "strangler_fastapi/drf/views/view_routes.py",
         "tags.create",
         "            await session.commit()\n"
         "        finally:\n"
@@ -21,7 +21,7 @@ UNSEEN: dict[str, Fault] = {
         "        return response\n",
     ),
     "a list is kept in memory": at(
-        "strangler_fastapi/drf/resources.py",
+        "strangler_fastapi/drf/resources/resources.py",
         "tags.create",
         "        return handler.response("
         "await paginate(request, session, self.listing, criteria, terms, self._pagination))\n",
@@ -41,7 +41,7 @@ UNSEEN: dict[str, Fault] = {
         "    return JsonResponse(kept[key])\n",
     ),
     "what is sent is never forgotten": at(
-        "strangler_fastapi/drf/bodies.py",
+        "strangler_fastapi/drf/http/bodies.py",
         "users.update",
         "        request.state.body = body\n",
         '        request.state.body = body\n        globals().setdefault("kept", []).append(b"x" * 1_000_000)\n',

@@ -74,7 +74,7 @@ WRITES = {
         found=named("tags.create: status at status"),
     ),
     "a list ends at the thousandth row": Fault(
-        file="strangler_fastapi/drf/listing.py",
+        file="strangler_fastapi/drf/pagination/listing.py",
         code="told(items[0])",
         instead="min(told(items[0]), 1000)",
         asked="states",
@@ -100,7 +100,7 @@ WRITES = {
         found=named("tags.delete: rows at posts"),
     ),
     "a change is not written": Fault(
-        file="strangler_fastapi/drf/row_writer.py",
+        file="strangler_fastapi/drf/resources/row_writer.py",
         code="return changed.values(self._by_column(values))",
         instead="return changed.values({name: self.column(name) for name in values})",
         asked="tags",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from shared_schema.consumer.derivation import derive_consumer, render_consumer
 from shared_schema.consumer.samples import Sent
-from strangler_fastapi.drf.sample_queries import as_sample
+from strangler_fastapi.drf.resources.sample_queries import as_sample
 from tests.second_project.service import CONSUMER_FILE, PRODUCTS, SHOP, product_criteria
 
 

@@ -17,12 +17,12 @@ from strangler_fastapi.db.engine import Database
 from strangler_fastapi.db.query import Shape
 from strangler_fastapi.db.session import Session
 from strangler_fastapi.drf.criteria import Criteria, equals
-from strangler_fastapi.drf.listing import Listing
-from strangler_fastapi.drf.permissions import AllowAny
-from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.drf.urls import ApiPrefixes
-from strangler_fastapi.drf.view import View
-from strangler_fastapi.drf.view_routes import ViewRoute
+from strangler_fastapi.drf.http.rendering import JsonResponse
+from strangler_fastapi.drf.http.urls import ApiPrefixes
+from strangler_fastapi.drf.pagination.listing import Listing
+from strangler_fastapi.drf.views.permissions import AllowAny
+from strangler_fastapi.drf.views.view import View
+from strangler_fastapi.drf.views.view_routes import ViewRoute
 from strangler_fastapi.health import health_router
 
 FOLDER = Path(__file__).parent

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Mapped
 
 from shared_schema.mapping import Mapping, Reflected
-from strangler_fastapi.drf.urls import ApiPrefixes
+from strangler_fastapi.drf.http.urls import ApiPrefixes
 
 # A service without a prefix.
 PREFIXES = ApiPrefixes(service="/", v1="/", v2="/v2")

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from fastapi_app.config import Settings
 from fastapi_app.main import create_app
 from strangler.routes.route import Route
-from strangler_fastapi.drf.view_routes import ViewRoute
+from strangler_fastapi.drf.views.view_routes import ViewRoute
 from tests.example import ROOT, load_routes
 
 SETTINGS = Settings(fastapi_database_url="postgresql://nobody@127.0.0.1:1/nowhere", jwt_signing_key=SecretStr("k" * 40))

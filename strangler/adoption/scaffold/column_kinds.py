@@ -11,7 +11,7 @@ from strangler.adoption.serializer_facts import SerializerField
 RANGES: Final = frozenset(
     {"BigIntegerRangeField", "DateRangeField", "DateTimeRangeField", "DecimalRangeField", "IntegerRangeField"}
 )
-# The kinds of columns that `strangler_fastapi.drf.model_fields` makes a field of.
+# The kinds of columns that `strangler_fastapi.drf.fields.model_fields` makes a field of.
 KINDS: Final = frozenset(
     {
         *("AutoField", "BigAutoField", "SmallAutoField", "BigIntegerField", "BooleanField", "CharField", "DateField"),

@@ -8,7 +8,7 @@ from strangler.adoption.django_settings import DjangoSettings, ExceptionHandlerF
 from strangler.adoption.scaffold.code import quoted
 from strangler.adoption.scaffold.modules import Module
 
-_LIBRARY = "strangler_fastapi.drf.exception_handler"
+_LIBRARY = "strangler_fastapi.drf.http.exception_handler"
 # Those that are elsewhere.
 _MODULES = {"ErrorDetail": "strangler_fastapi.errors", "HTTPStatus": "http"}
 _UNPORTED = '''@unported({what})

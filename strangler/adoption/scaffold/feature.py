@@ -5,12 +5,16 @@ from typing import Final
 
 from shared_schema.contract.contract import Contract
 from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint, TokenAddition
-from strangler.adoption.scaffold.access import Rule, permission_by_method, permission_of
-from strangler.adoption.scaffold.authenticators import Authenticators
+from strangler.adoption.scaffold.access.access import Rule, permission_by_method, permission_of
+from strangler.adoption.scaffold.access.authenticators import Authenticators
+from strangler.adoption.scaffold.access.own_permissions import OwnPermissions
+from strangler.adoption.scaffold.access.throttles import Throttles
 from strangler.adoption.scaffold.code import Code, call, quoted
 from strangler.adoption.scaffold.column_kinds import is_known_callable
 from strangler.adoption.scaffold.effects import WrittenEffect, effects_of, gaps_along
 from strangler.adoption.scaffold.feature_resources import FeatureResources
+from strangler.adoption.scaffold.fields.serializers import Serializers
+from strangler.adoption.scaffold.fields.written_serializer import WrittenSerializer
 from strangler.adoption.scaffold.gaps import (
     ACTIONS,
     BODILESS,
@@ -21,12 +25,8 @@ from strangler.adoption.scaffold.gaps import (
     saving_gaps,
 )
 from strangler.adoption.scaffold.handlers import as_action
-from strangler.adoption.scaffold.own_permissions import OwnPermissions
-from strangler.adoption.scaffold.serializers import Serializers
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
-from strangler.adoption.scaffold.throttles import Throttles
 from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint, WrittenLink, WrittenResource
-from strangler.adoption.scaffold.written_serializer import WrittenSerializer
 from strangler.adoption.serializer_facts import SerializerFacts, SerializerField
 from strangler.routes.route import Route
 

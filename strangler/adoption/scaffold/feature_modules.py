@@ -51,19 +51,19 @@ class FeatureModules:
         for link in links.values():
             module.add(statement(link.constant, link.code()))
             module.use(f"{self._feature.package}.models", link.model)
-            module.use("strangler_fastapi.drf.caller_links", "CallerLink")
+            module.use("strangler_fastapi.drf.resources.caller_links", "CallerLink")
         for resource in self._feature.resources.used():
             text = self._resource_text(resource)
             module.add(text)
             classes = {resource.serializer.model, *resource.lists.classes, *_classes(text)}
             module.use(f"{self._feature.package}.models", *classes)
-            module.use("strangler_fastapi.drf.resources", "Resource")
+            module.use("strangler_fastapi.drf.resources.resources", "Resource")
             module.use_all(resource.lists.imports)
             if self._feature.effects(resource):
                 module.use(f"{self._feature.package}.{self._feature.name}.effects", self._effects_constant(resource))
             module.use(f"{self._feature.package}.{self._feature.name}.service", *saving_functions(resource).values())
             names = (name for name in ("NestedCreate", "NestedUpdate") if f"{name}(" in text)
-            module.use("strangler_fastapi.drf.nested_writes", *names)
+            module.use("strangler_fastapi.drf.resources.nested_writes", *names)
             if "related_column(" in text:
                 module.use("strangler_fastapi.drf.links", "related_column")
         return module.text()

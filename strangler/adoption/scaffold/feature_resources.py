@@ -5,19 +5,19 @@ from typing import Any, Final
 
 from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
 from strangler.adoption.list_facts import QuerysetFacts
-from strangler.adoption.scaffold.authenticators import Authenticators
+from strangler.adoption.scaffold.access.authenticators import Authenticators
 from strangler.adoption.scaffold.code import Code, Items, dictionary, prefixed, quoted
 from strangler.adoption.scaffold.conditions import RowConditions
+from strangler.adoption.scaffold.fields.serializers import Serializers
+from strangler.adoption.scaffold.fields.written_serializer import WrittenSerializer
 from strangler.adoption.scaffold.gaps import ACTIONS, is_callers, needs_no_queryset, reads_context
 from strangler.adoption.scaffold.handlers import handled_key, handled_list
-from strangler.adoption.scaffold.lists import write_list
+from strangler.adoption.scaffold.lists.lists import write_list
+from strangler.adoption.scaffold.lists.written_list import WrittenList
 from strangler.adoption.scaffold.numbers import RowNumbers
 from strangler.adoption.scaffold.parents import RowParents, failing
-from strangler.adoption.scaffold.serializers import Serializers
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
 from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint, WrittenResource
-from strangler.adoption.scaffold.written_list import WrittenList
-from strangler.adoption.scaffold.written_serializer import WrittenSerializer
 from strangler.adoption.serializer_facts import MatchedRows, SerializerFacts, SerializerField
 
 _OTHER: Final = "its serializer is of another model than its rows"

@@ -62,7 +62,7 @@ _CALLED_BY: Final = {
 _OF_CONTEXT: Final = frozenset(
     {"FileField", "ImageField", "HyperlinkedIdentityField", "HyperlinkedRelatedField", "HiddenField"}
 )
-# Those of `strangler_fastapi.drf.bodies`, by what they are called in Django.
+# Those of `strangler_fastapi.drf.http.bodies`, by what they are called in Django.
 PARSERS: Final = {
     f"{module}.parsers.{name}": name
     for module in ("rest_framework", "strangler_django")

@@ -9,7 +9,7 @@ from strangler.adoption.list_facts import ModelName, QuerysetFacts
 from strangler.adoption.scaffold.code import Code, Items, call, dictionary, quoted
 from strangler.adoption.scaffold.gaps import needs_no_queryset
 
-MODULE: Final = "strangler_fastapi.drf.own_handler"
+MODULE: Final = "strangler_fastapi.drf.http.own_handler"
 # What DRF's own handlers answer with.
 _STATUSES: Final = {"create": 201, "destroy": 204}
 _UPDATES: Final = ("update", "partial_update")
@@ -100,7 +100,7 @@ def _linking(way: LinkingFacts) -> Code:
 
 
 def handler_names(code: Code) -> set[str]:
-    """The names of `strangler_fastapi.drf.own_handler` that a Handler is made of."""
+    """The names of `strangler_fastapi.drf.http.own_handler` that a Handler is made of."""
     text = str(code)
     return {"Handler", *(name for name in ("Answer", "DATA") if name in text)}
 

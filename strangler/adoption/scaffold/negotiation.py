@@ -23,7 +23,7 @@ def parsers_of(endpoints: Iterable[DjangoEndpoint], module: Module) -> Code | No
     names = [PARSERS[name] for name in given if name in PARSERS]
     if names == _PARSERS or len(names) < len(given) or not names:
         return None
-    module.use("strangler_fastapi.drf.bodies", *names)
+    module.use("strangler_fastapi.drf.http.bodies", *names)
     return Items("()", tuple(names))
 
 
@@ -42,7 +42,7 @@ def own_renderers_text(endpoints: Iterable[DjangoEndpoint], settings: DjangoSett
     if not found:
         return ""
     module = Module("Answers in forms of the project's own, as its renderers write them.", package)
-    module.use("strangler_fastapi.drf.renderers", "own_renderer")
+    module.use("strangler_fastapi.drf.http.renderers", "own_renderer")
     code = [*dict.fromkeys(each for facts in found.values() for each in facts.code)]
     heads = [re.split(r"[(=]", each, maxsplit=1)[0] for each in code]
     if len({*heads}) < len(heads) or len({*map(constant_of, found)}) < len(found):
@@ -75,5 +75,5 @@ def renderers_of(endpoint: DjangoEndpoint, settings: DjangoSettings, module: Mod
     if names in ((), ("JSON_RENDERER",)):
         return None
     module.use(f"{package}.renderers", *used)
-    module.use("strangler_fastapi.drf.renderers", *({name.partition("(")[0] for name in names} - used))
+    module.use("strangler_fastapi.drf.http.renderers", *({name.partition("(")[0] for name in names} - used))
     return Items("()", names)

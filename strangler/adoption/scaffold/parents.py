@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from strangler.adoption.list_facts import CreationFacts, ParentFacts, ValidatedRow
-from strangler.adoption.scaffold.authenticators import Authenticators
+from strangler.adoption.scaffold.access.authenticators import Authenticators
 from strangler.adoption.scaffold.code import Code, Items, call, dictionary, quoted
 from strangler.adoption.scaffold.conditions import RowConditions
 from strangler.adoption.scaffold.tables import Tables, UnreadableError

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from strangler.adoption.endpoints import DjangoEndpoint
-from strangler.adoption.scaffold.account_tables import MODEL_PERMISSIONS
+from strangler.adoption.scaffold.access.account_tables import MODEL_PERMISSIONS
 from strangler.adoption.scaffold.code import Code, Text, call, dictionary, laid_out, prefixed, quoted, statement, texts
 from strangler.adoption.scaffold.feature import FeatureScaffold
+from strangler.adoption.scaffold.fields.written_serializer import WrittenSerializer
 from strangler.adoption.scaffold.gaps import ACTIONS
 from strangler.adoption.scaffold.handlers import MODULE as HANDLER
 from strangler.adoption.scaffold.handlers import (
@@ -22,11 +23,10 @@ from strangler.adoption.scaffold.tables import identifier, snake
 from strangler.adoption.scaffold.token_routers import token_routers
 from strangler.adoption.scaffold.versions import versioning_of_view
 from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint, WrittenResource
-from strangler.adoption.scaffold.written_serializer import WrittenSerializer
 
 # What a variable is without a converter, and in DRF's routers.
 _SEGMENTS: Final = frozenset(("[^/]+", "[^/.]+"))
-_VIEW: Final = "strangler_fastapi.drf.view"
+_VIEW: Final = "strangler_fastapi.drf.views.view"
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # Whose serializer OPTIONS describes.
 _DESCRIBED: Final = ("PUT", "POST", "PATCH", "GET", "DELETE")
@@ -105,14 +105,14 @@ class RouterModule:
         rule, first = self._feature.rules[path], endpoints[0].endpoint
         django = [each for each in self._feature.api.endpoints if each.path == path]
         methods = [method for method in _METHODS if any(each.method == method for each in django)]
-        module.use("strangler_fastapi.drf.permissions", *(rule.names - {*MODEL_PERMISSIONS}))
-        module.use("strangler_fastapi.drf.model_permissions", *(rule.names & {*MODEL_PERMISSIONS}))
+        module.use("strangler_fastapi.drf.views.permissions", *(rule.names - {*MODEL_PERMISSIONS}))
+        module.use("strangler_fastapi.drf.views.model_permissions", *(rule.names & {*MODEL_PERMISSIONS}))
         module.use(f"{self._feature.package}.{self._feature.name}.permissions", *rule.own)
         if rule.model:
             module.use(f"{self._feature.package}.accounts", "MODEL_PERMISSIONS")
             module.use(f"{self._feature.package}.models", rule.model)
         if rule.gaps:
-            module.use("strangler_fastapi.drf.permissions", "not_ported")
+            module.use("strangler_fastapi.drf.views.permissions", "not_ported")
         answered = _answered(endpoints)
         # OPTIONS looks for what a PUT changes.
         put = next((each for each in endpoints if each.endpoint.method == "PUT"), None)
@@ -185,7 +185,7 @@ class RouterModule:
                 module.use("strangler_fastapi.errors", *(["NotFound"] if "raises=NotFound" in str(handler) else []))
             if (link := each.link) is not None:
                 module.use(f"{self._feature.package}.{self._feature.name}.serializers", link.constant)
-                module.use("strangler_fastapi.drf.caller_links", "Linking")
+                module.use("strangler_fastapi.drf.resources.caller_links", "Linking")
                 module.use(HANDLER, *(handler_names(key[0]) - {"Handler"}))
             if each.endpoint.handler is not None and each.endpoint.handler.nonzero:
                 module.use(HANDLER, "refuse_zero")
@@ -205,8 +205,8 @@ class RouterModule:
         """The endpoint that lists the paths of a router."""
         module.use("fastapi", "Request")
         module.use("starlette.responses", "Response")
-        module.use("strangler_fastapi.drf.hyperlinks", "addresses")
-        module.use("strangler_fastapi.drf.rendering", "JsonResponse")
+        module.use("strangler_fastapi.drf.fields.hyperlinks", "addresses")
+        module.use("strangler_fastapi.drf.http.rendering", "JsonResponse")
         root = {name: quoted(path.removeprefix(self._feature.prefix)) for name, path in each.endpoint.root or ()}
         constant = f"_{each.route.name.replace('.', '_')}_paths".upper()
         lines = [
@@ -224,7 +224,7 @@ class RouterModule:
         if each.endpoint.action == "list":
             paged = resource.lists.arguments["pagination"] != "None"
             if paged:
-                module.use("strangler_fastapi.drf.pagination", "Page")
+                module.use("strangler_fastapi.drf.pagination.pagination", "Page")
             named = {"many": "Page" if paged else "list", "query": f"{resource.constant}.query"}
             named |= {"pages": f"{resource.constant}.pages"} if paged else {}
             named |= {"gaps": texts(each.limits)} if each.limits else {}
@@ -290,7 +290,7 @@ def _cached(endpoints: Sequence[WrittenEndpoint], module: Module) -> Code | None
     found = next((each.endpoint.cached for each in endpoints if each.endpoint.method == "GET"), None)
     if found is None or (found.seconds is None and not found.vary):
         return None
-    module.use("strangler_fastapi.drf.cached_answers", "CachedAnswers")
+    module.use("strangler_fastapi.drf.http.cached_answers", "CachedAnswers")
     vary = texts(dict.fromkeys(found.vary)) if found.vary else None
     seconds = [] if found.seconds is None else [str(found.seconds)]
     by_credentials = "True" if found.by_credentials else None

@@ -30,7 +30,7 @@ def saving_text(feature: str, package: str, resources: Iterable[WrittenResource]
         module.add("", _function_text(name, action, resource.saves[action]))
     module.use("typing", "Any")
     module.use("strangler_fastapi.db.session", "RequestSession")
-    module.use("strangler_fastapi.drf.resources", "Resource")
+    module.use("strangler_fastapi.drf.resources.resources", "Resource")
     module.use("strangler_fastapi.drf.unported", "unported")
     return module.text() if named else None
 

@@ -12,7 +12,8 @@ from jinja2 import Environment, StrictUndefined
 
 from shared_schema.contract.contract import Contract
 from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
-from strangler.adoption.scaffold.authenticators import Authenticators
+from strangler.adoption.scaffold.access.authenticators import Authenticators
+from strangler.adoption.scaffold.access.throttles import Throttles
 from strangler.adoption.scaffold.case_file import case_file_text
 from strangler.adoption.scaffold.code import Code, call, keyword, laid_out, quoted, texts
 from strangler.adoption.scaffold.errors_module import error_argument, errors_text
@@ -22,7 +23,6 @@ from strangler.adoption.scaffold.models_module import classes_there, models_adde
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.negotiation import own_renderers_text
 from strangler.adoption.scaffold.tables import Tables, identifier, pascal, snake
-from strangler.adoption.scaffold.throttles import Throttles
 from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint
 from strangler.errors import UsageError
 from strangler.project import Project

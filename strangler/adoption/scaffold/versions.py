@@ -7,7 +7,7 @@ from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.scaffold.code import Code, call, quoted, texts
 from strangler.adoption.scaffold.modules import Module
 
-_MODULE: Final = "strangler_fastapi.drf.versioning"
+_MODULE: Final = "strangler_fastapi.drf.http.versioning"
 _CLASSES: Final = {
     "accept": "AcceptHeaderVersioning",
     "host": "HostNameVersioning",

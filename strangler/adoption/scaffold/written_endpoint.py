@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.list_facts import CreationFacts
-from strangler.adoption.scaffold.access import Rule
+from strangler.adoption.scaffold.access.access import Rule
 from strangler.adoption.scaffold.code import Code, call, quoted
+from strangler.adoption.scaffold.fields.written_serializer import WrittenSerializer
+from strangler.adoption.scaffold.lists.written_list import WrittenList
 from strangler.adoption.scaffold.tables import snake
-from strangler.adoption.scaffold.written_list import WrittenList
-from strangler.adoption.scaffold.written_serializer import WrittenSerializer
 from strangler.routes.route import Route
 
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from django.utils.functional import cached_property
 
+from strangler_django.endpoints.code.own_code import is_own, own_methods, reads_only_method
 from strangler_django.endpoints.constants.watched_code import state_read
-from strangler_django.endpoints.own_code import is_own, own_methods, reads_only_method
 
 # Those whose result is in the facts, if it is constant.
 HOOKS: Final = (

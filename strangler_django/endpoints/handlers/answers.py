@@ -5,10 +5,10 @@ from typing import Any
 
 from rest_framework.response import Response
 
+from strangler_django.endpoints.code.own_code import UnreadError
 from strangler_django.endpoints.handlers.calls import HandlerCalls, Headers, SuperAnswer
 from strangler_django.endpoints.handlers.parts import Outcome, Row, UsedSerializer
 from strangler_django.endpoints.handlers.source import body_of, response_of
-from strangler_django.endpoints.own_code import UnreadError
 
 
 class HandlerAnswers(HandlerCalls):

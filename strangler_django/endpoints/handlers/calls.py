@@ -11,13 +11,13 @@ from django.utils import timezone
 from rest_framework import generics
 
 from strangler_django.contract.plain import plain
+from strangler_django.endpoints.code.own_code import UnreadError, is_super, named, own_methods
+from strangler_django.endpoints.code.own_expressions import CALLER
+from strangler_django.endpoints.code.read_querysets import column_field
+from strangler_django.endpoints.expressions.matching_rows import fits
 from strangler_django.endpoints.handlers.parts import AnsweredError, Outcome, Row, UsedSerializer
 from strangler_django.endpoints.handlers.values import HandlerValues
-from strangler_django.endpoints.matching_rows import fits
-from strangler_django.endpoints.own_code import UnreadError, is_super, named, own_methods
-from strangler_django.endpoints.own_expressions import CALLER
-from strangler_django.endpoints.own_querysets import ReadQueryset
-from strangler_django.endpoints.read_querysets import column_field
+from strangler_django.endpoints.lists.own_querysets import ReadQueryset
 
 _SAVING: Final = {"perform_create": False, "perform_update": True}
 _STATUSES: Final = {"create": 201, "destroy": 204}

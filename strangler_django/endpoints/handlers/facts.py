@@ -7,15 +7,15 @@ from rest_framework import viewsets
 
 from strangler_django.contract.sentences import first_line
 from strangler_django.contract.unconnected import databases_closed
-from strangler_django.endpoints.databases import other_databases
+from strangler_django.endpoints.code.databases import other_databases
+from strangler_django.endpoints.code.own_code import is_own, passed_to
+from strangler_django.endpoints.code.own_models import model_facts
+from strangler_django.endpoints.fields.serializers import serializer_facts
 from strangler_django.endpoints.handlers.parts import Outcome, UsedSerializer
 from strangler_django.endpoints.handlers.reading import ReadHandler, ReadLinks, read_handler
 from strangler_django.endpoints.handlers.source import HandlerCode
-from strangler_django.endpoints.lists import facts_of_queryset, queryset_of
-from strangler_django.endpoints.own_code import is_own, passed_to
-from strangler_django.endpoints.own_models import model_facts
+from strangler_django.endpoints.lists.lists import facts_of_queryset, queryset_of
 from strangler_django.endpoints.request_rows import rows_facts, validated
-from strangler_django.endpoints.serializers import serializer_facts
 
 # What the handlers of DRF call, and one that is read doesn't unless it says so.
 _CALLED: Final = frozenset(

@@ -13,9 +13,9 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, models
 
+from strangler_django.endpoints.code.own_code import UnreadError, is_get_object_or_404, named
 from strangler_django.endpoints.handlers.named_links import Link, NamedLinks
 from strangler_django.endpoints.handlers.parts import AnsweredError, Outcome, Row, RowMissingError
-from strangler_django.endpoints.own_code import UnreadError, is_get_object_or_404, named
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from django.contrib.auth import get_user_model
 from django.db import models
 from django.db.models.fields.reverse_related import ManyToManyRel, ManyToOneRel, OneToOneRel
 
+from strangler_django.endpoints.code.own_code import named
+from strangler_django.endpoints.code.own_expressions import CALLER
+from strangler_django.endpoints.code.own_models import own_creation, own_manager
 from strangler_django.endpoints.handlers.answers import HandlerAnswers
 from strangler_django.endpoints.handlers.parts import Row
-from strangler_django.endpoints.own_code import named
-from strangler_django.endpoints.own_expressions import CALLER
-from strangler_django.endpoints.own_models import own_creation, own_manager
 
 _KEYS: Final = ("id", "pk")
 

@@ -4,8 +4,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from strangler_django.endpoints.code.read_querysets import ReadQueryset
 from strangler_django.endpoints.handlers.source import Body
-from strangler_django.endpoints.read_querysets import ReadQueryset
 
 
 @dataclass(eq=False)

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from strangler_django.endpoints.code.own_code import UnreadError
 from strangler_django.endpoints.handlers.named_links import Link
 from strangler_django.endpoints.handlers.parts import Outcome, Row, UsedSerializer
 from strangler_django.endpoints.handlers.run import HandlerRun
 from strangler_django.endpoints.handlers.source import HandlerCode
-from strangler_django.endpoints.own_code import UnreadError
-from strangler_django.endpoints.own_querysets import ReadQueryset
+from strangler_django.endpoints.lists.own_querysets import ReadQueryset
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.permissions import BasePermission
 
+from strangler_django.endpoints.code.own_code import UnreadError, is_own, named
+from strangler_django.endpoints.code.own_expressions import CALLER
 from strangler_django.endpoints.handlers.calls import ListedRows
 from strangler_django.endpoints.handlers.links import DuplicateError, HandlerLinks, LinkRow, is_duplicate
 from strangler_django.endpoints.handlers.parts import AnsweredError, Outcome, Row, RowMissingError, Saved
 from strangler_django.endpoints.handlers.source import HandlerCode, logs, may_fail
 from strangler_django.endpoints.handlers.values import DATA
-from strangler_django.endpoints.own_code import UnreadError, is_own, named
-from strangler_django.endpoints.own_expressions import CALLER
 
 # Where Django answers 500, the library does what DRF does.
 _FAILED: Final = Outcome(raises=True)

@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 
 from rest_framework.response import Response
 
-from strangler_django.endpoints.own_code import (
+from strangler_django.endpoints.code.own_code import (
     UnreadError,
     is_own,
     method_of,
@@ -18,7 +18,7 @@ from strangler_django.endpoints.own_code import (
     own_methods,
     statements_of,
 )
-from strangler_django.endpoints.own_expressions import replaced_in
+from strangler_django.endpoints.code.own_expressions import replaced_in
 
 # What is answered, as JSON: a list whose first item is `data` (what a serializer shows), `empty`, `value` with a
 # constant, or `dict` with its keys and what is answered under each.

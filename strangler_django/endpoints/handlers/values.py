@@ -11,6 +11,17 @@ from django.utils.functional import cached_property
 from rest_framework import generics
 from rest_framework.serializers import BaseSerializer, ListSerializer
 
+from strangler_django.endpoints.code.own_code import (
+    UnreadError,
+    is_get_object_or_404,
+    is_own,
+    method_of,
+    named,
+    own_methods,
+)
+from strangler_django.endpoints.code.own_expressions import replaced
+from strangler_django.endpoints.code.own_models import own_manager
+from strangler_django.endpoints.code.read_querysets import is_key, is_unique
 from strangler_django.endpoints.handlers.parts import (
     AnsweredError,
     Outcome,
@@ -20,11 +31,7 @@ from strangler_django.endpoints.handlers.parts import (
     UsedSerializer,
 )
 from strangler_django.endpoints.handlers.source import HandlerCode, is_pure
-from strangler_django.endpoints.own_code import UnreadError, is_get_object_or_404, is_own, method_of, named, own_methods
-from strangler_django.endpoints.own_expressions import replaced
-from strangler_django.endpoints.own_models import own_manager
-from strangler_django.endpoints.own_querysets import ReadQueryset, read_rows
-from strangler_django.endpoints.read_querysets import is_key, is_unique
+from strangler_django.endpoints.lists.own_querysets import ReadQueryset, read_rows
 
 DATA: Final = "self.request.data"
 _CONTEXTS: Final = (

@@ -110,7 +110,7 @@ async def test_without_a_database_every_endpoint_says_so_and_recovers(
             sentence = check_refused(await client.request(method, path, json=BODY, headers=headers))
             assert sentence in ("", "The database does not answer: try again in a few seconds.")
         sentence = check_refused(await client.get("/health/ready"))
-        refusals = [line for line in running.log_lines if line["logger"] == "strangler_fastapi.drf.handlers"]
+        refusals = [line for line in running.log_lines if line["logger"] == "strangler_fastapi.drf.http.handlers"]
         assert len(refusals) == len(ORDINARY)
         assert all(re.fullmatch(r"answered 503: \w+Error: .+", line["message"]) for line in refusals)
         # Two kinds of error at the most: of a connection that was open, and of one that could not be had.

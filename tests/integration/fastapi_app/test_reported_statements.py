@@ -12,7 +12,7 @@ import pytest_asyncio
 from fastapi_app.posts import queries
 from fastapi_app.users.queries import user_stored
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.drf import listing
+from strangler_fastapi.drf.pagination import listing
 from tests.databases import OwnDatabase, cloned_database
 from tests.integration.fastapi_app.conftest import Start, one_loop
 from tests.integration.fastapi_app.running import (

@@ -22,12 +22,12 @@ from strangler_django.contract.plain import callable_path
 from strangler_django.contract.tables import table_facts
 from strangler_django.contract.unconnected import Sql
 from strangler_fastapi.db.session import RequestSession, Session
-from strangler_fastapi.drf.model_fields import model_field, model_fields
-from strangler_fastapi.drf.permissions import AllowAny
-from strangler_fastapi.drf.resources import Resource
+from strangler_fastapi.drf.fields.model_fields import model_field, model_fields
+from strangler_fastapi.drf.resources.resources import Resource
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.unported import unported
-from strangler_fastapi.drf.view import View, feature_router
+from strangler_fastapi.drf.views.permissions import AllowAny
+from strangler_fastapi.drf.views.view import View, feature_router
 from strangler_fastapi.effects import Effect, RowWrite, TableEffects, effect_register
 from strangler_fastapi.errors import ValidationFailed
 from tests.databases import empty_database

@@ -4,9 +4,9 @@ from fastapi import Request
 from starlette.responses import Response
 
 from strangler_fastapi.db.session import Session
-from strangler_fastapi.drf.pagination import Page
-from strangler_fastapi.drf.permissions import AllowAny
-from strangler_fastapi.drf.view import View, feature_router
+from strangler_fastapi.drf.pagination.pagination import Page
+from strangler_fastapi.drf.views.permissions import AllowAny
+from strangler_fastapi.drf.views.view import View, feature_router
 from tests.shop.crates.serializers import CRATE_SERIALIZER, CRATES
 from tests.shop.models import PREFIXES
 

@@ -1,7 +1,7 @@
 """What crates look like in requests and answers."""
 
-from strangler_fastapi.drf.model_fields import model_fields
-from strangler_fastapi.drf.resources import Resource
+from strangler_fastapi.drf.fields.model_fields import model_fields
+from strangler_fastapi.drf.resources.resources import Resource
 from strangler_fastapi.drf.serializers import Serializer
 from tests.shop.models import Crate
 

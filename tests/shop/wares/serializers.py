@@ -1,8 +1,8 @@
 """What wares look like in requests and answers."""
 
-from strangler_fastapi.drf.filtering import boolean_filter
-from strangler_fastapi.drf.model_fields import model_fields
-from strangler_fastapi.drf.resources import Resource
+from strangler_fastapi.drf.fields.model_fields import model_fields
+from strangler_fastapi.drf.filters.filtering import boolean_filter
+from strangler_fastapi.drf.resources.resources import Resource
 from strangler_fastapi.drf.serializers import Serializer
 from tests.shop.models import Ware
 

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.types import Message, Scope
 
 from fastapi_app.config import PREFIXES
-from strangler_fastapi.drf.urls import ApiPrefixes
+from strangler_fastapi.drf.http.urls import ApiPrefixes
 
 
 def make_scope(

@@ -15,7 +15,7 @@ from fastapi_app.posts.serializers import POST_SERIALIZER
 from fastapi_app.tags.serializers import TAG_SERIALIZER
 from fastapi_app.users.serializers import ME_SERIALIZER, USER_SERIALIZER
 from strangler.routes.route import Stage
-from strangler_fastapi.drf.fields import CharField
+from strangler_fastapi.drf.fields.fields import CharField
 from strangler_fastapi.drf.serializers import Serializer
 from tests.example import ROOT, load_routes
 

@@ -7,7 +7,7 @@ import pytest
 from opentelemetry import trace
 
 from strangler_fastapi.application import create_application
-from strangler_fastapi.drf.urls import ApiPrefixes
+from strangler_fastapi.drf.http.urls import ApiPrefixes
 
 
 @pytest.mark.parametrize(("options", "looks"), [({}, False), ({"telemetry": {}}, True)])

@@ -20,16 +20,16 @@ from strangler_fastapi.auth.tokens import TokenError, Tokens
 from strangler_fastapi.conditional import _etags
 from strangler_fastapi.db.engine import Database
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.drf.bodies import parse_body
-from strangler_fastapi.drf.cursor_pagination import decode_cursor
-from strangler_fastapi.drf.cursors import read_mark
-from strangler_fastapi.drf.fields import BooleanField, CharField, Field, Scope
-from strangler_fastapi.drf.languages import Languages
-from strangler_fastapi.drf.negotiation import negotiate
-from strangler_fastapi.drf.number_fields import DecimalField, FloatField, IntegerField
+from strangler_fastapi.drf.fields.fields import BooleanField, CharField, Field, Scope
+from strangler_fastapi.drf.fields.number_fields import DecimalField, FloatField, IntegerField
+from strangler_fastapi.drf.fields.text_fields import EmailField, IPAddressField, SlugField, URLField, UUIDField
+from strangler_fastapi.drf.fields.time_fields import DateField, DateTimeField, DurationField, TimeField
+from strangler_fastapi.drf.http.bodies import parse_body
+from strangler_fastapi.drf.http.languages import Languages
+from strangler_fastapi.drf.http.negotiation import negotiate
+from strangler_fastapi.drf.pagination.cursor_pagination import decode_cursor
+from strangler_fastapi.drf.pagination.cursors import read_mark
 from strangler_fastapi.drf.serializers import Serializer
-from strangler_fastapi.drf.text_fields import EmailField, IPAddressField, SlugField, URLField, UUIDField
-from strangler_fastapi.drf.time_fields import DateField, DateTimeField, DurationField, TimeField
 from strangler_fastapi.errors import ApiError
 from strangler_fastapi.health import health_router
 from tests.growth import BODIES, HEADERS, KEY, QUERIES, header_list, require_growth

@@ -19,11 +19,11 @@ from starlette.responses import Response
 
 from strangler_fastapi.application import create_application
 from strangler_fastapi.cors import Cors
-from strangler_fastapi.drf.languages import Languages
-from strangler_fastapi.drf.permissions import AllowAny
-from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.drf.urls import ApiPrefixes
-from strangler_fastapi.drf.view import View, feature_router
+from strangler_fastapi.drf.http.languages import Languages
+from strangler_fastapi.drf.http.rendering import JsonResponse
+from strangler_fastapi.drf.http.urls import ApiPrefixes
+from strangler_fastapi.drf.views.permissions import AllowAny
+from strangler_fastapi.drf.views.view import View, feature_router
 from strangler_fastapi.security import SecurityHeaders
 
 PREFIXES = ApiPrefixes(service="/", v1="/", v2="/v2")

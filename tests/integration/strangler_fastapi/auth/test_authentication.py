@@ -47,14 +47,14 @@ from strangler_fastapi.auth.sessions import Sessions
 from strangler_fastapi.auth.tokens import Tokens
 from strangler_fastapi.auth.user_tables import UserTables
 from strangler_fastapi.db.query import fetch
-from strangler_fastapi.drf.model_permissions import (
+from strangler_fastapi.drf.http.rendering import JsonResponse
+from strangler_fastapi.drf.views.model_permissions import (
     DjangoModelPermissions,
     DjangoModelPermissionsOrAnonReadOnly,
     PermissionTables,
 )
-from strangler_fastapi.drf.permissions import AllowAny, IsAdminUser, IsAuthenticated
-from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.drf.view import Caller, View, feature_router
+from strangler_fastapi.drf.views.permissions import AllowAny, IsAdminUser, IsAuthenticated
+from strangler_fastapi.drf.views.view import Caller, View, feature_router
 from strangler_fastapi.errors import AuthenticationFailed
 from tests.databases import migrated_database
 from tests.example import CONTRACT_FILE

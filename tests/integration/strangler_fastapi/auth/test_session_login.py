@@ -39,10 +39,10 @@ from strangler_fastapi.auth.sign_in import SignedIn
 from strangler_fastapi.auth.user_tables import UserTables
 from strangler_fastapi.db.query import fetch
 from strangler_fastapi.db.session import Session
-from strangler_fastapi.drf.bodies import parse_body
-from strangler_fastapi.drf.permissions import AllowAny, IsAuthenticated
-from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.drf.view import Caller, View, feature_router
+from strangler_fastapi.drf.http.bodies import parse_body
+from strangler_fastapi.drf.http.rendering import JsonResponse
+from strangler_fastapi.drf.views.permissions import AllowAny, IsAuthenticated
+from strangler_fastapi.drf.views.view import Caller, View, feature_router
 from strangler_fastapi.errors import NotFound
 from tests.databases import migrated_database
 from tests.example import CONTRACT_FILE

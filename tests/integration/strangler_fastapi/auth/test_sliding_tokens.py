@@ -30,9 +30,9 @@ from strangler_fastapi.auth.bearer_tokens import JWTAuthentication
 from strangler_fastapi.auth.token_tables import TokenTables
 from strangler_fastapi.auth.token_views import token_router
 from strangler_fastapi.auth.tokens import Payload, Tokens
-from strangler_fastapi.drf.permissions import IsAuthenticated
-from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.drf.view import Caller, View, feature_router
+from strangler_fastapi.drf.http.rendering import JsonResponse
+from strangler_fastapi.drf.views.permissions import IsAuthenticated
+from strangler_fastapi.drf.views.view import Caller, View, feature_router
 from tests.databases import migrated_database
 from tests.example import CONTRACT_FILE
 from tests.integration.fastapi_app.running import USER_HASH, USER_PASSWORD

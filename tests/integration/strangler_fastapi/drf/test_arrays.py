@@ -28,17 +28,17 @@ from sqlalchemy.orm import Mapped
 from shared_schema.mapping import Mapping, Reflected
 from strangler_django.contract.tables import table_facts
 from strangler_django.contract.unconnected import Sql
-from strangler_fastapi.drf.array_filters import array_filter, array_size
-from strangler_fastapi.drf.collection_fields import ListField
-from strangler_fastapi.drf.fields import CharField
-from strangler_fastapi.drf.filter_forms import NUMBER, SENT_TEXT, TEXT
-from strangler_fastapi.drf.filters import column_filter
-from strangler_fastapi.drf.model_fields import model_fields
-from strangler_fastapi.drf.number_fields import IntegerField
-from strangler_fastapi.drf.permissions import AllowAny
-from strangler_fastapi.drf.resources import Resource
+from strangler_fastapi.drf.fields.collection_fields import ListField
+from strangler_fastapi.drf.fields.fields import CharField
+from strangler_fastapi.drf.fields.model_fields import model_fields
+from strangler_fastapi.drf.fields.number_fields import IntegerField
+from strangler_fastapi.drf.filters.array_filters import array_filter, array_size
+from strangler_fastapi.drf.filters.filter_forms import NUMBER, SENT_TEXT, TEXT
+from strangler_fastapi.drf.filters.filters import column_filter
+from strangler_fastapi.drf.resources.resources import Resource
 from strangler_fastapi.drf.serializers import Serializer
-from strangler_fastapi.drf.view import View, feature_router
+from strangler_fastapi.drf.views.permissions import AllowAny
+from strangler_fastapi.drf.views.view import View, feature_router
 from tests.databases import empty_database
 from tests.shared_stack import StackAddresses
 from tests.side_by_side import PREFIXES, BothSides, add_endpoints, djangos_database, side_by_side

@@ -14,17 +14,24 @@ from rest_framework.renderers import JSONRenderer
 
 from shared_schema.mapping import Reflected
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.drf import relations
-from strangler_fastapi.drf.choice_fields import ChoiceField, FilePathField, MultipleChoiceField
-from strangler_fastapi.drf.collection_fields import DictField, HStoreField, JSONField, ListField
-from strangler_fastapi.drf.fields import BooleanField, CharField, Field, Scope
-from strangler_fastapi.drf.file_fields import FileField, ImageCheck, ImageField
-from strangler_fastapi.drf.number_fields import BigIntegerField, DecimalField, FloatField, IntegerField
-from strangler_fastapi.drf.relations import PrimaryKeyRelatedField
-from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.drf.storage import FileSystemStorage
-from strangler_fastapi.drf.text_fields import EmailField, IPAddressField, RegexField, SlugField, URLField, UUIDField
-from strangler_fastapi.drf.time_fields import DateField, DateTimeField, DurationField, TimeField
+from strangler_fastapi.drf.fields import relations
+from strangler_fastapi.drf.fields.choice_fields import ChoiceField, FilePathField, MultipleChoiceField
+from strangler_fastapi.drf.fields.collection_fields import DictField, HStoreField, JSONField, ListField
+from strangler_fastapi.drf.fields.fields import BooleanField, CharField, Field, Scope
+from strangler_fastapi.drf.fields.file_fields import FileField, ImageCheck, ImageField
+from strangler_fastapi.drf.fields.number_fields import BigIntegerField, DecimalField, FloatField, IntegerField
+from strangler_fastapi.drf.fields.relations import PrimaryKeyRelatedField
+from strangler_fastapi.drf.fields.storage import FileSystemStorage
+from strangler_fastapi.drf.fields.text_fields import (
+    EmailField,
+    IPAddressField,
+    RegexField,
+    SlugField,
+    URLField,
+    UUIDField,
+)
+from strangler_fastapi.drf.fields.time_fields import DateField, DateTimeField, DurationField, TimeField
+from strangler_fastapi.drf.http.rendering import JsonResponse
 from strangler_fastapi.drf.validators import Invalid
 from tests.drf_suite import Row, fetch_sdist, rows_of
 from tests.example import ROOT

@@ -31,10 +31,12 @@ from starlette.responses import Response
 
 from shared_schema.mapping import Mapping, Reflected
 from strangler_fastapi.db.session import Session
-from strangler_fastapi.drf.computed_fields import HiddenField, SerializerMethodField
-from strangler_fastapi.drf.cursor_pagination import CursorPagination
-from strangler_fastapi.drf.fields import CharField, ReadOnlyField
-from strangler_fastapi.drf.filter_forms import (
+from strangler_fastapi.drf.fields.computed_fields import HiddenField, SerializerMethodField
+from strangler_fastapi.drf.fields.fields import CharField, ReadOnlyField
+from strangler_fastapi.drf.fields.number_fields import DecimalField, IntegerField
+from strangler_fastapi.drf.fields.relations import SlugRelatedField, StringRelatedField
+from strangler_fastapi.drf.fields.time_fields import DateField, DateTimeField
+from strangler_fastapi.drf.filters.filter_forms import (
     ANY_NUMBER,
     BOOLEAN,
     DATE,
@@ -53,8 +55,8 @@ from strangler_fastapi.drf.filter_forms import (
     day,
     words,
 )
-from strangler_fastapi.drf.filtering import Filter, boolean_filter, comma_separated, query_array
-from strangler_fastapi.drf.filters import (
+from strangler_fastapi.drf.filters.filtering import Filter, boolean_filter, comma_separated, query_array
+from strangler_fastapi.drf.filters.filters import (
     column_filter,
     date_range_filter,
     filtered_ordering,
@@ -62,24 +64,22 @@ from strangler_fastapi.drf.filters import (
     multiple_choice_filter,
     range_filter,
 )
-from strangler_fastapi.drf.links import ForeignKey, ManyToMany
-from strangler_fastapi.drf.number_fields import DecimalField, IntegerField
-from strangler_fastapi.drf.pagination import LimitOffsetPagination, Pagination
-from strangler_fastapi.drf.permissions import AllowAny
-from strangler_fastapi.drf.relations import SlugRelatedField, StringRelatedField
-from strangler_fastapi.drf.request_filters import any_filter, flag_filter, has_rows, linked_filter, part_of
-from strangler_fastapi.drf.resources import Resource
-from strangler_fastapi.drf.row_filters import (
+from strangler_fastapi.drf.filters.request_filters import any_filter, flag_filter, has_rows, linked_filter, part_of
+from strangler_fastapi.drf.filters.row_filters import (
     all_values_filter,
     all_values_multiple_filter,
     related_filter,
     related_multiple_filter,
 )
+from strangler_fastapi.drf.links import ForeignKey, ManyToMany
+from strangler_fastapi.drf.pagination.cursor_pagination import CursorPagination
+from strangler_fastapi.drf.pagination.pagination import LimitOffsetPagination, Pagination
+from strangler_fastapi.drf.resources.resources import Resource
+from strangler_fastapi.drf.resources.sample_queries import body_samples
 from strangler_fastapi.drf.rules import UniqueForMonthValidator, UniqueTogetherValidator
-from strangler_fastapi.drf.sample_queries import body_samples
 from strangler_fastapi.drf.serializers import Serializer
-from strangler_fastapi.drf.time_fields import DateField, DateTimeField
-from strangler_fastapi.drf.view import View, feature_router
+from strangler_fastapi.drf.views.permissions import AllowAny
+from strangler_fastapi.drf.views.view import View, feature_router
 from strangler_fastapi.errors import ApiError, full_details
 from tests.databases import migrated_database
 from tests.example import CONTRACT_FILE

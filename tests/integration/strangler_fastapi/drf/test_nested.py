@@ -22,16 +22,16 @@ from shared_schema.consumer.derivation import derive_consumer
 from shared_schema.consumer.samples import Deletion
 from shared_schema.mapping import Mapping, Reflected
 from strangler_fastapi.db.session import RequestSession, Session
-from strangler_fastapi.drf.computed_fields import ComputedField
-from strangler_fastapi.drf.fields import CharField, ReadOnlyField
+from strangler_fastapi.drf.fields.computed_fields import ComputedField
+from strangler_fastapi.drf.fields.fields import CharField, ReadOnlyField
+from strangler_fastapi.drf.fields.nested_fields import NestedField
+from strangler_fastapi.drf.fields.number_fields import IntegerField
 from strangler_fastapi.drf.links import ForeignKey, OneToMany
-from strangler_fastapi.drf.nested_fields import NestedField
-from strangler_fastapi.drf.number_fields import IntegerField
-from strangler_fastapi.drf.permissions import AllowAny
-from strangler_fastapi.drf.resources import Resource
+from strangler_fastapi.drf.resources.resources import Resource
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.validators import Unique
-from strangler_fastapi.drf.view import View, feature_router
+from strangler_fastapi.drf.views.permissions import AllowAny
+from strangler_fastapi.drf.views.view import View, feature_router
 from tests.databases import migrated_database
 from tests.example import CONTRACT_FILE
 from tests.shared_stack import StackAddresses

@@ -15,8 +15,8 @@ from strangler_fastapi.db import plans, query
 from strangler_fastapi.db.query import Shape, as_sent
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.criteria import Criteria, Criterion, equals
-from strangler_fastapi.drf.listing import Listing
-from strangler_fastapi.drf.search import search_criteria
+from strangler_fastapi.drf.filters.search import search_criteria
+from strangler_fastapi.drf.pagination.listing import Listing
 from tests.databases import empty_database
 from tests.shared_stack import StackAddresses
 

@@ -12,8 +12,8 @@ from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, Select, 
 from sqlalchemy.orm import registry
 
 from strangler_fastapi.db.query import Shape, as_sent
-from strangler_fastapi.drf.cursors import cursor_rows
-from strangler_fastapi.drf.listing import Listing
+from strangler_fastapi.drf.pagination.cursors import cursor_rows
+from strangler_fastapi.drf.pagination.listing import Listing
 from tests.databases import empty_database
 from tests.shared_stack import StackAddresses
 

@@ -28,17 +28,17 @@ from shared_schema.mapping import Mapping, Reflected
 from strangler_django.contract.tables import table_facts
 from strangler_django.contract.unconnected import Sql
 from strangler_fastapi.db.session import Session
-from strangler_fastapi.drf.computed_fields import ComputedField
-from strangler_fastapi.drf.filter_forms import TEXT
-from strangler_fastapi.drf.filters import column_filter
-from strangler_fastapi.drf.json_filters import TRUE_OR_FALSE, json_filter, json_text, json_value
+from strangler_fastapi.drf.fields.computed_fields import ComputedField
+from strangler_fastapi.drf.fields.model_fields import model_fields
+from strangler_fastapi.drf.fields.nested_fields import NestedField
+from strangler_fastapi.drf.filters.filter_forms import TEXT
+from strangler_fastapi.drf.filters.filters import column_filter
+from strangler_fastapi.drf.filters.json_filters import TRUE_OR_FALSE, json_filter, json_text, json_value
 from strangler_fastapi.drf.links import foreign_key
-from strangler_fastapi.drf.model_fields import model_fields
-from strangler_fastapi.drf.nested_fields import NestedField
-from strangler_fastapi.drf.permissions import AllowAny
-from strangler_fastapi.drf.resources import Resource
+from strangler_fastapi.drf.resources.resources import Resource
 from strangler_fastapi.drf.serializers import Serializer
-from strangler_fastapi.drf.view import View, feature_router
+from strangler_fastapi.drf.views.permissions import AllowAny
+from strangler_fastapi.drf.views.view import View, feature_router
 from tests.databases import empty_database
 from tests.shared_stack import StackAddresses
 from tests.side_by_side import PREFIXES, BothSides, add_endpoints, djangos_database, side_by_side

@@ -30,16 +30,16 @@ from shared_schema.mapping import Mapping, Reflected
 from shared_schema.throttling import TABLE
 from strangler_django.throttling.histories import HistoryCache
 from strangler_fastapi.auth.authentication import BaseAuthentication
-from strangler_fastapi.drf.permissions import AllowAny
-from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.drf.throttles import (
+from strangler_fastapi.drf.http.rendering import JsonResponse
+from strangler_fastapi.drf.views.permissions import AllowAny
+from strangler_fastapi.drf.views.throttles import (
     AnonRateThrottle,
     BaseThrottle,
     Histories,
     ScopedRateThrottle,
     UserRateThrottle,
 )
-from strangler_fastapi.drf.view import View, feature_router
+from strangler_fastapi.drf.views.view import View, feature_router
 from strangler_fastapi.errors import ValidationFailed
 from tests.databases import migrated_database
 from tests.example import CONTRACT_FILE

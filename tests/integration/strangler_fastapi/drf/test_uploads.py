@@ -26,14 +26,14 @@ from shared_schema.mapping import Mapping, Reflected
 from strangler_django.contract.tables import table_facts
 from strangler_django.contract.unconnected import Sql
 from strangler_fastapi.db.session import Session
-from strangler_fastapi.drf.bodies import FileUploadParser
-from strangler_fastapi.drf.file_fields import FileField
-from strangler_fastapi.drf.model_fields import model_fields
-from strangler_fastapi.drf.permissions import AllowAny
-from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.drf.resources import Resource
+from strangler_fastapi.drf.fields.file_fields import FileField
+from strangler_fastapi.drf.fields.model_fields import model_fields
+from strangler_fastapi.drf.http.bodies import FileUploadParser
+from strangler_fastapi.drf.http.rendering import JsonResponse
+from strangler_fastapi.drf.resources.resources import Resource
 from strangler_fastapi.drf.serializers import Serializer
-from strangler_fastapi.drf.view import View, feature_router
+from strangler_fastapi.drf.views.permissions import AllowAny
+from strangler_fastapi.drf.views.view import View, feature_router
 from tests.databases import empty_database
 from tests.shared_stack import StackAddresses
 from tests.side_by_side import PREFIXES, BothSides, djangos_database, side_by_side

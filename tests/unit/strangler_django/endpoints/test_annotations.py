@@ -24,7 +24,7 @@ from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 
 from django_app.blog.models import Post, Tag
-from strangler_django.endpoints.annotations import annotations_of
+from strangler_django.endpoints.expressions.annotations import annotations_of
 from strangler_django.endpoints.views import view_facts
 from tests.installed_app import installed_app
 from tests.kitchen.models import Recipe

@@ -10,9 +10,9 @@ from django.core.files.base import ContentFile
 from PIL import Image
 from rest_framework import serializers
 
-from strangler_django.endpoints.base64_fields import base64_facts
-from strangler_fastapi.drf import file_fields
-from strangler_fastapi.drf.fields import Scope
+from strangler_django.endpoints.fields.base64_fields import base64_facts
+from strangler_fastapi.drf.fields import file_fields
+from strangler_fastapi.drf.fields.fields import Scope
 from strangler_fastapi.drf.validators import Invalid
 
 

@@ -10,8 +10,8 @@ from django.db import models
 from rest_framework import serializers
 
 from django_app.accounts.models import User
-from strangler_django.endpoints.own_values import method_value
-from strangler_django.endpoints.serializers import serializer_facts
+from strangler_django.endpoints.expressions.own_values import method_value
+from strangler_django.endpoints.fields.serializers import serializer_facts
 from tests.kitchen.models import Favorite, Follow, Rating, Recipe, Team
 from tests.kitchen.views import RecipeSerializer
 

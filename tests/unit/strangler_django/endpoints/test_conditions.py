@@ -7,7 +7,7 @@ import pytest
 from django.db.models import Count, F, Q, QuerySet
 
 from django_app.blog.models import Post
-from strangler_django.endpoints.conditions import conditions_of
+from strangler_django.endpoints.code.conditions import conditions_of
 
 POSTS: QuerySet[Post] = Post.objects.all()
 PUBLISHED = ["is", "published", "exact", True]

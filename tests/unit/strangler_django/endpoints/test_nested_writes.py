@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rest_framework import serializers
 
-from strangler_django.endpoints.nested_writes import nested_writes
+from strangler_django.endpoints.fields.nested_writes import nested_writes
 from tests.installed_app import installed_app
 from tests.kitchen.basket_views import BasketSerializer, BulkSerializer, LineSerializer, WholeSerializer
 from tests.kitchen.models import Basket, Line

@@ -15,14 +15,14 @@ from rest_framework.validators import UniqueValidator
 from django_app.accounts.models import User
 from django_app.blog import models as blog_models
 from django_app.blog.models import Post, Tag
-from strangler_django.endpoints.own_code import (
+from strangler_django.endpoints.code.own_code import (
     answering_serializer,
     is_own,
     returned_attribute,
     statements_of,
 )
+from strangler_django.endpoints.fields.serializers import serializer_facts
 from strangler_django.endpoints.path_views import view_methods
-from strangler_django.endpoints.serializers import serializer_facts
 from strangler_django.endpoints.views import view_facts
 
 

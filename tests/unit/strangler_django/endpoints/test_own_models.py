@@ -8,8 +8,7 @@ from django.test.utils import isolate_apps
 from rest_framework import pagination, serializers
 from rest_framework.viewsets import ModelViewSet
 
-from strangler_django.endpoints.lists import pagination_facts
-from strangler_django.endpoints.own_models import (
+from strangler_django.endpoints.code.own_models import (
     changed_rows,
     own_creation,
     own_manager,
@@ -17,7 +16,8 @@ from strangler_django.endpoints.own_models import (
     own_users,
     proxy_writes,
 )
-from strangler_django.endpoints.serializers import serializer_facts
+from strangler_django.endpoints.fields.serializers import serializer_facts
+from strangler_django.endpoints.lists.lists import pagination_facts
 
 
 class Loud(models.QuerySet[Any]):

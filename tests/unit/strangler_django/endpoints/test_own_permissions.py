@@ -12,7 +12,7 @@ from rest_framework import permissions
 from rest_framework.permissions import SAFE_METHODS
 
 from django_app.blog.models import Post
-from strangler_django.endpoints.own_permissions import own_rules, permission_maps
+from strangler_django.endpoints.permissions.own_permissions import own_rules, permission_maps
 from tests.kitchen.models import Team
 
 READS = ["methods", "GET", "HEAD", "OPTIONS"]

@@ -9,7 +9,7 @@ from django.test.utils import isolate_apps
 from rest_framework import viewsets
 
 from django_app.blog.models import Post, Tag
-from strangler_django.endpoints.filtered_columns import column_at
+from strangler_django.endpoints.code.filtered_columns import column_at
 from strangler_django.endpoints.views import view_facts
 
 

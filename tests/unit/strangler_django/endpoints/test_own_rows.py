@@ -7,8 +7,8 @@ from django.db import models
 from django.test.utils import isolate_apps
 from rest_framework import serializers
 
-from strangler_django.endpoints.own_rows import ShownRows, shown_rows
-from strangler_django.endpoints.serializers import serializer_facts
+from strangler_django.endpoints.fields.own_rows import ShownRows, shown_rows
+from strangler_django.endpoints.fields.serializers import serializer_facts
 
 with isolate_apps("django_app.blog"):
 

@@ -11,8 +11,8 @@ from rest_framework import serializers
 
 from django_app.accounts.models import User
 from django_app.blog.models import Post
-from strangler_django.endpoints.own_values import attribute_value, method_value, string_value
-from strangler_django.endpoints.serializers import serializer_facts
+from strangler_django.endpoints.expressions.own_values import attribute_value, method_value, string_value
+from strangler_django.endpoints.fields.serializers import serializer_facts
 
 LEAST = 3
 

@@ -16,8 +16,8 @@ from django.utils.decorators import method_decorator
 from rest_framework import permissions
 from rest_framework.exceptions import PermissionDenied
 
-from strangler.adoption.scaffold.own_permissions import _code
-from strangler_django.endpoints.own_permissions import own_rules, permission_maps
+from strangler.adoption.scaffold.access.own_permissions import _code
+from strangler_django.endpoints.permissions.own_permissions import own_rules, permission_maps
 
 with isolate_apps("django_app.blog"):
 

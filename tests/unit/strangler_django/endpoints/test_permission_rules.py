@@ -15,9 +15,9 @@ from django.db import models
 from django.test.utils import isolate_apps
 from rest_framework.permissions import SAFE_METHODS
 
-from strangler.adoption.scaffold.own_permissions import _code
-from strangler_django.endpoints import permission_code, permission_names, permission_values
-from strangler_django.endpoints.own_permissions import own_rules
+from strangler.adoption.scaffold.access.own_permissions import _code
+from strangler_django.endpoints.permissions import permission_code, permission_names, permission_values
+from strangler_django.endpoints.permissions.own_permissions import own_rules
 
 EDITORS = ("editor", "chief")
 

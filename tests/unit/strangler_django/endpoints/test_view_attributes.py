@@ -10,8 +10,8 @@ from django.db import models
 from django.test.utils import isolate_apps
 from rest_framework import permissions, viewsets
 
-from strangler_django.endpoints.own_permissions import own_rules
-from strangler_django.endpoints.view_attributes import ViewAttributes
+from strangler_django.endpoints.permissions.own_permissions import own_rules
+from strangler_django.endpoints.permissions.view_attributes import ViewAttributes
 from tests.kitchen.models import Rating, Recipe
 
 

@@ -32,10 +32,10 @@ from rest_framework.viewsets import ModelViewSet
 
 from django_app.accounts.models import User
 from django_app.blog.models import Post, PostEvent, Tag
-from strangler_django.endpoints.filtersets import parameters_of
-from strangler_django.endpoints.lists import pagination_facts
+from strangler_django.endpoints.fields.serializers import serializer_facts
+from strangler_django.endpoints.lists.filtersets import parameters_of
+from strangler_django.endpoints.lists.lists import pagination_facts
 from strangler_django.endpoints.path_views import view_methods, view_name
-from strangler_django.endpoints.serializers import serializer_facts
 from strangler_django.endpoints.views import view_facts
 from strangler_django.throttling.histories import HistoryCache
 

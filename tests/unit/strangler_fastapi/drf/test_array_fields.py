@@ -21,10 +21,10 @@ from shared_schema.contract.values import as_column
 from shared_schema.mapping import Mapping, Reflected
 from strangler_django.contract.tables import table_facts
 from strangler_django.contract.unconnected import Sql
-from strangler_fastapi.drf.bodies import Form
-from strangler_fastapi.drf.collection_fields import ListField
-from strangler_fastapi.drf.fields import Scope
-from strangler_fastapi.drf.model_fields import model_field
+from strangler_fastapi.drf.fields.collection_fields import ListField
+from strangler_fastapi.drf.fields.fields import Scope
+from strangler_fastapi.drf.fields.model_fields import model_field
+from strangler_fastapi.drf.http.bodies import Form
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.errors import ValidationFailed
 

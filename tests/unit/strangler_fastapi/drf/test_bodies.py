@@ -16,9 +16,9 @@ from rest_framework.request import Request as DrfRequest
 from rest_framework.test import APIRequestFactory
 
 from strangler_django.parsers import FormParser, JSONParser, MultiPartParser
-from strangler_fastapi.drf.bodies import Form, parse_body
-from strangler_fastapi.drf.limits import LARGEST_BODY
-from strangler_fastapi.drf.uploads import CHUNK
+from strangler_fastapi.drf.http.bodies import Form, parse_body
+from strangler_fastapi.drf.http.limits import LARGEST_BODY
+from strangler_fastapi.drf.http.uploads import CHUNK
 from strangler_fastapi.errors import ApiError
 from tests.unit.fastapi_app.asking import make_request
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from strangler_fastapi.drf.computed_fields import ComputedField
+from strangler_fastapi.drf.fields.computed_fields import ComputedField
 
 
 @pytest.mark.parametrize(

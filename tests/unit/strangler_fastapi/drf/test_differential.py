@@ -35,20 +35,29 @@ from shared_schema.mapping import Reflected
 from strangler_fastapi.application import create_application
 from strangler_fastapi.auth.authentication import BaseAuthentication
 from strangler_fastapi.db.session import Session
-from strangler_fastapi.drf import fields, permissions, versioning
-from strangler_fastapi.drf.choice_fields import ChoiceField, FilePathField, MultipleChoiceField, grouped
-from strangler_fastapi.drf.collection_fields import DictField, HStoreField, JSONField, ListField
-from strangler_fastapi.drf.languages import Languages
+from strangler_fastapi.drf.fields import fields
+from strangler_fastapi.drf.fields.choice_fields import ChoiceField, FilePathField, MultipleChoiceField, grouped
+from strangler_fastapi.drf.fields.collection_fields import DictField, HStoreField, JSONField, ListField
+from strangler_fastapi.drf.fields.nested_fields import NestedField
+from strangler_fastapi.drf.fields.number_fields import BigIntegerField, DecimalField, FloatField, IntegerField
+from strangler_fastapi.drf.fields.text_fields import (
+    EmailField,
+    IPAddressField,
+    RegexField,
+    SlugField,
+    URLField,
+    UUIDField,
+)
+from strangler_fastapi.drf.fields.time_fields import DateField, DateTimeField, DurationField, TimeField
+from strangler_fastapi.drf.http import versioning
+from strangler_fastapi.drf.http.languages import Languages
+from strangler_fastapi.drf.http.rendering import JsonResponse
+from strangler_fastapi.drf.http.urls import ApiPrefixes
 from strangler_fastapi.drf.links import ForeignKey, OneToMany
-from strangler_fastapi.drf.nested_fields import NestedField
-from strangler_fastapi.drf.number_fields import BigIntegerField, DecimalField, FloatField, IntegerField
-from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.serializers import Serializer
-from strangler_fastapi.drf.text_fields import EmailField, IPAddressField, RegexField, SlugField, URLField, UUIDField
-from strangler_fastapi.drf.throttles import BaseThrottle
-from strangler_fastapi.drf.time_fields import DateField, DateTimeField, DurationField, TimeField
-from strangler_fastapi.drf.urls import ApiPrefixes
-from strangler_fastapi.drf.view import View, feature_router
+from strangler_fastapi.drf.views import permissions
+from strangler_fastapi.drf.views.throttles import BaseThrottle
+from strangler_fastapi.drf.views.view import View, feature_router
 from strangler_fastapi.errors import AuthenticationFailed
 from tests.asgi import FORM, MULTIPART, answer_to, form_body
 from tests.languages import project_in_languages

@@ -19,21 +19,28 @@ from rest_framework.exceptions import _get_full_details
 
 from shared_schema.mapping import Reflected
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.drf import fields
-from strangler_fastapi.drf.bodies import Form
-from strangler_fastapi.drf.choice_fields import ChoiceField, MultipleChoiceField, grouped
-from strangler_fastapi.drf.collection_fields import DictField, HStoreField, JSONField, ListField
-from strangler_fastapi.drf.computed_fields import CurrentUserDefault, HiddenField
-from strangler_fastapi.drf.fields import Field, Scope
-from strangler_fastapi.drf.file_fields import FileField
+from strangler_fastapi.drf.fields import fields
+from strangler_fastapi.drf.fields.choice_fields import ChoiceField, MultipleChoiceField, grouped
+from strangler_fastapi.drf.fields.collection_fields import DictField, HStoreField, JSONField, ListField
+from strangler_fastapi.drf.fields.computed_fields import CurrentUserDefault, HiddenField
+from strangler_fastapi.drf.fields.fields import Field, Scope
+from strangler_fastapi.drf.fields.file_fields import FileField
+from strangler_fastapi.drf.fields.nested_fields import NestedField
+from strangler_fastapi.drf.fields.number_fields import BigIntegerField, DecimalField, FloatField, IntegerField
+from strangler_fastapi.drf.fields.storage import FileSystemStorage
+from strangler_fastapi.drf.fields.text_fields import (
+    EmailField,
+    IPAddressField,
+    RegexField,
+    SlugField,
+    URLField,
+    UUIDField,
+)
+from strangler_fastapi.drf.fields.time_fields import DateField, DateTimeField, DurationField, TimeField
+from strangler_fastapi.drf.http.bodies import Form
+from strangler_fastapi.drf.http.rendering import JsonResponse
 from strangler_fastapi.drf.links import ForeignKey, OneToMany
-from strangler_fastapi.drf.nested_fields import NestedField
-from strangler_fastapi.drf.number_fields import BigIntegerField, DecimalField, FloatField, IntegerField
-from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.serializers import Serializer
-from strangler_fastapi.drf.storage import FileSystemStorage
-from strangler_fastapi.drf.text_fields import EmailField, IPAddressField, RegexField, SlugField, URLField, UUIDField
-from strangler_fastapi.drf.time_fields import DateField, DateTimeField, DurationField, TimeField
 from strangler_fastapi.drf.validators import Invalid
 from strangler_fastapi.errors import ValidationFailed, full_details
 

@@ -17,7 +17,7 @@ from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.scaffold.errors_module import error_argument, errors_text
 from strangler_django.endpoints.exception_handlers import exception_handler_facts
 from strangler_fastapi import errors
-from strangler_fastapi.drf.exception_handler import Response, by_own_handler
+from strangler_fastapi.drf.http.exception_handler import Response, by_own_handler
 from strangler_fastapi.errors import ApiError, NotPorted
 from tests.handlers.errors import CARRIED, GAPS, of_rows, wrapped
 from tests.unit.strangler_fastapi.test_errors import PAIRS

@@ -25,7 +25,7 @@ from django_app.config.lists import StableOrderingFilter
 from shared_schema.limits import MOST_SEARCH_TERMS, TOO_MANY_SEARCH_TERMS
 from strangler_django.filters import SearchFilter
 from strangler_fastapi.drf.criteria import Criterion, values_of
-from strangler_fastapi.drf.filtering import (
+from strangler_fastapi.drf.filters.filtering import (
     boolean_filter,
     datetime_filter,
     filter_criteria,
@@ -33,8 +33,8 @@ from strangler_fastapi.drf.filtering import (
     read_boolean,
     text_filter,
 )
+from strangler_fastapi.drf.filters.search import Searched, search_criteria
 from strangler_fastapi.drf.parameters import BeyondDatabase, parse_datetime
-from strangler_fastapi.drf.search import Searched, search_criteria
 from strangler_fastapi.drf.validators import Invalid
 from strangler_fastapi.errors import ValidationFailed
 

@@ -38,7 +38,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import registry
 from starlette.datastructures import QueryParams
 
-from strangler_fastapi.drf.filter_forms import (
+from strangler_fastapi.drf.filters.filter_forms import (
     ANY_NUMBER,
     DATE,
     DATETIME,
@@ -57,12 +57,12 @@ from strangler_fastapi.drf.filter_forms import (
     datetime_form,
     time_form,
 )
-from strangler_fastapi.drf.filtering import Filter, filter_criteria, required
-from strangler_fastapi.drf.filters import column_filter, multiple_choice_filter
-from strangler_fastapi.drf.json_filters import json_filter, json_value
-from strangler_fastapi.drf.range_filters import range_contains_filter
-from strangler_fastapi.drf.request_filters import has_rows, linked_filter
-from strangler_fastapi.drf.row_filters import related_filter, related_multiple_filter
+from strangler_fastapi.drf.filters.filtering import Filter, filter_criteria, required
+from strangler_fastapi.drf.filters.filters import column_filter, multiple_choice_filter
+from strangler_fastapi.drf.filters.json_filters import json_filter, json_value
+from strangler_fastapi.drf.filters.range_filters import range_contains_filter
+from strangler_fastapi.drf.filters.request_filters import has_rows, linked_filter
+from strangler_fastapi.drf.filters.row_filters import related_filter, related_multiple_filter
 from strangler_fastapi.drf.validators import Invalid, biggest
 from strangler_fastapi.errors import ValidationFailed, full_details
 

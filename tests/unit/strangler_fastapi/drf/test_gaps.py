@@ -15,13 +15,16 @@ from shared_schema.contract.callables import callable_of
 from shared_schema.mapping import Reflected
 from strangler_fastapi.application import create_application
 from strangler_fastapi.auth.authentication import BaseAuthentication, UnportedAuthentication
-from strangler_fastapi.drf.computed_fields import SerializerMethodField
-from strangler_fastapi.drf.filtering import filter_criteria, not_ported_filter
-from strangler_fastapi.drf.handlers import ErrorBody
+from strangler_fastapi.drf.fields.computed_fields import SerializerMethodField
+from strangler_fastapi.drf.fields.nested_fields import NestedField
+from strangler_fastapi.drf.filters.filtering import filter_criteria, not_ported_filter
+from strangler_fastapi.drf.http.handlers import ErrorBody
+from strangler_fastapi.drf.http.urls import ApiPrefixes
 from strangler_fastapi.drf.links import ForeignKey
-from strangler_fastapi.drf.nested_fields import NestedField
-from strangler_fastapi.drf.pagination import PageNumberPagination
-from strangler_fastapi.drf.permissions import (
+from strangler_fastapi.drf.pagination.pagination import PageNumberPagination
+from strangler_fastapi.drf.serializers import Serializer
+from strangler_fastapi.drf.unported import unported, unported_of
+from strangler_fastapi.drf.views.permissions import (
     SAFE_METHODS,
     AllowAny,
     BasePermission,
@@ -30,10 +33,7 @@ from strangler_fastapi.drf.permissions import (
     as_permission,
     not_ported,
 )
-from strangler_fastapi.drf.serializers import Serializer
-from strangler_fastapi.drf.unported import unported, unported_of
-from strangler_fastapi.drf.urls import ApiPrefixes
-from strangler_fastapi.drf.view import View, feature_router
+from strangler_fastapi.drf.views.view import View, feature_router
 from strangler_fastapi.errors import NotAuthenticated, NotPorted
 
 PREFIXES = ApiPrefixes(service="/", v1="/", v2="/v2")

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 from starlette.requests import Request
 
-from strangler_fastapi.drf.handlers import DatabaseErrors
+from strangler_fastapi.drf.http.handlers import DatabaseErrors
 from strangler_fastapi.errors import ValidationFailed
 
 NOBODY = cast("Request", None)

@@ -10,16 +10,16 @@ from starlette.requests import Request
 
 from shared_schema.mapping import Mapping, Reflected
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.drf.fields import Scope
-from strangler_fastapi.drf.hyperlinks import (
+from strangler_fastapi.drf.fields.fields import Scope
+from strangler_fastapi.drf.fields.hyperlinks import (
     HyperlinkedField,
     HyperlinkedRelatedField,
     HyperlinksField,
     addresses,
     answered_request,
 )
+from strangler_fastapi.drf.http.urls import ApiPrefixes
 from strangler_fastapi.drf.links import OneToMany
-from strangler_fastapi.drf.urls import ApiPrefixes
 from strangler_fastapi.drf.validators import Invalid
 
 NOTES = "/notes/{}/"

@@ -35,20 +35,20 @@ from starlette.responses import Response
 from shared_schema.mapping import Reflected
 from strangler_fastapi.application import create_application
 from strangler_fastapi.db.session import Session
-from strangler_fastapi.drf import fields
-from strangler_fastapi.drf.choice_fields import ChoiceField
-from strangler_fastapi.drf.collection_fields import ListField
-from strangler_fastapi.drf.computed_fields import SerializerMethodField
-from strangler_fastapi.drf.languages import Languages, Message
+from strangler_fastapi.drf.fields import fields
+from strangler_fastapi.drf.fields.choice_fields import ChoiceField
+from strangler_fastapi.drf.fields.collection_fields import ListField
+from strangler_fastapi.drf.fields.computed_fields import SerializerMethodField
+from strangler_fastapi.drf.fields.nested_fields import NestedField
+from strangler_fastapi.drf.fields.number_fields import IntegerField
+from strangler_fastapi.drf.fields.text_fields import IPAddressField
+from strangler_fastapi.drf.http.languages import Languages, Message
+from strangler_fastapi.drf.http.rendering import JsonResponse
+from strangler_fastapi.drf.http.urls import ApiPrefixes
 from strangler_fastapi.drf.links import ForeignKey
-from strangler_fastapi.drf.nested_fields import NestedField
-from strangler_fastapi.drf.number_fields import IntegerField
-from strangler_fastapi.drf.permissions import AllowAny
-from strangler_fastapi.drf.rendering import JsonResponse
 from strangler_fastapi.drf.serializers import Serializer
-from strangler_fastapi.drf.text_fields import IPAddressField
-from strangler_fastapi.drf.urls import ApiPrefixes
-from strangler_fastapi.drf.view import View, feature_router
+from strangler_fastapi.drf.views.permissions import AllowAny
+from strangler_fastapi.drf.views.view import View, feature_router
 from strangler_fastapi.errors import ErrorDetail, NotFound, Throttled, error_codes
 from tests.languages import project_in_languages
 

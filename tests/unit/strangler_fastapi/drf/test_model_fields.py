@@ -23,11 +23,11 @@ from shared_schema.contract.contract import Contract
 from shared_schema.mapping import Mapping, Reflected
 from strangler_django.contract.tables import table_facts
 from strangler_django.contract.unconnected import Sql
-from strangler_fastapi.drf.bodies import Form
-from strangler_fastapi.drf.fields import CharField, ReadOnlyField, Scope
-from strangler_fastapi.drf.languages import Untranslated
-from strangler_fastapi.drf.model_fields import model_field
-from strangler_fastapi.drf.model_validators import validator_register
+from strangler_fastapi.drf.fields.fields import CharField, ReadOnlyField, Scope
+from strangler_fastapi.drf.fields.model_fields import model_field
+from strangler_fastapi.drf.fields.model_validators import validator_register
+from strangler_fastapi.drf.http.bodies import Form
+from strangler_fastapi.drf.http.languages import Untranslated
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.validators import Unique
 from strangler_fastapi.errors import ValidationFailed
@@ -225,7 +225,7 @@ def test_a_check_that_nobody_knows_is_named_at_the_start() -> None:
         model_field(Stock, "code", contract=contract)
     assert str(raised.value) == (
         "Column blog_thing.code is checked by shop.models.validate_code, which has no counterpart here: register"
-        ' one, `validator_register("shop.models.validate_code", …)` of strangler_fastapi.drf.model_validators.'
+        ' one, `validator_register("shop.models.validate_code", …)` of strangler_fastapi.drf.fields.model_validators.'
     )
     # Nobody sends what is shown alone.
     own = [{"name": "shop.models.validate_scan", "arguments": {}}]

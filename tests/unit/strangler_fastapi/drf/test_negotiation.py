@@ -11,8 +11,8 @@ from rest_framework.request import Request as DrfRequest
 from rest_framework.test import APIRequestFactory
 from rest_framework.utils.mediatypes import media_type_matches as drf_media_type_matches
 
-from strangler_fastapi.drf.negotiation import JSON, media_type_matches, negotiate
-from strangler_fastapi.drf.renderers import BROWSABLE_API, EVENT_STREAM, JSON_RENDERER, Renderer
+from strangler_fastapi.drf.http.negotiation import JSON, media_type_matches, negotiate
+from strangler_fastapi.drf.http.renderers import BROWSABLE_API, EVENT_STREAM, JSON_RENDERER, Renderer
 from strangler_fastapi.errors import NotAcceptable, NotFound
 from tests.unit.fastapi_app.asking import make_request
 

@@ -11,7 +11,7 @@ from rest_framework.request import Request as DrfRequest
 from rest_framework.test import APIRequestFactory
 
 from django_app.config.lists import PagePagination
-from strangler_fastapi.drf.pagination import PAGE_NUMBERS, PageNumberPagination, _previous
+from strangler_fastapi.drf.pagination.pagination import PAGE_NUMBERS, PageNumberPagination, _previous
 from strangler_fastapi.errors import NotFound
 
 NUMBERS = st.integers(-3, 300).map(str) | st.text(st.sampled_from(list("0123456789+-_. e٣")), max_size=5)

@@ -16,9 +16,9 @@ from rest_framework import permissions as drf
 from rest_framework.test import APIRequestFactory
 from starlette.requests import Request
 
-from strangler_fastapi.drf import model_permissions, permissions
-from strangler_fastapi.drf.permissions import BasePermission, ByMethod, as_permission, is_granted
-from strangler_fastapi.drf.view import View
+from strangler_fastapi.drf.views import model_permissions, permissions
+from strangler_fastapi.drf.views.permissions import BasePermission, ByMethod, as_permission, is_granted
+from strangler_fastapi.drf.views.view import View
 from strangler_fastapi.errors import NotFound
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
@@ -133,7 +133,7 @@ def test_a_view_without_a_permission_is_an_error_at_the_start() -> None:
     with pytest.raises(LookupError) as raised:
         View(APIRouter(), "/wares/", name="Wares", methods=("GET",))
     assert str(raised.value) == (
-        "View /wares/ has no permission: give it one of strangler_fastapi.drf.permissions, such as"
+        "View /wares/ has no permission: give it one of strangler_fastapi.drf.views.permissions, such as"
         " permission=IsAuthenticated, or permission=AllowAny."
     )
 

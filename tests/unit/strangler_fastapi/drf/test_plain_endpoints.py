@@ -13,9 +13,9 @@ from starlette.responses import Response
 from fastapi_app.config import PREFIXES
 from strangler_fastapi.application import create_application
 from strangler_fastapi.db.session import Session
-from strangler_fastapi.drf.permissions import AllowAny
-from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.drf.view import Caller, View, feature_router
+from strangler_fastapi.drf.http.rendering import JsonResponse
+from strangler_fastapi.drf.views.permissions import AllowAny
+from strangler_fastapi.drf.views.view import Caller, View, feature_router
 
 router = feature_router(PREFIXES, "notes")
 

@@ -24,21 +24,21 @@ from shared_schema.mapping import Mapping, Reflected
 from strangler_django.contract.tables import table_facts
 from strangler_django.contract.unconnected import Sql
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.drf.bodies import Form
-from strangler_fastapi.drf.fields import Scope
-from strangler_fastapi.drf.links import ForeignKey, OneToMany
-from strangler_fastapi.drf.model_fields import model_field, model_fields
-from strangler_fastapi.drf.nested_fields import shape_of
-from strangler_fastapi.drf.relations import (
+from strangler_fastapi.drf.fields.fields import Scope
+from strangler_fastapi.drf.fields.model_fields import model_field, model_fields
+from strangler_fastapi.drf.fields.nested_fields import shape_of
+from strangler_fastapi.drf.fields.relations import (
     ManyRelatedField,
     ManySlugRelatedField,
     PrimaryKeyRelatedField,
     SlugRelatedField,
 )
-from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.drf.sample_queries import body_samples, body_values
+from strangler_fastapi.drf.fields.time_fields import DateTimeField
+from strangler_fastapi.drf.http.bodies import Form
+from strangler_fastapi.drf.http.rendering import JsonResponse
+from strangler_fastapi.drf.links import ForeignKey, OneToMany
+from strangler_fastapi.drf.resources.sample_queries import body_samples, body_values
 from strangler_fastapi.drf.serializers import Serializer
-from strangler_fastapi.drf.time_fields import DateTimeField
 from strangler_fastapi.drf.validators import Invalid
 from strangler_fastapi.errors import NotPorted, ValidationFailed
 

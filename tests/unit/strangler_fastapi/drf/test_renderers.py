@@ -21,14 +21,14 @@ from starlette.responses import Response
 
 from strangler_fastapi.application import create_application
 from strangler_fastapi.db.session import Session
-from strangler_fastapi.drf.fields import CharField
-from strangler_fastapi.drf.number_fields import IntegerField
-from strangler_fastapi.drf.permissions import AllowAny
-from strangler_fastapi.drf.renderers import BROWSABLE_API, JSON_RENDERER, Renderer, json_renderer
-from strangler_fastapi.drf.rendering import JsonResponse
+from strangler_fastapi.drf.fields.fields import CharField
+from strangler_fastapi.drf.fields.number_fields import IntegerField
+from strangler_fastapi.drf.http.renderers import BROWSABLE_API, JSON_RENDERER, Renderer, json_renderer
+from strangler_fastapi.drf.http.rendering import JsonResponse
+from strangler_fastapi.drf.http.urls import ApiPrefixes
 from strangler_fastapi.drf.serializers import Serializer
-from strangler_fastapi.drf.urls import ApiPrefixes
-from strangler_fastapi.drf.view import View, feature_router
+from strangler_fastapi.drf.views.permissions import AllowAny
+from strangler_fastapi.drf.views.view import View, feature_router
 
 PREFIXES = ApiPrefixes(service="/", v1="/", v2="/v2")
 

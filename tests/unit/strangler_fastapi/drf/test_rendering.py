@@ -12,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
 from starlette.types import Message
 
-from strangler_fastapi.drf.rendering import JsonResponse, header_text
+from strangler_fastapi.drf.http.rendering import JsonResponse, header_text
 from tests.unit.fastapi_app.asking import make_scope
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\u2028\u2029"), max_size=10)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from strangler_fastapi.drf.caller_rows import CALLER
-from strangler_fastapi.drf.own_handler import NOW
-from strangler_fastapi.drf.resources import Resource
+from strangler_fastapi.drf.http.own_handler import NOW
+from strangler_fastapi.drf.resources.resources import Resource
 from tests.shop.crates.serializers import CRATE_SERIALIZER, CRATES
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from strangler_fastapi.drf.fields import Scope
+from strangler_fastapi.drf.fields.fields import Scope
 from strangler_fastapi.drf.rules import UniqueTogetherValidator
 from strangler_fastapi.drf.validators import Invalid
 

@@ -11,11 +11,12 @@ from sqlalchemy.orm import registry
 from fastapi_app.consumer import CONSUMER_FILE
 from shared_schema.consumer.consumer import load_consumer
 from strangler_fastapi.db.query import Rows, Shape
-from strangler_fastapi.drf.choice_fields import ChoiceField
-from strangler_fastapi.drf.collection_fields import ListField
 from strangler_fastapi.drf.criteria import Criteria, equals
-from strangler_fastapi.drf.fields import BooleanField, CharField, ReadOnlyField
-from strangler_fastapi.drf.filtering import (
+from strangler_fastapi.drf.fields.choice_fields import ChoiceField
+from strangler_fastapi.drf.fields.collection_fields import ListField
+from strangler_fastapi.drf.fields.fields import BooleanField, CharField, ReadOnlyField
+from strangler_fastapi.drf.fields.number_fields import IntegerField
+from strangler_fastapi.drf.filters.filtering import (
     Filter,
     Params,
     boolean_filter,
@@ -23,11 +24,10 @@ from strangler_fastapi.drf.filtering import (
     not_ported_filter,
     text_filter,
 )
-from strangler_fastapi.drf.listing import Listing
-from strangler_fastapi.drf.number_fields import IntegerField
-from strangler_fastapi.drf.row_filters import related_filter
-from strangler_fastapi.drf.sample_queries import as_sample, body_samples, body_values, item_rows, list_rows
-from strangler_fastapi.drf.search import search_criteria
+from strangler_fastapi.drf.filters.row_filters import related_filter
+from strangler_fastapi.drf.filters.search import search_criteria
+from strangler_fastapi.drf.pagination.listing import Listing
+from strangler_fastapi.drf.resources.sample_queries import as_sample, body_samples, body_values, item_rows, list_rows
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.drf.validators import Unique
 from strangler_fastapi.errors import NotPorted

@@ -12,9 +12,9 @@ from rest_framework.exceptions import _get_full_details
 from rest_framework.metadata import SimpleMetadata
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from strangler_fastapi.drf.bodies import Form
-from strangler_fastapi.drf.collection_fields import ListField
-from strangler_fastapi.drf.fields import BooleanField, CharField, ReadOnlyField, Scope
+from strangler_fastapi.drf.fields.collection_fields import ListField
+from strangler_fastapi.drf.fields.fields import BooleanField, CharField, ReadOnlyField, Scope
+from strangler_fastapi.drf.http.bodies import Form
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.errors import ValidationFailed, full_details
 

@@ -11,10 +11,10 @@ from rest_framework import serializers as drf
 from rest_framework.exceptions import ValidationError
 
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.drf.fields import MISSING, Scope
-from strangler_fastapi.drf.time_fields import DateTimeField
-from strangler_fastapi.drf.timezones import CurrentTimezone, activate_timezone
-from strangler_fastapi.drf.usual_values import usual_of
+from strangler_fastapi.drf.fields.fields import MISSING, Scope
+from strangler_fastapi.drf.fields.time_fields import DateTimeField
+from strangler_fastapi.drf.fields.usual_values import usual_of
+from strangler_fastapi.drf.http.timezones import CurrentTimezone, activate_timezone
 from strangler_fastapi.drf.validators import Invalid
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
-from strangler_fastapi.drf.urls import (
+from strangler_fastapi.drf.http.urls import (
     ApiPrefixes,
     asks_for_v1,
     public_path,

@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 
 from shared_schema.mapping import Reflected
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.drf.choice_fields import ChoiceField
-from strangler_fastapi.drf.collection_fields import DictField, HStoreField, JSONField, ListField
-from strangler_fastapi.drf.fields import MISSING, AnyField, BooleanField, CharField, Field, Scope
+from strangler_fastapi.drf.fields.choice_fields import ChoiceField
+from strangler_fastapi.drf.fields.collection_fields import DictField, HStoreField, JSONField, ListField
+from strangler_fastapi.drf.fields.fields import MISSING, AnyField, BooleanField, CharField, Field, Scope
+from strangler_fastapi.drf.fields.nested_fields import NestedField
+from strangler_fastapi.drf.fields.number_fields import BigIntegerField, DecimalField, FloatField, IntegerField
+from strangler_fastapi.drf.fields.text_fields import EmailField, RegexField, SlugField, URLField, UUIDField
+from strangler_fastapi.drf.fields.time_fields import DateField, DateTimeField, DurationField, TimeField
+from strangler_fastapi.drf.fields.usual_values import usual_of
 from strangler_fastapi.drf.links import ForeignKey, OneToMany
-from strangler_fastapi.drf.nested_fields import NestedField
-from strangler_fastapi.drf.number_fields import BigIntegerField, DecimalField, FloatField, IntegerField
 from strangler_fastapi.drf.serializers import Serializer
-from strangler_fastapi.drf.text_fields import EmailField, RegexField, SlugField, URLField, UUIDField
-from strangler_fastapi.drf.time_fields import DateField, DateTimeField, DurationField, TimeField
-from strangler_fastapi.drf.usual_values import usual_of
 from strangler_fastapi.drf.validators import Invalid, Pattern
 from strangler_fastapi.errors import ValidationFailed
 

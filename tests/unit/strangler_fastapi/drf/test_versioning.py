@@ -21,11 +21,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from strangler_fastapi.application import create_application
-from strangler_fastapi.drf.hyperlinks import address
-from strangler_fastapi.drf.permissions import AllowAny
-from strangler_fastapi.drf.rendering import JsonResponse
-from strangler_fastapi.drf.urls import ApiPrefixes
-from strangler_fastapi.drf.versioning import (
+from strangler_fastapi.drf.fields.hyperlinks import address
+from strangler_fastapi.drf.http.rendering import JsonResponse
+from strangler_fastapi.drf.http.urls import ApiPrefixes
+from strangler_fastapi.drf.http.versioning import (
     AcceptHeaderVersioning,
     BaseVersioning,
     HostNameVersioning,
@@ -33,7 +32,8 @@ from strangler_fastapi.drf.versioning import (
     QueryParameterVersioning,
     URLPathVersioning,
 )
-from strangler_fastapi.drf.view import View, feature_router
+from strangler_fastapi.drf.views.permissions import AllowAny
+from strangler_fastapi.drf.views.view import View, feature_router
 
 PREFIXES = ApiPrefixes(service="/", v1="/", v2="/v2")
 # The default and the allowed versions of each class's two views.

@@ -15,11 +15,11 @@ from rest_framework.viewsets import GenericViewSet
 from starlette.responses import Response
 
 from strangler_fastapi.application import create_application
-from strangler_fastapi.drf.fields import CharField
-from strangler_fastapi.drf.permissions import SAFE_METHODS, AllowAny, BasePermission
+from strangler_fastapi.drf.fields.fields import CharField
+from strangler_fastapi.drf.http.urls import ApiPrefixes
 from strangler_fastapi.drf.serializers import Serializer
-from strangler_fastapi.drf.urls import ApiPrefixes
-from strangler_fastapi.drf.view import View, feature_router
+from strangler_fastapi.drf.views.permissions import SAFE_METHODS, AllowAny, BasePermission
+from strangler_fastapi.drf.views.view import View, feature_router
 
 PREFIXES = ApiPrefixes("/api/v2", "/api", "/api/v2")
 

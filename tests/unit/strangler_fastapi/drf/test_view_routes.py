@@ -14,8 +14,8 @@ from fastapi_app.config import PREFIXES
 from strangler_fastapi.application import create_application
 from strangler_fastapi.db import session as sessions
 from strangler_fastapi.db.session import RequestSession, Session, begin_session
-from strangler_fastapi.drf.permissions import AllowAny
-from strangler_fastapi.drf.view import View, feature_router
+from strangler_fastapi.drf.views.permissions import AllowAny
+from strangler_fastapi.drf.views.view import View, feature_router
 
 plain = APIRouter(prefix="/api/v2")
 router = feature_router(PREFIXES, "notes")

@@ -7,7 +7,7 @@ import pytest
 from shared_schema.contract.contract import Contract
 from shared_schema.contract.token_settings import TokenSettings
 from strangler.adoption.endpoints import DjangoApi
-from strangler.adoption.scaffold.authenticators import BASIC, COOKIE_JWT, JWT, SESSION, TOKEN, Authenticators
+from strangler.adoption.scaffold.access.authenticators import BASIC, COOKIE_JWT, JWT, SESSION, TOKEN, Authenticators
 from strangler.adoption.scaffold.tables import Tables
 
 TEXT = {"kind": "CharField", "type": "character varying(99)", "null": False}

@@ -1,0 +1,1 @@
+"""Who may ask FastAPI's side, and how often."""

@@ -1,0 +1,1 @@
+"""The fields of a serializer, as FastAPI's side declares them."""

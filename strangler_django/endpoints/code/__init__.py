@@ -1,0 +1,1 @@
+"""Source of the project's own: what its statements, expressions, models and querysets say."""

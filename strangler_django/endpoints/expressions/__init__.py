@@ -1,0 +1,1 @@
+"""What an expression of Python's or of a queryset's makes of a row."""

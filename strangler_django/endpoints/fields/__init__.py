@@ -1,0 +1,1 @@
+"""The fields of serializers, and the rows that they write."""

@@ -1,0 +1,1 @@
+"""Which rows a view answers, in which order, and by which parameters."""

@@ -1,0 +1,1 @@
+"""What permissions of a project's own ask of the caller, the view and the row."""

@@ -1,0 +1,1 @@
+"""The fields of serializers: what they take, refuse and show."""

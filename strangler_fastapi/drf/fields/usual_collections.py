@@ -1,0 +1,204 @@
+"""Lists, objects and rows as clients usually send them, taken at once: what `usual_values` makes of their fields.
+
+What Pydantic's core reads in one call takes a fraction of what a function for each item does. It cuts other blanks than
+Python, and makes a new text of each that it looks at, so texts are looked at as one, joined by a control character: a
+blank beside it is one at an end of a text. Such pairs, as literals, are looked for with the vector unit of the
+processor.
+"""
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from pydantic_core import CoreSchema, SchemaValidator, ValidationError, core_schema
+
+from strangler_fastapi.drf.fields.fields import MISSING, CharField
+
+# The cleaned value, or MISSING where the field itself has to look.
+Usual = Callable[[Any], Any]
+# The key of a body, the name of the cleaned value, what takes it, and whether it may be left out.
+Key = tuple[str, str, Usual, bool]
+
+# A blank of Python's, so that a text has none at its ends.
+_SEAM: Final = "\x1f"
+# A few texts of so many characters in all are looked at one by one.
+_FEW: Final = 8
+_SHORT: Final = 64
+_BLANKS: Final = tuple(blank for blank in map(chr, range(sys.maxunicode + 1)) if blank.isspace())
+
+
+def reader(schema: CoreSchema, kind: type) -> Usual:
+    """What Pydantic's core reads in one call, of that Python type."""
+    read = SchemaValidator(schema).validate_python
+
+    def take(value: Any) -> Any:  # noqa: ANN401 - whatever was sent
+        if type(value) is not kind:
+            return MISSING
+        try:
+            return read(value)
+        except ValidationError:
+            return MISSING
+
+    return take
+
+
+def text_schema(field: CharField) -> CoreSchema:
+    """A text that is looked at as one with others besides, which sees those that are empty."""
+    least = field.min_length if (field.min_length or 0) > 1 else None
+    return core_schema.str_schema(strict=True, min_length=least, max_length=field.max_length)
+
+
+def texts(child: CharField, read: Usual, least: int, most: int) -> Usual:
+    """A list of texts that `read` bounds where `child` has bounds of its own."""
+    return _joined(child, read, (list, least, most), pieces=None, trimmed=lambda value: [*map(str.strip, value)])
+
+
+def texts_by_key(child: CharField, read: Usual, least: int, most: int) -> Usual:
+    """An object of texts, see `texts`."""
+
+    def trimmed(value: dict[str, str]) -> dict[str, str]:
+        return dict(zip(value, map(str.strip, value.values()), strict=True))
+
+    return _joined(child, read, (dict, least, most), pieces=dict.values, trimmed=trimmed)
+
+
+def _joined(
+    child: CharField,
+    read: Usual,
+    bounds: tuple[type[Any], int, int],
+    *,
+    pieces: Callable[[Any], Iterable[str]] | None,
+    trimmed: Callable[[Any], Any],
+) -> Usual:
+    """Texts of a value of that type, so many of them; `read` takes those that the child's own bounds may refuse."""
+    kind, least, most = bounds
+    longest = sys.maxsize if child.max_length is None else child.max_length
+    longest = 0 if (child.min_length or 0) > 1 else longest
+    are_plain, short, copy = _plain(trim=child.trim), min(longest, _SHORT), kind.copy
+
+    def take(value: Any) -> Any:  # noqa: ANN401 - whatever was sent
+        if type(value) is not kind or not least <= len(value) <= most:
+            return MISSING
+        try:
+            if len(value) <= _FEW:
+                text = " ".join(value if pieces is None else pieces(value))
+                # What is printable has no NUL, no surrogates, and no blanks but spaces; an empty text leaves two.
+                if 0 < len(text) <= short and text.isprintable() and "  " not in text and text.strip() == text:
+                    return copy(value)
+            text = _SEAM.join(value if pieces is None else pieces(value))
+        except TypeError:
+            return MISSING
+        if not value:
+            return copy(value)
+        if not are_plain(text):
+            if not child.trim:
+                return MISSING
+            value = trimmed(value)
+            text = _SEAM.join(value if pieces is None else pieces(value))
+            if not are_plain(text):
+                return MISSING
+        return copy(value) if len(text) <= longest else read(value)
+
+    return take
+
+
+def texts_within(read: Usual, pieces: Callable[[Any], Iterable[str]], *, trim: bool, each: Usual) -> Usual:
+    """What `read` takes, if its texts are plain ones; else what `each` makes of it."""
+    are_plain = _plain(trim=trim)
+
+    def take(value: Any) -> Any:  # noqa: ANN401 - whatever was sent
+        taken = read(value)
+        if taken is not MISSING and are_plain(_SEAM.join(pieces(taken))):
+            return taken
+        return each(value)
+
+    return take
+
+
+def bounded(usual: Usual, kind: type[list[Any] | dict[str, Any]], least: int, most: int) -> Usual:
+    """Of that Python type, so many values that are taken as one."""
+    return lambda value: usual(value) if type(value) is kind and least <= len(value) <= most else MISSING
+
+
+def items(usual: Usual, least: int, most: int) -> Usual:
+    """A list whose items are each taken by `usual`."""
+
+    def take(value: Any) -> Any:  # noqa: ANN401 - whatever was sent
+        if type(value) is not list or not least <= len(value) <= most:
+            return MISSING
+        taken = [*map(usual, value)]
+        return MISSING if MISSING in taken else taken
+
+    return take
+
+
+def values(usual: Usual, least: int, most: int) -> Usual:
+    """An object whose values are each taken by `usual`."""
+
+    def take(value: Any) -> Any:  # noqa: ANN401 - whatever was sent
+        if type(value) is not dict or not least <= len(value) <= most:
+            return MISSING
+        taken = dict(zip(value, map(usual, value.values()), strict=True))
+        return MISSING if MISSING in taken.values() else taken
+
+    return take
+
+
+def with_storable_keys(usual: Usual) -> Usual:
+    """An object that `usual` takes, whose keys PostgreSQL can hold."""
+
+    def take(value: Any) -> Any:  # noqa: ANN401 - whatever was sent
+        taken = usual(value)
+        if taken is MISSING:
+            return MISSING
+        try:
+            keys = "".join(taken)
+        except TypeError:
+            return MISSING
+        return taken if (keys.isascii() and "\0" not in keys) or is_storable(keys) else MISSING
+
+    return take
+
+
+def row(keys: tuple[Key, ...]) -> Usual:
+    """An object of named keys, each of which takes its value."""
+
+    def take(value: Any) -> Any:  # noqa: ANN401 - whatever was sent
+        if type(value) is not dict:
+            return MISSING
+        taken: dict[str, Any] = {}
+        for name, source, usual, is_optional in keys:
+            item = usual(value.get(name))
+            if item is not MISSING:
+                taken[source] = item
+            elif not is_optional or name in value:
+                return MISSING
+        return taken
+
+    return take
+
+
+def _plain(*, trim: bool) -> Callable[[str], bool]:
+    """Whether no text of those that are joined is empty, none is to be cut, and PostgreSQL can hold all of them."""
+    pairs = {pair: None for edge in (_BLANKS if trim else (_SEAM,)) for pair in (_SEAM + edge, edge + _SEAM)}
+    pattern = "|".join("".join(rf"\u{{{ord(letter):x}}}" for letter in pair) for pair in pairs)
+    # It finds nothing in what can't be encoded.
+    finds = SchemaValidator(core_schema.str_schema(strict=True, pattern=pattern)).isinstance_python
+
+    def are_plain(text: str) -> bool:
+        text = f"{_SEAM}{text}{_SEAM}"
+        return "\0" not in text and not finds(text) and (text.isascii() or is_storable(text))
+
+    return are_plain
+
+
+def is_storable(text: str) -> bool:
+    """Whether PostgreSQL can hold a text."""
+    if "\0" in text:
+        return False
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return False
+    return True

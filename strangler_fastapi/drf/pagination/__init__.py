@@ -1,0 +1,1 @@
+"""A page of a list: its rows, its count, its links."""
