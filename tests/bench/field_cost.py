@@ -142,6 +142,7 @@ KINDS: Final[dict[str, Kind]] = {
     "long list of bounded texts": _texts(["some text"] * 100, max_length=50),
     "long list of texts to trim": replace(_texts([" some text"] * 100), pydantic=list[_TRIMMED]),
     "long list beyond ASCII": _texts(["früher Text"] * 100),
+    "long list beyond Latin": _texts(["Привет мир"] * 100),
     "list of lists of numbers": Kind(
         ListField(child=ListField(child=IntegerField())),
         lambda: drf.ListField(child=drf.ListField(child=drf.IntegerField())),

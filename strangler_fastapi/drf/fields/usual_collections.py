@@ -7,12 +7,13 @@ processor.
 """
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final
 
 from pydantic_core import CoreSchema, SchemaValidator, ValidationError, core_schema
 
 from strangler_fastapi.drf.fields.fields import MISSING, CharField
+from strangler_fastapi.drf.validators import Invalid
 
 # The cleaned value, or MISSING where the field itself has to look.
 Usual = Callable[[Any], Any]
@@ -50,16 +51,26 @@ def text_schema(field: CharField) -> CoreSchema:
 
 def texts(child: CharField, read: Usual, least: int, most: int) -> Usual:
     """A list of texts that `read` bounds where `child` has bounds of its own."""
-    return _joined(child, read, (list, least, most), pieces=None, trimmed=lambda value: [*map(str.strip, value)])
+
+    def joined(value: list[str]) -> str:
+        return f"{_SEAM}{_SEAM.join(value)}{_SEAM}"
+
+    def trimmed(value: list[str]) -> list[str]:
+        return [*map(str.strip, value)]
+
+    return _joined(child, read, (list, least, most), joined=joined, trimmed=trimmed, few=_FEW)
 
 
 def texts_by_key(child: CharField, read: Usual, least: int, most: int) -> Usual:
-    """An object of texts, see `texts`."""
+    """An object of texts, see `texts`; its keys are looked at with them."""
+
+    def joined(value: dict[str, str]) -> str:
+        return _SEAM.join(("", *value, *value.values(), ""))
 
     def trimmed(value: dict[str, str]) -> dict[str, str]:
         return dict(zip(value, map(str.strip, value.values()), strict=True))
 
-    return _joined(child, read, (dict, least, most), pieces=dict.values, trimmed=trimmed)
+    return _joined(child, read, (dict, least, most), joined=joined, trimmed=trimmed, few=0)
 
 
 def _joined(
@@ -67,8 +78,9 @@ def _joined(
     read: Usual,
     bounds: tuple[type[Any], int, int],
     *,
-    pieces: Callable[[Any], Iterable[str]] | None,
+    joined: Callable[[Any], str],
     trimmed: Callable[[Any], Any],
+    few: int,
 ) -> Usual:
     """Texts of a value of that type, so many of them; `read` takes those that the child's own bounds may refuse."""
     kind, least, most = bounds
@@ -80,12 +92,12 @@ def _joined(
         if type(value) is not kind or not least <= len(value) <= most:
             return MISSING
         try:
-            if len(value) <= _FEW:
-                text = " ".join(value if pieces is None else pieces(value))
+            if len(value) <= few:
+                text = " ".join(value)
                 # What is printable has no NUL, no surrogates, and no blanks but spaces; an empty text leaves two.
                 if 0 < len(text) <= short and text.isprintable() and "  " not in text and text.strip() == text:
                     return copy(value)
-            text = _SEAM.join(value if pieces is None else pieces(value))
+            text = joined(value)
         except TypeError:
             return MISSING
         if not value:
@@ -94,7 +106,7 @@ def _joined(
             if not child.trim:
                 return MISSING
             value = trimmed(value)
-            text = _SEAM.join(value if pieces is None else pieces(value))
+            text = joined(value)
             if not are_plain(text):
                 return MISSING
         return copy(value) if len(text) <= longest else read(value)
@@ -102,15 +114,22 @@ def _joined(
     return take
 
 
-def texts_within(read: Usual, pieces: Callable[[Any], Iterable[str]], *, trim: bool, each: Usual) -> Usual:
-    """What `read` takes, if its texts are plain ones; else what `each` makes of it."""
-    are_plain = _plain(trim=trim)
+def lists_of_texts(schema: CoreSchema, each: Usual, *, trim: bool) -> Usual:
+    """Lists of texts that Pydantic's core reads, if all are plain ones; else what `each` makes of it."""
+    read, are_plain = SchemaValidator(schema).validate_python, _plain(trim=trim)
 
     def take(value: Any) -> Any:  # noqa: ANN401 - whatever was sent
-        taken = read(value)
-        if taken is not MISSING and are_plain(_SEAM.join(pieces(taken))):
-            return taken
-        return each(value)
+        if type(value) is not list:
+            return MISSING
+        try:
+            taken: list[list[str]] = read(value)
+        except ValidationError:
+            return each(value)
+        texts = [""]
+        for some in taken:
+            texts += some
+        texts.append("")
+        return taken if are_plain(_SEAM.join(texts)) else each(value)
 
     return take
 
@@ -118,6 +137,20 @@ def texts_within(read: Usual, pieces: Callable[[Any], Iterable[str]], *, trim: b
 def bounded(usual: Usual, kind: type[list[Any] | dict[str, Any]], least: int, most: int) -> Usual:
     """Of that Python type, so many values that are taken as one."""
     return lambda value: usual(value) if type(value) is kind and least <= len(value) <= most else MISSING
+
+
+def items_read(read: Callable[[Any], Any], least: int, most: int) -> Usual:
+    """A list whose items are each read by what raises a ValueError, or a TypeError, where it doesn't take one."""
+
+    def take(value: Any) -> Any:  # noqa: ANN401 - whatever was sent
+        if type(value) is not list or not least <= len(value) <= most:
+            return MISSING
+        try:
+            return [*map(read, value)]
+        except (TypeError, ValueError, Invalid):
+            return MISSING
+
+    return take
 
 
 def items(usual: Usual, least: int, most: int) -> Usual:
@@ -179,26 +212,22 @@ def row(keys: tuple[Key, ...]) -> Usual:
 
 
 def _plain(*, trim: bool) -> Callable[[str], bool]:
-    """Whether no text of those that are joined is empty, none is to be cut, and PostgreSQL can hold all of them."""
+    """Whether no text between two seams is empty, none is to be cut, and PostgreSQL can hold all of them."""
     pairs = {pair: None for edge in (_BLANKS if trim else (_SEAM,)) for pair in (_SEAM + edge, edge + _SEAM)}
     pattern = "|".join("".join(rf"\u{{{ord(letter):x}}}" for letter in pair) for pair in pairs)
     # It finds nothing in what can't be encoded.
     finds = SchemaValidator(core_schema.str_schema(strict=True, pattern=pattern)).isinstance_python
 
     def are_plain(text: str) -> bool:
-        text = f"{_SEAM}{text}{_SEAM}"
         return "\0" not in text and not finds(text) and (text.isascii() or is_storable(text))
 
     return are_plain
 
 
+# It reads a text as UTF-8, which Python keeps for the next who does, only to count its characters.
+_is_encodable: Final = SchemaValidator(core_schema.str_schema(strict=True, min_length=1)).isinstance_python
+
+
 def is_storable(text: str) -> bool:
     """Whether PostgreSQL can hold a text."""
-    if "\0" in text:
-        return False
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            return False
-    return True
+    return "\0" not in text and (text.isascii() or _is_encodable(text))

@@ -145,30 +145,37 @@ def _decimal(field: DecimalField) -> Usual | None:
     return take
 
 
-def _day(field: DateField) -> Usual | None:
-    return _iso(field.input_formats, date.fromisoformat)
+def iso_reader(field: Field) -> Callable[[Any], Any] | None:
+    """What the library's own reading of ISO 8601 tries first, where no other format comes before it.
+
+    It raises a ValueError or Invalid for a text that it doesn't take, a TypeError for what is no text.
+    """
+    make = _ISO.get(type(field))
+    return None if make is None or getattr(field, "input_formats", ())[:1] != (ISO_8601,) else make(field)
 
 
-def _clock(field: TimeField) -> Usual | None:
+def _clock(_field: TimeField) -> Callable[[str], time]:
     def read(text: str) -> time:
         moment = time.fromisoformat(text)
         return moment if moment.tzinfo is None else moment.replace(tzinfo=None)
 
-    return _iso(field.input_formats, read)
+    return read
 
 
-def _moment(field: DateTimeField) -> Usual | None:
+def _moment(field: DateTimeField) -> Callable[[str], datetime]:
     zone, place = field.default_timezone, field.placed
 
     def read(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
         return moment if moment.tzinfo is zone else place(moment)
 
-    return _iso(field.input_formats, read)
+    return read
 
 
-def _iso(formats: tuple[str, ...], read: Callable[[str], Any]) -> Usual | None:
-    """What the library's own reading of ISO 8601 tries first, where no other format comes before it."""
+def _iso(field: Field) -> Usual | None:
+    read = iso_reader(field)
+    if read is None:
+        return None
 
     def take(value: Any) -> Any:  # noqa: ANN401 - as above
         if type(value) is not str:
@@ -178,7 +185,7 @@ def _iso(formats: tuple[str, ...], read: Callable[[str], Any]) -> Usual | None:
         except (ValueError, Invalid):
             return MISSING
 
-    return take if formats[:1] == (ISO_8601,) else None
+    return take
 
 
 def _duration(field: DurationField) -> Usual:
@@ -218,8 +225,8 @@ SCALARS: Final[Mapping[type[Field], Callable[[Any], Usual | None]]] = {
     BooleanField: _boolean,
     CharField: _text,
     ChoiceField: _choice,
-    DateField: _day,
-    DateTimeField: _moment,
+    DateField: _iso,
+    DateTimeField: _iso,
     DecimalField: _decimal,
     DurationField: _duration,
     EmailField: _email,
@@ -227,7 +234,12 @@ SCALARS: Final[Mapping[type[Field], Callable[[Any], Usual | None]]] = {
     IntegerField: _integer,
     RegexField: _regex,
     SlugField: _slug,
-    TimeField: _clock,
+    TimeField: _iso,
     URLField: _url,
     UUIDField: _uuid,
+}
+_ISO: Final[Mapping[type[Field], Callable[[Any], Callable[[Any], Any]]]] = {
+    DateField: lambda _field: date.fromisoformat,
+    DateTimeField: _moment,
+    TimeField: _clock,
 }

@@ -7,7 +7,7 @@ class of a project's own, which may clean otherwise, never stands here. docs/ben
 """
 
 from collections.abc import Callable, Mapping
-from itertools import chain
+from types import NoneType
 from typing import Any, Final
 
 from pydantic_core import CoreSchema, core_schema
@@ -18,7 +18,7 @@ from strangler_fastapi.drf.fields.fields import MISSING, AnyField, BooleanField,
 from strangler_fastapi.drf.fields.nested_fields import NestedField
 from strangler_fastapi.drf.fields.number_fields import BigIntegerField, IntegerField
 from strangler_fastapi.drf.fields.usual_collections import Usual
-from strangler_fastapi.drf.fields.usual_scalars import MOST_INTEGER, SCALARS, bounds, checked
+from strangler_fastapi.drf.fields.usual_scalars import MOST_INTEGER, SCALARS, checked, iso_reader
 from strangler_fastapi.drf.http.limits import MOST_FIELDS
 from strangler_fastapi.drf.validators import Invalid, Pattern, check_json
 
@@ -55,16 +55,18 @@ def _list(field: ListField) -> Usual | None:
         return None
     if type(child) is AnyField and not child.validators:
         return usual_collections.bounded(usual, list, *lengths)
+    read_one = None if child.validators else iso_reader(child)
+    if read_one is not None:
+        return usual_collections.items_read(read_one, *lengths)
     each = usual_collections.items(usual, *lengths)
     if schema is None:
         return each
-    read, texts = usual_collections.reader(schema, list), _texts_in(field)
-    if texts is None:
-        return read
-    if child is texts:
-        return usual_collections.texts(texts, read, *lengths)
+    texts = _texts_in(field)
+    if texts is None or child is texts:
+        read = usual_collections.reader(schema, list)
+        return read if texts is None else usual_collections.texts(texts, read, *lengths)
     if isinstance(child, ListField) and child.child is texts:
-        return usual_collections.texts_within(read, chain.from_iterable, trim=texts.trim, each=each)
+        return usual_collections.lists_of_texts(schema, each, trim=texts.trim)
     return each
 
 
@@ -76,10 +78,10 @@ def _dict(field: DictField) -> Usual | None:
     if type(child) is AnyField and not child.validators:
         return usual_collections.bounded(usual, dict, *lengths)
     take, texts = usual_collections.values(usual, *lengths), _texts_in(field)
+    if schema is not None and texts is child:
+        return usual_collections.texts_by_key(texts, usual_collections.reader(schema, dict), *lengths)
     if schema is not None and texts is None:
         take = usual_collections.reader(schema, dict)
-    elif schema is not None and texts is child:
-        take = usual_collections.texts_by_key(texts, usual_collections.reader(schema, dict), *lengths)
     return usual_collections.with_storable_keys(take)
 
 
@@ -114,11 +116,16 @@ def _schema(field: Field) -> CoreSchema | None:
 
 
 def _integer_schema(field: IntegerField) -> CoreSchema | None:
-    least, most = bounds(field, -MOST_INTEGER, MOST_INTEGER)
-    if type(least) is not int or type(most) is not int:
+    least, most = field.min_value, field.max_value
+    if {type(least), type(most)} - {int, NoneType}:
         return None
-    # Of larger bounds the core compares slowly.
-    return core_schema.int_schema(strict=True, ge=max(least, -MOST_INTEGER), le=min(most, MOST_INTEGER - 1))
+    # To compare takes the core as long as to read, and longer with bounds beyond these. Without any it takes whatever
+    # Python has read, as the field does.
+    return core_schema.int_schema(
+        strict=True,
+        ge=None if least is None else max(least, -MOST_INTEGER),
+        le=None if most is None else min(most, MOST_INTEGER - 1),
+    )
 
 
 def _list_schema(field: ListField) -> CoreSchema | None:

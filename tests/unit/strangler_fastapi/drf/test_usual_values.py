@@ -115,7 +115,7 @@ FIELDS: dict[str, tuple[Field, tuple[Any, ...]]] = {
     "object": (DictField(), ({"a": 1, "b": {"c": None}}, {})),
     "object of texts": (
         DictField(child=CharField(max_length=5), allow_empty=False),
-        ({"a": "b", "": "c"}, {"ä": " b "}, {"a": "abcde"}, dict.fromkeys(map(str, range(20)), "abc")),
+        ({"a": "b", "d": "c"}, {"ä": " b "}, {"a": "abcde"}, dict.fromkeys(map(str, range(20)), "abc")),
     ),
     "object of numbers": (DictField(child=IntegerField()), ({"a": 1, "b": -2},)),
     "object of days": (DictField(child=DateField()), ({"a": "2026-01-05"},)),
@@ -153,10 +153,14 @@ NEARLY = (
         [1, True],
         [None],
         [2**63],
+        [10**30],
+        ["2026-01-05", 1],
+        ["2026-01-05", "2026-02-30"],
     ),
     *([["a"], ["\x00"]], [["\ud800"]], [["a"], ["b", " "]], [[]], [[" a"], "b"], [["a"] * 4], [["a"], ["abcde"]]),
     *([" a"] * 9 + ["a\x00"], [" ä"] * 9 + ["\ud800"], ["a"] * 9 + [""], ["ab"] * 9 + [" b "], ["x"] * 9),
     *({"a\x00": "b"}, {"\ud800": "b"}, {"\ud800": 1}, {"a\x00": 1}, {"a": ""}, {"a": "\x00"}, {"a": " "}, {"a": None}),
+    *({"": "a"}, {" a": "b"}, {"a\x1f": "b"}, {"a": 10**30}),
     *(
         dict.fromkeys(map(str, range(1001)), 1),
         dict.fromkeys(map(str, range(1001)), "a"),
