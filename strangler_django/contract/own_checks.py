@@ -9,8 +9,6 @@ Each check is a list: what of the value is compared (`value`, `lower` or `length
 """
 
 import ast
-import inspect
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from types import FunctionType
@@ -20,6 +18,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from rest_framework.exceptions import ValidationError as DrfError
+
+from strangler_django.python_source import source_of
 
 _SIGNS: Final[Mapping[type[ast.cmpop], str]] = {
     ast.Eq: "==",
@@ -41,10 +41,12 @@ def own_checks(function: Any) -> list[list[Any]] | None:  # noqa: ANN401 - a val
     """Its checks, of which the first that a value fails is what is said; None where it does anything else."""
     if not isinstance(function, FunctionType) or function.__closure__ or hasattr(function, "__wrapped__"):
         return None
+    made = source_of(function)
+    if made is None:
+        return None
     try:
-        (made,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
         return _Function(made, function.__globals__).checks()
-    except (OSError, SyntaxError, ValueError, _OtherError):
+    except _OtherError:
         return None
 
 

@@ -2,7 +2,6 @@
 
 import ast
 import inspect
-import textwrap
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from strangler_django.endpoints.code.own_code import UnreadError
+from strangler_django.python_source import source_of
 
 TWINS: Final = (
     *(exceptions.APIException, exceptions.ValidationError, exceptions.ParseError, exceptions.AuthenticationFailed),
@@ -60,10 +60,9 @@ def function_code(function: Any) -> ast.FunctionDef:  # noqa: ANN401 - any calla
 
     :raises UnreadError: it is no plain function.
     """
-    try:
-        (made,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
-    except (OSError, TypeError, SyntaxError, ValueError):
-        raise UnreadError("its code isn't there") from None
+    made = source_of(function)
+    if made is None:
+        raise UnreadError("its code isn't there")
     if (
         not isinstance(made, ast.FunctionDef)
         or made.decorator_list

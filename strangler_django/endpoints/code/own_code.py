@@ -10,7 +10,6 @@ def __str__(self):
 import ast
 import inspect
 import re
-import textwrap
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,6 +18,7 @@ from django.db.transaction import Atomic
 
 from strangler_django.endpoints.cached_pages import undecorated
 from strangler_django.endpoints.constants.changed_names import is_changed
+from strangler_django.python_source import source_of
 
 _LIBRARIES: Final = ("rest_framework.", "django.")
 # Decorators that say something of a method to a document, and change nothing of what it does.
@@ -185,8 +185,8 @@ def returned_attribute(function: Any) -> str | None:  # noqa: ANN401 - as below
 def method_of(function: Any, but: Collection[str] = ()) -> ast.FunctionDef | None:  # noqa: ANN401 - whatever a class has under that name
     """The code of a method; None of anything else, and of one that a decorator makes another of, `but` these."""
     try:
-        (made,) = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function)))).body
-    except (OSError, TypeError, SyntaxError, ValueError):
+        made = source_of(inspect.unwrap(function))
+    except ValueError:  # It wraps itself.
         return None
     known = _DOCUMENTING.union(but, ("atomic",) if is_atomic(function) else ())
     is_plain = isinstance(made, ast.FunctionDef) and all(_name(each) in known for each in made.decorator_list)

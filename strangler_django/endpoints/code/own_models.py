@@ -4,7 +4,6 @@
 
 import ast
 import inspect
-import textwrap
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any, Final
@@ -16,6 +15,7 @@ from strangler_django.contract.tables import overrides, receivers
 from strangler_django.endpoints.code.conditions import is_narrowed
 from strangler_django.endpoints.code.own_code import code_of, is_own
 from strangler_django.endpoints.constants.watched_code import state_read
+from strangler_django.python_source import source_of
 
 # Methods by which Django and DRF find and read the rows of a queryset.
 _READING: Final = (
@@ -90,9 +90,8 @@ def proxy_writes(model: Any) -> list[str]:  # noqa: ANN401 - as above
 
 def _keeps(method: Any, names: set[str]) -> bool:  # noqa: ANN401 - whatever a class has under a name
     """Whether a method gives attributes to a row and changes none of its columns, as far as its code says."""
-    try:
-        (made,) = ast.parse(textwrap.dedent(inspect.getsource(code_of(method)))).body
-    except (OSError, TypeError, SyntaxError, ValueError):
+    made = source_of(code_of(method))
+    if made is None:
         return False
     for node in ast.walk(made):
         match node:

@@ -6,15 +6,14 @@ class Items(ModelViewSet):
 
 import ast
 import functools
-import inspect
 import sys
-import textwrap
 from typing import Any
 
 from django.db.models import QuerySet
 from django.db.models.manager import BaseManager
 
 from strangler_django.endpoints.constants.watched_code import state_read
+from strangler_django.python_source import source_of
 
 
 def rows_state(rows: Any, owner: type | None = None, name: str = "") -> str | None:  # noqa: ANN401 - a queryset, or a manager
@@ -40,12 +39,9 @@ def rows_state(rows: Any, owner: type | None = None, name: str = "") -> str | No
 def _declaration(owner: type, name: str) -> tuple[type, ast.expr] | None:
     """The expression that a class gives an attribute, and that class; None where the code isn't there."""
     for cls in owner.__mro__:
-        try:
-            (made,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
-        except (OSError, TypeError, SyntaxError, ValueError):
-            return None
-        if "<locals>" in cls.__qualname__:
-            # Names that a function has are gone.
+        made = source_of(cls)
+        # Names that a function has are gone.
+        if made is None or "<locals>" in cls.__qualname__:
             return None
         for statement in reversed(getattr(made, "body", [])):
             match statement:

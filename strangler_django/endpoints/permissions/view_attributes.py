@@ -6,11 +6,11 @@ project's own assigns, or computes, may be another for each request.
 
 import ast
 import inspect
-import textwrap
 from functools import lru_cache
 from typing import Any, Final
 
 from strangler_django.endpoints.code.own_code import UnreadError
+from strangler_django.python_source import source_of
 
 # What an instance has of the request at hand.
 _OF_REQUEST: Final = frozenset(
@@ -73,9 +73,8 @@ def _is_assigned(cls: type, name: str) -> bool:
 @lru_cache(maxsize=4096)
 def _assigned(cls: type) -> frozenset[str | None]:
     """The attributes that the code of a class assigns; None among them where it may be any."""
-    try:
-        code = ast.parse(textwrap.dedent(inspect.getsource(cls)))
-    except (OSError, TypeError, SyntaxError):
+    code = source_of(cls)
+    if code is None:
         return frozenset({None})
     found: set[str | None] = set()
     for each in ast.walk(code):

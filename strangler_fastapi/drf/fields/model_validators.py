@@ -8,14 +8,15 @@ Source: `rest_framework.utils.field_mapping.get_field_kwargs`.
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from shared_schema.contract.callables import callable_of, is_callable_known
 from shared_schema.contract.contract import ColumnFacts, ValidatorFacts
 from shared_schema.contract.values import as_column
 from strangler_fastapi.drf.fields.fields import Scope, Validator
 from strangler_fastapi.drf.fields.file_fields import allowed_endings
-from strangler_fastapi.drf.fields.own_checks import own_checks
 from strangler_fastapi.drf.validators import Invalid, Pattern, at_least, filled, username_characters
 from strangler_fastapi.errors import ErrorDetail
 
@@ -39,6 +40,18 @@ _NUMERIC: Final = frozenset(
 )
 _SHORT_TEXTS: Final = frozenset({"CharField", "SlugField"})
 _SIZED: Final = _SHORT_TEXTS | {"FileField", "TextField"}
+# What functions of a project's own compare with constants, and of a value.
+_SIGNS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    "==": operator.eq,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "in": lambda value, others: value in others,
+    "not in": lambda value, others: value not in others,
+}
+_OF_VALUE: Final[Mapping[str, Callable[[Any], Any]]] = {"length": len, "lower": str.lower, "value": lambda value: value}
 
 
 @dataclass(frozen=True)
@@ -145,13 +158,25 @@ def _check(validator: ValidatorFacts, facts: ColumnFacts, name: str) -> Validato
         return _limit_check(limit, validator, facts, name)
     make = _validators.get(validator.name)
     if make is None and "checks" in validator.arguments:
-        return own_checks(validator.arguments["checks"])
+        return _own_checks(validator.arguments["checks"])
     if make is None:
         raise LookupError(
             f"Column {name} is checked by {validator.name}, which has no counterpart here: register one,"
             f' `validator_register("{validator.name}", …)` of strangler_fastapi.drf.fields.model_validators.'
         )
     return make(validator.arguments)
+
+
+def _own_checks(checks: list[list[Any]]) -> Validator:
+    """Checks as the contract has them (see Django's `own_checks`): the first that fails is what is said."""
+
+    def check(value: Any, _scope: Scope) -> None:  # noqa: ANN401 - of the column's type
+        for of, sign, other, text, code in checks:
+            bound = datetime.now(ZoneInfo(other["year"])).year if isinstance(other, Mapping) else other
+            if _SIGNS[sign](_OF_VALUE[of](value), bound):
+                raise Invalid([ErrorDetail("".join(str(value) if each is None else each for each in text), code)])
+
+    return check
 
 
 def _limit_check(limit: _Limit, validator: ValidatorFacts, facts: ColumnFacts, name: str) -> Validator | None:
