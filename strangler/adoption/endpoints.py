@@ -23,6 +23,7 @@ from strangler.adoption.list_facts import (
     PaginationFacts,
     QuerysetFacts,
     RowsOfRequest,
+    SavingFacts,
 )
 from strangler.adoption.serializer_facts import (
     SerializerFacts,
@@ -79,7 +80,8 @@ class DjangoEndpoint(Facts):
     `kind` is viewset or view for those of DRF, django for others, whose method may be `ANY`. `bases` are the classes
     that the view derives from. `action` is that of a viewset or a generic view. `overridden` are the methods of DRF's
     that the project replaced; those in `constant` read nothing of a request. `creator` is the field in which
-    `perform_create` saves the caller, `creation` what else that does, `rows` what `get_queryset` does where it was
+    `perform_create` saves the caller, `creation` which rows that looks for, `saving` what else it does, by its name,
+    and what `perform_update` does, `rows` what `get_queryset` does where it was
     read, and `own_filters` names code of the project's own that leaves out more rows, of a list or of what a path
     names, `elsewhere` rows that aren't in the database of the contract.
     `format_parameter` says that a parameter of the path chooses the renderer, as `?format=` does, `optional_slash` that
@@ -115,6 +117,7 @@ class DjangoEndpoint(Facts):
     elsewhere: tuple[str, ...] | None = ()
     creator: str | None = None
     creation: CreationFacts | None = None
+    saving: dict[str, SavingFacts] = Field(default={})
     rows: RowsOfRequest | None = None
     of_caller: bool = False
     callers_row: dict[str, str] | None = None

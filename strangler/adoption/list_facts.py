@@ -170,6 +170,17 @@ class CreationFacts(Facts):
     fields: dict[str, int] = Field(default={})
 
 
+class SavingFacts(Facts):
+    """What columns of a row get from the code that saves it, besides what a body says.
+
+    `given` is a list for each: the `caller`, the time (`now`), a `value`, or the `parent` of a number. `parents` are
+    looked for once the body is validated.
+    """
+
+    given: dict[str, list[Any]] = Field(default={})
+    parents: tuple[ParentFacts, ...] = ()
+
+
 class ValidatedRow(Facts):
     """What a serializer's `validate` asks of rows: one has to be there, or none that `refused` says of.
 

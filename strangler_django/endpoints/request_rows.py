@@ -7,7 +7,7 @@ from strangler_django.endpoints.code.databases import other_databases
 from strangler_django.endpoints.code.own_models import model_facts
 from strangler_django.endpoints.code.read_querysets import ReadParent, ReadQueryset
 from strangler_django.endpoints.lists.lists import facts_of_queryset
-from strangler_django.endpoints.own_creation import ReadCreation
+from strangler_django.endpoints.own_saving import ReadSaving
 from strangler_django.endpoints.own_validation import read_validation
 
 
@@ -20,13 +20,22 @@ def rows_facts(read: ReadQueryset) -> dict[str, Any]:
     return found | {"parents": [_parent_facts(each) for each in read.parents]}
 
 
-def creation_facts(read: ReadCreation | None) -> dict[str, Any]:
-    """What the code that saves a new row gives it."""
-    if read is None or not read.parents:
-        return {"creator": read.caller if read else None, "creation": None}
-    fields = {name: read.parents.index(each) for name, each in read.fields.items()}
-    parents = [_parent_facts(each) for each in read.parents]
-    return {"creator": read.caller, "creation": {"parents": parents, "fields": fields}}
+def saving_facts(creation: ReadSaving | None, change: ReadSaving | None) -> dict[str, Any]:
+    """What the code that saves a new row gives it, and what the code does that saves a changed one."""
+    saving: dict[str, Any] = {}
+    found: dict[str, Any] = {"creator": None, "creation": None}
+    if creation is not None:
+        fields = {name: creation.parents.index(each) for name, each in creation.fields.items()}
+        parents = [_parent_facts(each) for each in creation.parents]
+        found = {"creator": creation.caller, "creation": {"parents": parents, "fields": fields} if parents else None}
+        # Of what saves the caller, or parents, these say that it was read.
+        if creation.given or not any(found.values()):
+            saving["perform_create"] = {"given": creation.given}
+    if change is not None:
+        of_parents = {name: ["parent", change.parents.index(each)] for name, each in change.fields.items()}
+        parents = [_parent_facts(each) for each in change.parents]
+        saving["perform_update"] = {"given": change.given | of_parents, "parents": parents}
+    return found | {"saving": saving}
 
 
 def _parent_facts(read: ReadParent) -> dict[str, Any]:

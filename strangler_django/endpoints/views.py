@@ -38,12 +38,12 @@ from strangler_django.endpoints.lists.lists import (
     queryset_of,
 )
 from strangler_django.endpoints.lists.own_querysets import read_queryset
-from strangler_django.endpoints.own_creation import read_creation
 from strangler_django.endpoints.own_renderers import renderer_facts
+from strangler_django.endpoints.own_saving import read_saving
 from strangler_django.endpoints.path_views import is_wrapped, view_class, view_methods
 from strangler_django.endpoints.permissions.own_permissions import own_rules, permission_maps
 from strangler_django.endpoints.permissions.view_attributes import ViewAttributes
-from strangler_django.endpoints.request_rows import creation_facts, rows_facts, validated
+from strangler_django.endpoints.request_rows import rows_facts, saving_facts, validated
 from strangler_django.endpoints.throttles import throttle_facts
 from strangler_django.endpoints.token_views import token_view_facts
 from strangler_django.endpoints.versions import version_facts
@@ -112,7 +112,7 @@ def view_facts(
             *(["as_view"] if is_own(cls, "as_view") or is_wrapped(view) else []),
         ],
         "constant": _read(lambda: constant_hooks(make), "constant", unread) or [],
-        **(_read(lambda: creation_facts(read_creation(made)), "creator", unread) or creation_facts(None)),
+        **(_read(lambda: _saving(made), "creator", unread) or saving_facts(None, None)),
         "rows": _read(lambda: rows_facts(read), "get_queryset", unread) if read else None,
         "cached": _read(lambda: cache_facts(_methods_run(cls, method, action)), "cached", unread),
         "without": [name.upper() for name in ("head", "options") if name not in made.http_method_names],
@@ -157,6 +157,10 @@ def view_facts(
     if "get_permissions" in facts["overridden"] or attributes.reads_action:
         facts["unoffered"] = _unoffered(view, made)
     return facts | handler_facts(made, method, facts)
+
+
+def _saving(made: Any) -> dict[str, Any]:  # noqa: ANN401 - any view
+    return saving_facts(read_saving(made, "perform_create"), read_saving(made, "perform_update"))
 
 
 def _methods_run(cls: type, method: str, action: str | None) -> dict[str, list[Any]]:

@@ -138,7 +138,9 @@ class FeatureScaffold:
             each.saves = [*saving_gaps(endpoint)]
             each.functions += each.saves
         try:
-            if endpoint.serializer is not None and action != "destroy":
+            # What marks a row in place of its end shows none.
+            is_shown = action != "destroy" and (action, endpoint.method) != ("assign", "DELETE")
+            if endpoint.serializer is not None and is_shown:
                 self._write_serializers(each, endpoint.serializer, action)
                 self._describe(each)
                 if action == "create":
@@ -215,6 +217,8 @@ class FeatureScaffold:
         plain = [field for field in serializer.fields if not (field.read_only or field.serializer)]
         creation = each.endpoint.creation
         given = {field.source for field in plain} | {each.endpoint.creator, *(creation.fields if creation else ())}
+        saving = each.endpoint.saving.get("perform_create")
+        given |= {*saving.given} if saving else set()
         table = self._tables.facts(serializer.table)
         for name, facts in table.columns.items():
             # Of a `pre_save` that is with the receivers there is an effect.

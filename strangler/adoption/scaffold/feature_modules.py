@@ -94,6 +94,9 @@ class FeatureModules:
                 performed=dictionary({action: texts(each) for action, each in resource.performed.items()})
                 if resource.performed
                 else None,
+                given=dictionary({action: dictionary(each) for action, each in resource.given.items() if each})
+                if any(resource.given.values())
+                else None,
                 effects=self._effects_constant(resource) if self._feature.effects(resource) else None,
                 caller_links=Items("()", tuple(each.constant for each in resource.links)) if resource.links else None,
                 checked=texts(sorted(resource.checked)) if resource.checked else None,

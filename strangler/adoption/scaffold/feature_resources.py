@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
-from strangler.adoption.list_facts import QuerysetFacts
+from strangler.adoption.list_facts import QuerysetFacts, SavingFacts
 from strangler.adoption.scaffold.access.authenticators import Authenticators
 from strangler.adoption.scaffold.code import Code, Items, dictionary, prefixed, quoted
 from strangler.adoption.scaffold.conditions import RowConditions
 from strangler.adoption.scaffold.fields.serializers import Serializers
 from strangler.adoption.scaffold.fields.written_serializer import WrittenSerializer
 from strangler.adoption.scaffold.gaps import ACTIONS, is_callers, needs_no_queryset, reads_context
-from strangler.adoption.scaffold.handlers import handled_key, handled_list
+from strangler.adoption.scaffold.handlers import MODULE as HANDLER
+from strangler.adoption.scaffold.handlers import assigned, handled_key, handled_list
 from strangler.adoption.scaffold.lists.lists import write_list
 from strangler.adoption.scaffold.lists.written_list import WrittenList
 from strangler.adoption.scaffold.numbers import RowNumbers
@@ -65,6 +66,7 @@ class FeatureResources:
             creator = self._authenticators.caller_column(each.endpoint.model.table, each.endpoint.creator)
             resource.callers = {"creator": quoted(creator), **resource.callers}
         self._belong(each, action, resource)
+        self._give(each, action, resource)
         if each.link is not None and each.link not in resource.links:
             resource.links.append(each.link)
         if each.nested is not None:
@@ -118,6 +120,34 @@ class FeatureResources:
             resource.serializer.facts.table or "", self._tables, self._authenticators, resource.lists.imports
         )
         resource.parents = tuple(parents.codes(of_rows, resource.creation))
+
+    def _give(self, each: WrittenEndpoint, action: str, resource: WrittenResource) -> None:
+        """Has the resource give columns what the code does that saves a row."""
+        saved = ACTIONS[action]
+        if saved not in ("create", "update"):
+            return
+        found = each.endpoint.saving.get(f"perform_{saved}") or SavingFacts()
+        table = resource.serializer.facts.table or ""
+        parents = RowParents(table, self._tables, self._authenticators, resource.lists.imports)
+        given: dict[str, Code] = {}
+        for field, (kind, *value) in found.given.items():
+            name, facts = self._tables.column_of(table, field)
+            if facts.written_by:
+                raise UnreadableError(f"column {name}: written by {facts.written_by[0]}")
+            self._tables.use(table, name)
+            attribute = self._tables.attribute_of(table, name)
+            if kind == "caller":
+                self._authenticators.caller_column(table, field)
+            is_parent = kind == "parent"
+            given[attribute] = parents.value(field, found.parents[value[0]]) if is_parent else assigned([kind, *value])
+        if given and each.nested is not None and saved == "update":
+            raise UnreadableError(f"{', '.join(given)} may be saved, or not, with the rows within")
+        if resource.given.setdefault(saved, given) != given:
+            raise UnreadableError("another endpoint of its view saves other columns")
+        each.remarks += failing(found.parents)
+        names = {"NOW": HANDLER, "CALLER": "strangler_fastapi.drf.caller_rows"}
+        for word in names.keys() & {str(code) for code in given.values()}:
+            resource.lists.imports.setdefault(names[word], set()).add(word)
 
     def _matched(self, rows: MatchedRows, model: str, table: str, lists: WrittenList) -> Code:
         """What a permission sees of a row where it asks for rows of another table."""

@@ -140,6 +140,7 @@ def _told(endpoint: DjangoEndpoint) -> Iterator[str]:
     """Hooks of which the facts say all that they do."""
     if endpoint.creator or endpoint.creation:
         yield "perform_create"
+    yield from endpoint.saving
     if endpoint.rows:
         yield "get_queryset"
     if endpoint.of_caller or endpoint.callers_row:

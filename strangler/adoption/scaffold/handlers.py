@@ -74,10 +74,11 @@ def assigned_code(endpoint: DjangoEndpoint, columns: Iterable[str]) -> Code | No
     handler = endpoint.handler
     if handler is None or handler.action != "assign":
         return None
-    return dictionary(dict(zip(columns, map(_assigned, handler.changes.values()), strict=True)))
+    return dictionary(dict(zip(columns, map(assigned, handler.changes.values()), strict=True)))
 
 
-def _assigned(change: list[Any]) -> Code:
+def assigned(change: list[Any]) -> Code:
+    """What a column is given, as code."""
     kind, *value = change
     names = {"now": "NOW", "caller": "CALLER", "toggle": "TOGGLED"}
     if kind == "add":

@@ -54,20 +54,31 @@ class RowParents:
             of_new="True" if validated.of_new else None,
         )
 
+    def value(self, field: str, parent: ParentFacts) -> Code:
+        """One whose key a field of a row gets.
+
+        :raises UnreadableError: as above; or the field leads elsewhere.
+        """
+        self._attribute(field, parent)
+        return self._code(parent, None, None)
+
     def _attributes(self, creation: CreationFacts) -> dict[int, str]:
         """The attributes of a new row that lead to parents, by the number of each."""
         found: dict[int, str] = {}
         for field, number in creation.fields.items():
-            column, facts = self._tables.column_of(self._table, field)
-            parent = self._tables.facts(creation.parents[number].model.table)
-            points = facts.references
-            if points is None or points.table != parent.name or (points.column,) != tuple(parent.primary_key):
-                raise UnreadableError(f"{field} is no key of its {creation.parents[number].model.name}")
             if number in found:
                 raise UnreadableError(f"several fields lead to one {creation.parents[number].model.name}")
-            self._tables.use(self._table, column)
-            found[number] = self._tables.attribute_of(self._table, column)
+            found[number] = self._attribute(field, creation.parents[number])
         return found
+
+    def _attribute(self, field: str, parent: ParentFacts) -> str:
+        """The attribute of a row that leads to a parent."""
+        column, facts = self._tables.column_of(self._table, field)
+        of, points = self._tables.facts(parent.model.table), facts.references
+        if points is None or points.table != of.name or (points.column,) != tuple(of.primary_key):
+            raise UnreadableError(f"{field} is no key of its {parent.model.name}")
+        self._tables.use(self._table, column)
+        return self._tables.attribute_of(self._table, column)
 
     def _code(self, parent: ParentFacts, attribute: str | None, before: str | None) -> Code:
         table, name = parent.model.table, parent.model.name

@@ -83,7 +83,7 @@ class WrittenResource:
     its arguments that name columns of the caller, `checked` the columns that permissions look at,
     `parents` the rows of other tables that are looked for first, `creation` what a new row gets of such,
     `model_name` the name of a proxy, `links` those that actions add and remove,
-    `nested` what writes rows within, by the action.
+    `nested` what writes rows within, by the action, and `given` what attributes get besides what a body says.
     """
 
     constant: str
@@ -101,3 +101,4 @@ class WrittenResource:
     model_name: str | None = None
     links: list[WrittenLink] = field(default_factory=list)
     nested: dict[str, Code] = field(default_factory=dict)
+    given: dict[str, dict[str, Code]] = field(default_factory=dict)

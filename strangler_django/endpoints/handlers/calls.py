@@ -4,17 +4,12 @@ import ast
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.conf import settings
-from django.contrib.auth import get_user_model
-from django.db.models import BooleanField, DateTimeField, F, ForeignKey, IntegerField
-from django.utils import timezone
+from django.db.models import BooleanField, F, IntegerField
 from rest_framework import generics
 
-from strangler_django.contract.plain import plain
 from strangler_django.endpoints.code.own_code import UnreadError, is_super, named, own_methods
-from strangler_django.endpoints.code.own_expressions import CALLER
 from strangler_django.endpoints.code.read_querysets import column_field
-from strangler_django.endpoints.expressions.matching_rows import fits
+from strangler_django.endpoints.expressions.assigned_values import assigned
 from strangler_django.endpoints.handlers.parts import AnsweredError, Outcome, Row, UsedSerializer
 from strangler_django.endpoints.handlers.values import HandlerValues
 from strangler_django.endpoints.lists.own_querysets import ReadQueryset
@@ -81,6 +76,17 @@ class HandlerCalls(HandlerValues):
     def _hooked(self, called: ast.Call) -> bool:
         """Whether a statement calls a hook that saves what was validated, or deletes a row; then that is done."""
         match called:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Call(func=ast.Name(id="super")) as above, attr="perform_destroy"),
+                args=[given],
+                keywords=[],
+            ):
+                function = self._scope.code.function
+                is_drfs = [*own_methods(type(self._view), "perform_destroy")] == [function]
+                if not is_drfs or not is_super(above, function) or (row := self._row(given)) is None:
+                    raise UnreadError
+                self.done.append(("delete", row))
+                return True
             case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=name), args=[given], keywords=[]):
                 if not self._is_generic():
                     return False
@@ -108,7 +114,7 @@ class HandlerCalls(HandlerValues):
         code = self._resolved(value)
         if field is None or field.primary_key or field.unique or not attribute.isidentifier():
             raise UnreadError
-        row.changes[attribute] = self._counted(row, field, value) or self._changed_to(field, code)
+        row.changes[attribute] = self._counted(row, field, value) or assigned(field, code, self._scope.code.names)
 
     def _counted(self, row: Row, field: Any, value: ast.expr) -> list[Any] | None:  # noqa: ANN401 - a field
         """What a column is made of, that of the row as it is; None of another expression."""
@@ -137,29 +143,6 @@ class HandlerCalls(HandlerValues):
         if named_so != field.name or field.name in row.changes:
             raise UnreadError
         return ["add", number if isinstance(sign, ast.Add) else -number]
-
-    def _changed_to(self, field: Any, code: ast.expr) -> list[Any]:  # noqa: ANN401 - a field
-        if ast.unparse(code) == CALLER:
-            target = field.related_model if isinstance(field, ForeignKey) else None
-            if target is not get_user_model() or not field.target_field.primary_key:
-                raise UnreadError
-            return ["caller"]
-        match code:
-            case ast.Call(func=called, args=[], keywords=[]) if named(called, self._scope.code.names) is timezone.now:
-                if type(field) is not DateTimeField or not settings.USE_TZ:
-                    raise UnreadError
-                return ["now"]
-            case ast.Constant(value=value):
-                pass
-            case _:
-                value = named(code, self._scope.code.names)
-        if value is not None and not isinstance(value, str | int):
-            # Django saves another text of an enumeration that is none of texts or numbers.
-            raise UnreadError
-        plain_value = plain(value)
-        if (plain_value is None and not field.null) or (plain_value is not None and not fits(plain_value, field)):
-            raise UnreadError
-        return ["value", plain_value]
 
     def _check_open(self) -> None:
         """:raises UnreadError: the row is kept, or something else is done, already."""

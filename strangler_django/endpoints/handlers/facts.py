@@ -42,6 +42,8 @@ def handler_facts(made: Any, method: str, facts: Mapping[str, Any]) -> dict[str,
         with databases_closed("it reads rows"):
             name = _name(made, method, facts["action"])
             code = HandlerCode.of_view(made, name) if name else None
+            if name == "destroy" and code is None:
+                code = HandlerCode.of_destroy(made)
             read = read_handler(made, code, method) if code else None
             return {} if read is None else _facts(made, read, facts)
     except Exception as error:  # noqa: BLE001 - whatever the project's own code raises without a real request
@@ -76,6 +78,7 @@ def _facts(made: Any, read: ReadHandler, facts: Mapping[str, Any]) -> dict[str, 
         },
         "creator": facts["creator"] if "perform_create" in read.hooks else used.creator if used else None,
         "creation": facts["creation"] if "perform_create" in read.hooks else None,
+        "saving": {name: each for name, each in facts["saving"].items() if name in read.hooks},
     }
     called = {*read.hooks, *(_FINDING if is_filtered else ())}
     if used is not None and used.cls is None:

@@ -205,7 +205,7 @@ class _Reader:
                 return "partial_update" if used.partial else "update"
             case ["find", "delete"] if self._method == "delete" and answer.used is None:
                 return "destroy"
-            case ["find", "assign"] if self._method in ("post", "put", "patch") and (of_row or answer.used is None):
+            case ["find", "assign"] if self._method != "get" and (of_row or answer.used is None):
                 return "assign"
         raise UnreadError
 

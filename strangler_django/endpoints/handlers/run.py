@@ -12,6 +12,7 @@ from rest_framework.permissions import BasePermission
 
 from strangler_django.endpoints.code.own_code import UnreadError, is_own, named
 from strangler_django.endpoints.code.own_expressions import CALLER
+from strangler_django.endpoints.expressions.assigned_values import is_now
 from strangler_django.endpoints.handlers.calls import ListedRows
 from strangler_django.endpoints.handlers.links import DuplicateError, HandlerLinks, LinkRow, is_duplicate
 from strangler_django.endpoints.handlers.parts import AnsweredError, Outcome, Row, RowMissingError, Saved
@@ -283,6 +284,9 @@ class HandlerRun(HandlerLinks):
             self._scope.names[name] = found
             if isinstance(found, Row) and found.raises:
                 self._keep(name, value)
+            return
+        if is_now(value, self._scope.code.names):
+            self._scope.names[name] = value
             return
         if ast.unparse(value) == "self.kwargs.pop('partial', False)" and "partial" not in self._view.kwargs:
             value = ast.Constant(value=False)

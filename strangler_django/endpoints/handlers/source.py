@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
+from rest_framework.mixins import DestroyModelMixin
 from rest_framework.response import Response
 
 from strangler_django.endpoints.code.own_code import (
@@ -34,6 +35,8 @@ _PURE_METHODS: Final = frozenset(
     {"all", "filter", "exclude", "order_by", "select_related", "prefetch_related", "distinct", "annotate", "none"}
 )
 _TEXTS: Final = frozenset({"strip", "lower", "upper", "split"})
+# What a module has under no such name.
+_RESPONSE: Final = "_response_of_drf"
 _PURE: Final = (int, str, bool, float)
 _PLAIN: Final = (ast.Attribute, ast.Constant, ast.FormattedValue, ast.JoinedStr, ast.Name, ast.expr_context)
 _GIVEN: Final = ("self.request.query_params", "self.request.GET", "self.kwargs")
@@ -69,6 +72,27 @@ class HandlerCode:
         except UnreadError:
             return None
         return cls(found, body, names_of(found), is_function=function is not None)
+
+    @classmethod
+    def of_destroy(cls, view: Any) -> Self | None:  # noqa: ANN401 - as above
+        """DRF's `destroy` with the view's own `perform_destroy` in it; None where there is none that can be read."""
+        kind = type(view)
+        if getattr(kind, "destroy", None) is not DestroyModelMixin.destroy or not is_own(kind, "perform_destroy"):
+            return None
+        function = next(own_methods(kind, "perform_destroy"))
+        made = method_of(function)
+        if made is None or any(isinstance(each, ast.Return) for each in ast.walk(made)):
+            return None
+        given = [*inspect.signature(function).parameters]
+        if len(made.args.args) != len(("self", "instance")) or len(given) != len(made.args.args):
+            return None
+        (found,) = ast.parse(f"{given[1]} = self.get_object()").body
+        (answered,) = ast.parse(f"return {_RESPONSE}(status=204)").body
+        try:
+            body = _replaced(statements_of(made), {given[0]: _expression("self")})
+        except UnreadError:
+            return None
+        return cls(function, [found, *body, answered], {**names_of(function), _RESPONSE: Response})
 
     @classmethod
     def of_helper(cls, function: Any, made: ast.FunctionDef, given: Sequence[ast.expr]) -> Self:  # noqa: ANN401 - as above

@@ -18,7 +18,7 @@ from strangler_fastapi.drf.filters.filtering import Filter, Params, filter_crite
 from strangler_fastapi.drf.filters.search import Searched, search_criteria, search_field
 from strangler_fastapi.drf.links import attribute_of_field
 from strangler_fastapi.drf.parents import Parent
-from strangler_fastapi.drf.resources.row_writer import RowWriter
+from strangler_fastapi.drf.resources.row_writer import Given, RowWriter
 from strangler_fastapi.drf.serializers import Serializer
 
 
@@ -28,6 +28,7 @@ class ResourceRows(RowWriter):
     _answers: Serializer
     _annotations: Mapping[str, Callable[[], Any]]
     _checked: tuple[str, ...]
+    given: Given
     _filters: Mapping[str, Filter]
     _lookup_field: str
     _lookup_url_kwarg: str
@@ -134,7 +135,9 @@ class ResourceRows(RowWriter):
         """The statements that find the parents."""
         of_rows = self._parents_of_rows if {*used} != {"create"} else ()
         of_new = self.parents_of_new if "create" in used else ()
-        for number, parent in enumerate(dict.fromkeys((*of_rows, *of_new))):
+        given = (value for action, values in self.given.items() if action in used for value in values.values())
+        of_given = (each for each in given if isinstance(each, Parent))
+        for number, parent in enumerate(dict.fromkeys((*of_rows, *of_new, *of_given))):
             yield from parent.samples(f"{self.listing.name} parent {number}")
 
     def _shape(self) -> Shape:

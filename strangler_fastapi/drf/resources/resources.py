@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,7 +22,7 @@ from strangler_fastapi.drf.pagination.pagination import PAGE_NUMBERS, Pagination
 from strangler_fastapi.drf.parents import Parent, object_name
 from strangler_fastapi.drf.resources.caller_links import CallerLink, Linking
 from strangler_fastapi.drf.resources.resource_statements import ResourceStatements
-from strangler_fastapi.drf.resources.row_writer import Performed
+from strangler_fastapi.drf.resources.row_writer import Given, Performed
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.effects import Effect, TableEffects, effect_register
 
@@ -69,7 +69,10 @@ class Resource(ResourceStatements):
     does what a view's does before or after `resource.remove(session, [key])`, or what stands for a row's end:
     `resource.save(session, key, {…})` with `destroys=False`, where rows are only marked as gone and none is deleted.
     `performed` are the attributes that these functions give a row by themselves, by the action (create, update,
-    destroy), or that endpoints do by `assign`: FastAPI's role may write them then.
+    destroy), or that endpoints do by `assign`: FastAPI's role may write them then. `given` are the values that
+    attributes get besides what a body says, by the action (create, update), as of
+    `serializer.save(edited_by=request.user)`: constants, NOW, the CALLER's key, or that of a `Parent`, which is looked
+    for once the body is validated.
 
     `caller_links` are those that `link` adds and removes.
 
@@ -115,6 +118,7 @@ class Resource(ResourceStatements):
         perform_destroy: PerformDestroy | None = None,
         destroys: bool = True,
         performed: Performed = MappingProxyType({}),
+        given: Given = MappingProxyType({}),
         effects: tuple[Effect, ...] = (),
         caller_links: tuple[CallerLink, ...] = (),
         actions: Collection[str] = ACTIONS,
@@ -150,7 +154,10 @@ class Resource(ResourceStatements):
         self._perform_update = perform_update
         self._perform_destroy = perform_destroy
         self._destroys = destroys
-        self.performed = performed
+        self.given = given
+        self.performed = {**performed}
+        for action, values in given.items():
+            self.performed[action] = (*performed.get(action, ()), *values)
         lacking = [
             f"perform_{action}"
             for action, given in (("create", perform_create), ("update", perform_update))
@@ -247,7 +254,7 @@ class Resource(ResourceStatements):
         """
         with handler.errors():
             cleaned = await self.serializer.read(request, session)
-        values = cleaned | await self._created_by(request, session)
+        values = cleaned | await self._created_by(request, session) | await self._given("create", request, session)
         if self._perform_create is not None:
             key = await self._perform_create(self, session, values)
         else:
@@ -268,10 +275,11 @@ class Resource(ResourceStatements):
         with handler.errors():
             key = await self.find(request, session)
             cleaned = await self.serializer.read(request, session, instance_id=key, partial=handler.partial)
+        values = cleaned | await self._given("update", request, session)
         if self._perform_update is not None:
-            await self._perform_update(self, session, key, cleaned)
+            await self._perform_update(self, session, key, values)
         else:
-            await self.save(session, key, cleaned)
+            await self.save(session, key, values)
         written = (*self._by_key(key), *self._shown_to(request))
         return handler.response(await self.listing.get_written(session, written))
 
@@ -302,7 +310,8 @@ class Resource(ResourceStatements):
         """
         with handler.errors():
             key = await self.find(request, session)
-        made = {name: self._assigned(name, value, request) for name, value in values.items()}
+        now = datetime.now(UTC)
+        made = {name: self._assigned(name, value, request, now) for name, value in values.items()}
         with refused_counts({name for name, value in values.items() if isinstance(value, Added)}):
             await self.save(session, key, made)
         if handler.answer is not None and not handler.answer.shows_data:
@@ -310,9 +319,25 @@ class Resource(ResourceStatements):
         written = (*self._by_key(key), *self._shown_to(request))
         return handler.response(await self.listing.get_written(session, written))
 
-    def _assigned(self, name: str, value: Any, request: Request) -> Any:  # noqa: ANN401 - of the attribute's type
+    async def _given(
+        self, action: Literal["create", "update"], request: Request, session: RequestSession
+    ) -> dict[str, Any]:
+        """What a row gets besides what a body says, and what only new rows do.
+
+        Raises:
+            NotFound: a parent isn't there.
+        """
+        caller, now = getattr(request.state.caller, "id", None), datetime.now(UTC)
+        return {
+            name: await value.find(session, request.path_params, caller)
+            if isinstance(value, Parent)
+            else self._assigned(name, value, request, now)
+            for name, value in self.given.get(action, {}).items()
+        }
+
+    def _assigned(self, name: str, value: Any, request: Request, now: datetime) -> Any:  # noqa: ANN401 - of the attribute's type
         if value is NOW:
-            return datetime.now(UTC)
+            return now
         if value is TOGGLED:
             return getattr(self.model, name).is_not(True)
         if isinstance(value, Added):

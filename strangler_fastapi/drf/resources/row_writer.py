@@ -22,6 +22,8 @@ from strangler_fastapi.errors import NotPorted
 
 # The attributes that code of a project's own gives a row, by the action; to `count` is to make them of what they are.
 Performed = Mapping[Literal["create", "update", "assign", "count", "destroy"], tuple[str, ...]]
+# The values that attributes get besides what a body says, by the action.
+Given = Mapping[Literal["create", "update"], Mapping[str, Any]]
 
 
 class RowWriter:

@@ -52,7 +52,7 @@ class Owned(Posts):
 
 class More(Posts):
     def perform_create(self, serializer: Any) -> None:
-        serializer.save(author=self.request.user, title="x")
+        serializer.save(author=self.request.user, title=self.request.user.username)
 
     def get_queryset(self) -> Any:
         return Post.objects.filter(author=self.request.user).reverse()
@@ -93,7 +93,7 @@ def test_the_plain_shapes_are_read_and_so_is_all_else_of_the_view() -> None:
 @pytest.mark.parametrize("view", [More, Twice, Else, Posts])
 def test_any_other_shape_is_not(view: type) -> None:
     found = view_facts(view.as_view({"get": "list"}), "get", "list", NAMED)  # type: ignore[attr-defined] # a view
-    assert (found["creator"], found["creation"], found["rows"]) == (None, None, None)
+    assert (found["creator"], found["creation"], found["rows"], found["saving"]) == (None, None, None, {})
 
 
 def rows_of(view: type) -> Any:

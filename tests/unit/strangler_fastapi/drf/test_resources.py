@@ -1,6 +1,6 @@
 """What a Resource is made of, before a service runs."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,8 +22,9 @@ def test_nobody_is_no_value_of_a_row() -> None:
     """Where Django refuses to save AnonymousUser, the column isn't emptied."""
     somebody: Any = SimpleNamespace(state=SimpleNamespace(caller=SimpleNamespace(id=7)))
     nobody: Any = SimpleNamespace(state=SimpleNamespace(caller=None))
-    assert CRATES._assigned("owner_id", CALLER, somebody) == 7
+    now = datetime.now(UTC)
+    assert CRATES._assigned("owner_id", CALLER, somebody, now) == 7
     with pytest.raises(AttributeError):
-        CRATES._assigned("owner_id", CALLER, nobody)
-    assert isinstance(CRATES._assigned("seen_at", NOW, nobody), datetime)
-    assert CRATES._assigned("number", 3, nobody) == 3
+        CRATES._assigned("owner_id", CALLER, nobody, now)
+    assert CRATES._assigned("seen_at", NOW, nobody, now) is now
+    assert CRATES._assigned("number", 3, nobody, now) == 3
