@@ -171,12 +171,12 @@ class PasswordChanged(AuthenticationFailed):
 
 
 class PermissionDenied(ApiError):
-    """The caller is known and may not."""
+    """The caller is known and may not; `more` of the body says what it would take."""
 
     status = 403
 
-    def __init__(self, detail: str = "You do not have permission to perform this action.") -> None:
-        super().__init__({"detail": ErrorDetail(detail, "permission_denied")})
+    def __init__(self, detail: str = "You do not have permission to perform this action.", **more: Any) -> None:  # noqa: ANN401 - any JSON
+        super().__init__(_each({"detail": detail, **more}, lambda text: _coded(text, "permission_denied")))
 
 
 class NotFound(ApiError):

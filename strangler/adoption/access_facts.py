@@ -13,7 +13,8 @@ class PermissionRule(Facts):
     A rule is true, false, or a list: `and`, `or` and `not` of rules, `methods` of requests, `caller` with an attribute
     of the user, `value` with a column of the user and the values that let in, `owner` with the field in which the row
     has the caller (`pk` where it is the caller's own, `project__owner` where a row that it points at has), `rows` with
-    those of another table that the caller has with it. None of a row can't be read.
+    those of another table that the caller has with it. `token` is a request with an access token, `scope` a permission
+    of django-oauth-toolkit with its arguments. None of a row can't be read.
     """
 
     request: bool | list[Any]

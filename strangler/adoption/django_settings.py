@@ -86,6 +86,33 @@ class SimpleJwtSettings(Facts):
     user_authentication_rule: str | None = None
 
 
+class OAuthSettings(Facts):
+    """django-oauth-toolkit's settings: the `table` of access tokens, whether the query may hold one, and ID tokens.
+
+    `gap` is why the service can't read them.
+    """
+
+    table: str = "oauth2_provider_accesstoken"
+    query_tokens: bool = True
+    id_tokens: bool = False
+    gap: str | None = None
+
+
+class KnoxSettings(Facts):
+    """django-rest-knox's settings: the `table` of tokens, the word before one, and how they are found there.
+
+    A token's first `key_length` characters are its key, `digest` is the algorithm of its text, or of the bytes that a
+    `hexadecimal` one stands for. `gap` is why the service can't read them.
+    """
+
+    table: str = "knox_authtoken"
+    keyword: str = "Token"
+    key_length: int = 15
+    digest: str = "sha512"
+    hexadecimal: bool = False
+    gap: str | None = None
+
+
 class ExceptionHandlerFacts(Facts):
     """An EXCEPTION_HANDLER of the project's own: its `name`, and the `code` of it and of what it calls.
 
@@ -126,7 +153,8 @@ class DjangoSettings(Facts):
     `password_hasher` is the algorithm by which Django stores new passwords, `username_field` the field of the user by
     which one signs in, `num_proxies` DRF's NUM_PROXIES, `unfollowed` the settings of Django and DRF that
     strangler_fastapi goes without, as far as they are unusual, `cors` the settings of django-cors-headers without their
-    `CORS_`, `token_cookie` is None where dj-rest-auth gives no JSON web tokens, `secret_key_signs_tokens` is of
+    `CORS_`, `token_cookie` is None where dj-rest-auth gives no JSON web tokens, `oauth` and `knox`
+    where the project doesn't have these packages, `secret_key_signs_tokens` is of
     simplejwt without a SIGNING_KEY. `standard_middleware` has Django's own class in place of one that the project made
     of it.
     """
@@ -160,6 +188,8 @@ class DjangoSettings(Facts):
     cors: dict[str, bool | int | str | tuple[str, ...]] | None = None
     token_cookie: TokenCookieSettings | None = None
     simplejwt: SimpleJwtSettings = SimpleJwtSettings()
+    oauth: OAuthSettings | None = None
+    knox: KnoxSettings | None = None
     secret_key_signs_tokens: bool = False
 
     @property

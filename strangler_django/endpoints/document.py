@@ -23,6 +23,7 @@ from strangler_django.endpoints.code.own_models import own_sign_in, own_users
 from strangler_django.endpoints.exception_handlers import exception_handler_facts
 from strangler_django.endpoints.path_views import view_class, view_methods, view_name
 from strangler_django.endpoints.resolver import PathParameter, ResolvedPath, resolved_paths
+from strangler_django.endpoints.token_packages import knox_settings, oauth_settings
 from strangler_django.endpoints.views import unread_facts, view_facts
 
 FORMAT: Final = 1
@@ -278,6 +279,8 @@ def _settings() -> dict[str, Any]:
         "cors": _cors(),
         "token_cookie": _token_cookie(),
         "simplejwt": unusual_token_settings(),
+        "oauth": oauth_settings(),
+        "knox": knox_settings(),
         "secret_key_signs_tokens": is_signed_by_secret_key(),
         "format_suffix": api_settings.FORMAT_SUFFIX_KWARG,
         "exception_handler": _path_of(api_settings.EXCEPTION_HANDLER),

@@ -1,4 +1,4 @@
-"""Who a request is from: DRF's authenticators under their own names, and simplejwt's.
+"""Who a request is from: DRF's authenticators under their own names, and those of packages.
 
 A view asks its authenticators in their order until one names a caller; the first of them says what a 401 asks for. A
 project's own is a class with the two methods of `BaseAuthentication`.
@@ -6,6 +6,9 @@ project's own is a class with the two methods of `BaseAuthentication`.
 
 import base64
 import binascii
+import hashlib
+from datetime import UTC, datetime
+from hmac import compare_digest
 from typing import Any, ClassVar, Generic, NoReturn
 
 from fastapi import Request
@@ -20,6 +23,7 @@ from strangler_fastapi.errors import AuthenticationFailed, NotPorted
 
 _REALM = "api"
 _PARTS = 2
+_INVALID = "Invalid token."
 _INACTIVE = "User inactive or deleted."
 
 
@@ -98,7 +102,7 @@ class TokenAuthentication(BaseAuthentication, Generic[Found]):
             raise AuthenticationFailed(sentence) from None
         rows = await fetch(session, self._tables.account_by_token(self._token, key)) if _is_storable(key) else []
         if not rows:
-            raise AuthenticationFailed("Invalid token.")
+            raise AuthenticationFailed(_INVALID)
         account = self._tables.account(*rows[0])
         if not account.is_active:
             raise AuthenticationFailed(_INACTIVE)
@@ -108,6 +112,72 @@ class TokenAuthentication(BaseAuthentication, Generic[Found]):
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - see BaseAuthentication
         """See BaseAuthentication."""
         return self._keyword
+
+
+class KnoxTokenAuthentication(BaseAuthentication, Generic[Found]):
+    """`Authorization: Token …` of django-rest-knox, whose table has digests of tokens.
+
+    A token that has expired is refused and stays in the table until Django, which deletes such as it reads them, sees
+    one of its user's. None is renewed (AUTO_REFRESH).
+
+    Args:
+        tables: where users are.
+        token: the class of `knox_authtoken`, with `digest`, `token_key`, `user_id` and `expiry`.
+        keyword: AUTH_HEADER_PREFIX.
+        key_length: how many characters of a token are its `token_key`: 8 before version 5 of the package.
+        digest: the algorithm, by the name that `hashlib` has for it.
+        hexadecimal: whether the bytes that a token stands for are digested, as before version 5.
+    """
+
+    security_scheme = ("knox", TokenAuthentication.security_scheme[1])
+
+    def __init__(
+        self,
+        tables: UserTables[Found],
+        token: Any,  # noqa: ANN401 - a mapped class
+        *,
+        keyword: str = "Token",
+        key_length: int = 15,
+        digest: str = "sha512",
+        hexadecimal: bool = False,
+    ) -> None:
+        self._tables = tables
+        self._token = token
+        self._keyword = keyword
+        self._key_length = key_length
+        self._digest = digest
+        self._hexadecimal = hexadecimal
+
+    async def authenticate(self, request: Request, session: RequestSession) -> Found | None:
+        """See BaseAuthentication."""
+        sent = _authorization(request, self._keyword, "token", "Token string should not contain spaces.")
+        if sent is None:
+            return None
+        key, digest = self._read(sent)
+        now = datetime.now(UTC)
+        for stored, expiry, *account in await fetch(session, self._tables.accounts_by_knox_token(self._token, key)):
+            if (expiry is None or expiry >= now) and compare_digest(stored, digest):
+                found = self._tables.account(*account)
+                if not found.is_active:
+                    raise AuthenticationFailed(_INACTIVE)
+                request.state.auth = digest
+                return found
+        raise AuthenticationFailed(_INVALID)
+
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - see BaseAuthentication
+        """See BaseAuthentication."""
+        return self._keyword
+
+    def _read(self, sent: bytes) -> tuple[str, str]:
+        """What the table has of a token: the key and the digest."""
+        try:
+            text = sent.decode()
+            digested = bytes.fromhex(text) if self._hexadecimal else sent
+        except ValueError:
+            raise AuthenticationFailed(_INVALID) from None
+        if not _is_storable(text):
+            raise AuthenticationFailed(_INVALID)
+        return text[: self._key_length], hashlib.new(self._digest, digested).hexdigest()
 
 
 class BasicAuthentication(BaseAuthentication, Generic[Found]):

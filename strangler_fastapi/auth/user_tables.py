@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Executable, bindparam, literal_column, select, union_all
+from sqlalchemy import Executable, bindparam, literal_column, null, select, union_all
 
 from shared_schema.consumer.samples import Sample, sample_of
 from strangler_fastapi.db.query import Rows, fetch
@@ -99,6 +99,35 @@ class UserTables(Generic[Found]):
 
         return Rows((self.user.__table_key__, "account by", token.__tablename__, self.account), build, {"key": key})
 
+    def account_by_access_token(self, token: Any, key: str) -> Rows:  # noqa: ANN401 - as above
+        """The row of an OAuth 2.0 token by its checksum, or by itself where the class has none of those.
+
+        It is `user_id`, `expires`, `scope`, `resource` and the fields of `account`, null where the token is of no user.
+        """
+        column = "token_checksum" if hasattr(token, "token_checksum") else "token"
+
+        def build() -> Executable:
+            table = token.__table__
+            resource = token.resource if hasattr(token, "resource") else null()
+            columns = (table.c.user_id, table.c.expires, table.c.scope, resource.label("resource"))
+            rows = select(*columns, *self._columns())
+            rows = rows.select_from(table.outerjoin(self.user.__table__, table.c.user_id == self.user.id))
+            return rows.where(table.c[column] == bindparam("key"))
+
+        names = ("account by", token.__tablename__, column, self.account)
+        return Rows((self.user.__table_key__, *names), build, {"key": key})
+
+    def accounts_by_knox_token(self, token: Any, key: str) -> Rows:  # noqa: ANN401 - as above
+        """The rows of knox's tokens of a `token_key`: `digest`, `expiry` and the fields of `account`."""
+
+        def build() -> Executable:
+            table = token.__table__
+            rows = select(table.c.digest, table.c.expiry, *self._columns())
+            rows = rows.join_from(self.user, table, table.c.user_id == self.user.id)
+            return rows.where(table.c.token_key == bindparam("key"))
+
+        return Rows((self.user.__table_key__, "accounts by", token.__tablename__, self.account), build, {"key": key})
+
     def identity_statements(self) -> Iterator[Sample]:
         """The statement of every feature that identifies its callers by a claim or a session."""
         yield as_sample(self.account_by_id(sample_of(self._kind)))
@@ -106,6 +135,14 @@ class UserTables(Generic[Found]):
     def token_statements(self, token: Any) -> Iterator[Sample]:  # noqa: ANN401 - a mapped class
         """The statement of every feature that identifies its callers by TokenAuthentication."""
         yield as_sample(self.account_by_token(token, "sample"))
+
+    def access_token_statements(self, token: Any) -> Iterator[Sample]:  # noqa: ANN401 - a mapped class
+        """The statement of every feature that identifies its callers by OAuth2Authentication."""
+        yield as_sample(self.account_by_access_token(token, "sample"))
+
+    def knox_token_statements(self, token: Any) -> Iterator[Sample]:  # noqa: ANN401 - a mapped class
+        """The statement of every feature that identifies its callers by KnoxTokenAuthentication."""
+        yield as_sample(self.accounts_by_knox_token(token, "sample"))
 
     def password_statements(self) -> Iterator[Sample]:
         """The statements of every feature that identifies its callers by BasicAuthentication."""

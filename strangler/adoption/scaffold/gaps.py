@@ -69,12 +69,21 @@ PARSERS: Final = {
     for name in ("JSONParser", "FormParser", "MultiPartParser", "FileUploadParser")
 }
 # Whose views are nobody's own.
-_LIBRARIES: Final = ("rest_framework", "drf_spectacular.", "drf_yasg.", "djoser.", "dj_rest_auth.", "knox.")
+_LIBRARIES: Final = (
+    "rest_framework",
+    "drf_spectacular.",
+    "drf_yasg.",
+    "djoser.",
+    "dj_rest_auth.",
+    "knox.",
+    "oauth2_provider.",
+)
 # What becomes of the views of packages that sign users in.
 _HINTS: Final = {
     "dj_rest_auth.": "leave it with Django, whose tokens, cookies and sessions FastAPI reads",
     "djoser.": "leave it with Django, whose users and tokens FastAPI reads",
-    "knox.": "leave it with Django, and write an authenticator that reads knox's tokens",
+    "oauth2_provider.": "leave it with Django, whose users and tokens FastAPI reads",
+    "knox.": "leave it with Django, whose users and tokens FastAPI reads",
 }
 _PAGES: Final = ("page", "limit_offset", "cursor")
 

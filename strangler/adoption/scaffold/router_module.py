@@ -5,6 +5,7 @@ from typing import Final
 
 from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.scaffold.access.account_tables import MODEL_PERMISSIONS
+from strangler.adoption.scaffold.access.own_permissions import SCOPES
 from strangler.adoption.scaffold.code import Code, Text, call, dictionary, laid_out, prefixed, quoted, statement, texts
 from strangler.adoption.scaffold.feature import FeatureScaffold
 from strangler.adoption.scaffold.fields.written_serializer import WrittenSerializer
@@ -108,6 +109,7 @@ class RouterModule:
         module.use("strangler_fastapi.drf.views.permissions", *(rule.names - {*MODEL_PERMISSIONS}))
         module.use("strangler_fastapi.drf.views.model_permissions", *(rule.names & {*MODEL_PERMISSIONS}))
         module.use(f"{self._feature.package}.{self._feature.name}.permissions", *rule.own)
+        module.use(SCOPES, *rule.scoped)
         if rule.model:
             module.use(f"{self._feature.package}.accounts", "MODEL_PERMISSIONS")
             module.use(f"{self._feature.package}.models", rule.model)

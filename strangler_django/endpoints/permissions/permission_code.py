@@ -28,6 +28,7 @@ from strangler_django.endpoints.permissions.permission_names import Asked, is_co
 from strangler_django.endpoints.permissions.permission_rules import (
     ATTRIBUTES,
     AUTHENTICATED,
+    TOKEN,
     Rule,
     both,
     either,
@@ -37,6 +38,8 @@ from strangler_django.endpoints.permissions.permission_rules import (
     where_it_fails_for_nobody,
 )
 from strangler_django.endpoints.permissions.permission_values import PermissionValues, is_literal
+from strangler_django.endpoints.permissions.scope_rules import is_scope_permission, scope_rule
+from strangler_django.endpoints.token_packages import is_access_token
 
 _LIBRARY: Final[dict[type, Rule]] = {
     permissions.BasePermission: True,
@@ -63,6 +66,8 @@ class PermissionCode(PermissionValues):
 
         :raises UnreadError: the method does something else.
         """
+        if is_scope_permission(self._owner) and self._name == "has_permission":
+            return scope_rule(self._cls, self._owner, self._asked.view)
         if self._owner.__module__.startswith("rest_framework."):
             if self._name == "has_object_permission" and self._owner is permissions.BasePermission:
                 return True
@@ -166,6 +171,10 @@ class PermissionCode(PermissionValues):
                 if not is_super(above, self._function):
                     raise UnreadError
                 return PermissionCode(self._cls, name, self._asked, after=self._owner).rule()
+            case ast.Call(func=ast.Name(id="isinstance"), args=[value, kind], keywords=[]) if self._text(
+                value
+            ) == "request.auth" and is_access_token(self._constant(kind)):
+                return TOKEN
             case ast.Compare(left=left, ops=[operator], comparators=[right]):
                 return self._comparison(left, operator, right)
         text = self._text(code)

@@ -9,9 +9,12 @@ from strangler_django.endpoints.code.own_code import UnreadError
 
 Rule = bool | list[Any]
 AUTHENTICATED: Final = ["caller", "is_authenticated"]
+# Whether a request has an access token of django-oauth-toolkit's.
+TOKEN: Final = ["token"]
 # What Django's anonymous user has, too, and is not.
 ATTRIBUTES: Final = frozenset({"is_active", "is_authenticated", "is_staff", "is_superuser"})
-_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
+_OF_TOKENS: Final = ("scope", "token")
+HTTP_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
 
 
 def both(*rules: Rule) -> Rule:
@@ -48,9 +51,21 @@ def refused_where_failing(rule: Rule) -> Rule:
 
 def where_it_fails_for_nobody(rule: Rule) -> Rule:
     """The rule that refuses those requests alone."""
-    failing = [method for method in _METHODS if _fails_for_nobody(rule, method)]
-    others: Rule = False if failing == [*_METHODS] else opposite(["methods", *failing])
+    guard = _guard(rule, has_token=False)
+    # An access token of an application alone has no user, not even an anonymous one.
+    return both(guard, either(["not", TOKEN], _guard(rule, has_token=True))) if _asks_for_tokens(rule) else guard
+
+
+def _guard(rule: Rule, *, has_token: bool) -> Rule:
+    failing = [method for method in HTTP_METHODS if _fails_for_nobody(rule, method, has_token=has_token)]
+    others: Rule = False if failing == [*HTTP_METHODS] else opposite(["methods", *failing])
     return either(AUTHENTICATED, others) if failing else True
+
+
+def _asks_for_tokens(rule: Rule) -> bool:
+    if isinstance(rule, bool):
+        return False
+    return rule[0] in _OF_TOKENS or any(_asks_for_tokens(each) for each in rule[1:] if isinstance(each, list))
 
 
 def of_user(rule: Rule) -> Rule:
@@ -83,27 +98,29 @@ def _without_marks(rule: Rule, *, is_denied: bool = False) -> Rule:
     return rule
 
 
-def _fails_for_nobody(rule: Rule, method: str) -> bool:
+def _fails_for_nobody(rule: Rule, method: str, *, has_token: bool) -> bool:
     try:
-        _holds_for_nobody(rule, method)
+        _holds_for_nobody(rule, method, has_token=has_token)
     except _FailsError:
         return True
     return False
 
 
-def _holds_for_nobody(rule: Rule, method: str) -> bool:
+def _holds_for_nobody(rule: Rule, method: str, *, has_token: bool) -> bool:
     """What a rule says of a request without a caller, in the order in which Python asks."""
     if isinstance(rule, bool):
         return rule
     sign, *given = rule
     if sign == "and":
-        return all(_holds_for_nobody(each, method) for each in given)
+        return all(_holds_for_nobody(each, method, has_token=has_token) for each in given)
     if sign == "or":
-        return any(_holds_for_nobody(each, method) for each in given)
+        return any(_holds_for_nobody(each, method, has_token=has_token) for each in given)
     if sign == "not":
-        return not _holds_for_nobody(given[0], method)
+        return not _holds_for_nobody(given[0], method, has_token=has_token)
+    if sign in _OF_TOKENS:
+        return has_token
     if sign == "methods":
         return method in given
-    if sign in ("rows", "user", "value") or (sign == "caller" and given[0] not in ATTRIBUTES):
+    if sign in ("rows", "user", "value") or (sign == "caller" and (has_token or given[0] not in ATTRIBUTES)):
         raise _FailsError
     return False

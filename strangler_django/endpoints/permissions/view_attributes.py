@@ -43,6 +43,16 @@ class ViewAttributes:
             raise UnreadError
         return found
 
+    def mapping(self, name: str) -> dict[Any, Any]:
+        """A dictionary that an attribute is in each request.
+
+        :raises UnreadError: it isn't known, or is something else.
+        """
+        found = self._found(name)
+        if not isinstance(found, dict):
+            raise UnreadError
+        return found
+
     def has(self, name: str) -> bool:
         """Whether the view has such an attribute in each request.
 

@@ -9,6 +9,7 @@ from sqlalchemy import CTE, Executable, Select, and_, select
 from starlette.requests import Request
 
 from shared_schema.consumer.samples import Sample, sample_of
+from strangler_fastapi.auth.authentication import auth_of
 from strangler_fastapi.db.query import Rows, Shape, fetch
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.caller_rows import caller_criteria, is_caller_named
@@ -20,6 +21,7 @@ from strangler_fastapi.drf.links import attribute_of_field
 from strangler_fastapi.drf.parents import Parent
 from strangler_fastapi.drf.resources.row_writer import Given, RowWriter
 from strangler_fastapi.drf.serializers import Serializer
+from strangler_fastapi.errors import NotPorted
 
 
 class ResourceRows(RowWriter):
@@ -67,7 +69,7 @@ class ResourceRows(RowWriter):
         missing = await missing_rows(session, params, self._filters) if params else {}
         caller = request.state.caller
         sees_all = self._owner_except is not None and getattr(caller, self._owner_except, False)
-        owned = () if sees_all else self._owned(lambda _name: getattr(caller, "id", None))
+        owned = () if sees_all else self._owned(lambda _name: _owner_key(request))
         narrowed = (*self._narrowed(), *owned, *self._inside(request.path_params), *self.criteria(params, missing))
         return (*narrowed, *self._shown_to(request))
 
@@ -125,7 +127,7 @@ class ResourceRows(RowWriter):
 
     async def _created_by(self, request: Request, session: RequestSession) -> dict[str, Any]:
         """What a new row gets of its caller, and of the rows that it belongs to."""
-        made = {self.creator: request.state.caller.id} if self.creator else {}
+        made = {self.creator: _owner_key(request)} if self.creator else {}
         for parent in self.parents_of_new:
             key = await parent.find(session, request.path_params, _key_of(request))
             made |= {parent.attribute: key} if parent.attribute else {}
@@ -187,6 +189,17 @@ class ResourceRows(RowWriter):
     def _looked_up(self) -> Any:  # noqa: ANN401 - a mapped attribute
         """The attribute that the path names a row by."""
         return self.listing.key() if self._lookup_field == "pk" else self.column(self._lookup_field)
+
+
+def _owner_key(request: Request) -> Any:  # noqa: ANN401 - as below
+    """The key of the caller as that of rows' owner.
+
+    Raises:
+        NotPorted: an access token of no user: Django looks for rows that nobody owns, or makes such.
+    """
+    if request.state.caller is None and auth_of(request) is not None:
+        raise NotPorted("rows of the caller, by an access token of no user")
+    return _key_of(request)
 
 
 def _key_of(request: Request) -> Any:  # noqa: ANN401 - of the key's type

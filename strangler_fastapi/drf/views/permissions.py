@@ -18,7 +18,7 @@ from sqlalchemy import Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from starlette.requests import Request
 
-from strangler_fastapi.errors import NotPorted
+from strangler_fastapi.errors import NotPorted, PermissionDenied
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _NAMES: Any = ARRAY(Text)
@@ -65,6 +65,10 @@ class BasePermission(metaclass=_PermissionClass):
     def has_object_permission(self, request: Request, caller: Any, obj: Any) -> Verdict:  # noqa: ANN401, ARG002 - as above
         """Whether it may touch `obj`; asked by `View.access.check_object`."""
         return True
+
+    def refusal(self, request: Request) -> PermissionDenied:  # noqa: ARG002 - for those that say what it would take
+        """What a known caller is answered whom it refuses, where no other permission is combined with it."""
+        return PermissionDenied() if self.message is None else PermissionDenied(self.message)
 
     def unported(self, request: Request) -> tuple[str, ...]:  # noqa: ARG002 - for those that others combine
         """What of Django's decides of a request and isn't ported yet."""

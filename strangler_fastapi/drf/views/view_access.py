@@ -5,11 +5,11 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 
-from strangler_fastapi.auth.authentication import BaseAuthentication
+from strangler_fastapi.auth.authentication import BaseAuthentication, auth_of
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.views.documents import document_security
 from strangler_fastapi.drf.views.permissions import AllowAny, BasePermission, Rule, as_permission, is_granted
-from strangler_fastapi.errors import ApiError, NotAuthenticated, NotPorted, PermissionDenied, Unavailable
+from strangler_fastapi.errors import ApiError, NotAuthenticated, NotPorted, Unavailable
 
 
 def with_method(request: Request, method: str) -> Request:
@@ -45,13 +45,15 @@ class ViewAccess:
 
         Raises:
             AuthenticationFailed: the credentials are not accepted.
-            NotAuthenticated: a permission refuses, and the caller is anonymous.
+            NotAuthenticated: a permission refuses, and there are no credentials.
             PermissionDenied: one refuses.
         """
-        caller = None
+        # A request may be handled twice.
+        caller = request.state.auth = None
         for authenticator in self.authenticators(request.app):
             caller = await authenticator.authenticate(request, session)
-            if caller is not None:
+            # A token of an application alone names no caller, and is accepted all the same.
+            if caller is not None or auth_of(request) is not None:
                 break
         request.state.caller = caller
         for permission in self._asked(request):
@@ -114,9 +116,9 @@ class ViewAccess:
         return (each for permission in self._permissions for each in permission.asked(request))
 
     def _refusal(self, request: Request, permission: BasePermission) -> ApiError:
-        if request.state.caller is None and self.authenticators(request.app):
+        if request.state.caller is None and auth_of(request) is None and self.authenticators(request.app):
             return NotAuthenticated()
-        return PermissionDenied() if permission.message is None else PermissionDenied(permission.message)
+        return permission.refusal(request)
 
     def _admits_anonymous(self, app: FastAPI, method: str) -> bool:
         """Whether an anonymous request is let in, as far as the method alone decides."""

@@ -76,7 +76,7 @@ OTHERS: dict[str, set[str]] = {
 }
 PROSE = (
     *("dj_rest_auth.jwt_auth", "sessions", "languages", "conditional requests", "middleware", "side effects"),
-    "django-cors-headers",
+    *("django-cors-headers", "django-oauth-toolkit", "django-rest-knox"),
 )
 
 

@@ -8,12 +8,14 @@ from typing import Final
 
 from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.scaffold.access.account_tables import MODEL_PERMISSIONS, AccountTables
-from strangler.adoption.scaffold.access.own_permissions import ROW_ACTIONS, OwnPermissions
+from strangler.adoption.scaffold.access.own_permissions import ROW_ACTIONS, OwnPermissions, is_scoped, scope_code
 from strangler.adoption.scaffold.code import Call, Code, Items, call, keyword, quoted
 from strangler.adoption.scaffold.tables import Tables, UnreadableError
 from strangler.adoption.serializer_facts import MatchedRows
 
 _MODULE: Final = "rest_framework.permissions."
+# Another package's may end so.
+_OF_DRF: Final = re.compile(r"(?<![\w.])rest_framework\.permissions\.")
 _NAMES: Final = frozenset({"AllowAny", "IsAuthenticated", "IsAdminUser", "IsAuthenticatedOrReadOnly"})
 _CLASS: Final = re.compile(r"[\w.<>]+")
 # DRF's `perms_map`.
@@ -33,6 +35,7 @@ class Rule:
 
     `model` is the mapped class that it looks up permissions of, `own` are classes of the feature's own module, and
     `checked` the columns of a row that these look at, `matched` the rows of other tables among them, by name.
+    `scoped` look at the scopes of access tokens.
     """
 
     code: Code
@@ -42,6 +45,7 @@ class Rule:
     own: set[str] = field(default_factory=set)
     checked: set[str] = field(default_factory=set)
     matched: dict[str, MatchedRows] = field(default_factory=dict)
+    scoped: set[str] = field(default_factory=set)
 
 
 def permission_of(
@@ -54,6 +58,7 @@ def permission_of(
     matched: dict[str, MatchedRows] = {}
     gaps: list[str] = []
     of_model: list[str] = []
+    scopes: dict[str, str] = {}
     for name in dict.fromkeys(found):
         rule, short = (endpoint.permission_rules or {}).get(name), name.rpartition(".")[2]
         mapped = (endpoint.permission_maps or {}).get(name)
@@ -64,6 +69,8 @@ def permission_of(
             gaps += [f"permission {short} {why}" for why in (account_tables.permission_gap(),) if why]
             if name not in _OF_MODEL or mapped.map != _PERMS_MAP:
                 own[name] = own_permissions.use_map(name, mapped)
+        elif rule is not None and is_scoped(name, rule):
+            scopes[name] = scope_code(rule.request)
         elif rule is None:
             gaps += [f"permission {short} {why}" for why in (_gap(name),) if why]
         else:
@@ -91,20 +98,26 @@ def permission_of(
         gaps.append(f"{endpoint.view.rpartition('.')[2]}.get_permissions reads the request")
     if gaps:
         return Rule(call("not_ported", *map(quoted, gaps)), tuple(gaps))
-    plain = [text.replace(_MODULE, "") for text in endpoint.permissions or ()] or ["AllowAny"]
+    plain = [_OF_DRF.sub("", text) for text in endpoint.permissions or ()] or ["AllowAny"]
     plain = [text[1:-1] if text.startswith("(") else text for text in plain]
     names = {
-        name for text in plain for name in _CLASS.findall(text) if name not in own and f"{_MODULE}{name}" not in own
+        name
+        for text in plain
+        for name in _CLASS.findall(text)
+        if name not in own and name not in scopes and f"{_MODULE}{name}" not in own
     }
-    by_tables = {each.replace(_MODULE, "") for each in of_model}
+    by_tables = {each.removeprefix(_MODULE) for each in of_model}
 
     def written(name: re.Match[str]) -> str:
+        if name[0] in scopes:
+            return scopes[name[0]]
         constant = own.get(name[0]) or own.get(f"{_MODULE}{name[0]}") or name[0]
         return f"{constant}(MODEL_PERMISSIONS, {model})" if name[0] in by_tables else constant
 
     plain = [_CLASS.sub(written, text) for text in plain]
     code = plain[0] if len(plain) == 1 else Items("()", tuple(plain))
-    return Rule(code, names=names, model=model, own={*own.values()}, checked=checked, matched=matched)
+    scoped = {each.partition("(")[0] for each in scopes.values()}
+    return Rule(code, names=names, model=model, own={*own.values()}, checked=checked, matched=matched, scoped=scoped)
 
 
 def permission_by_method(offered: Mapping[str, Rule], unoffered: Mapping[str, Rule] = MappingProxyType({})) -> Rule:
@@ -115,12 +128,13 @@ def permission_by_method(offered: Mapping[str, Rule], unoffered: Mapping[str, Ru
     names, gaps = set().union(*(rule.names for rule in rules.values())), dict.fromkeys(first.gaps)
     model = next((rule.model for rule in rules.values() if rule.model), None)
     mine = set().union(*(rule.own for rule in rules.values()))
+    scoped = set().union(*(rule.scoped for rule in rules.values()))
     if all(rule.code == first.code for rule in others):
-        return Rule(first.code, tuple(gaps), names, model, mine)
+        return Rule(first.code, tuple(gaps), names, model, mine, scoped=scoped)
     gaps |= dict.fromkeys(gap for rule in others for gap in rule.gaps)
     own = [keyword(method, rule.code) for method, rule in rules.items() if rule.code != first.code]
     joined = names | {"ByMethod"}
-    return Rule(Call("ByMethod", (first.code, *own)), tuple(gaps), joined, model, mine)
+    return Rule(Call("ByMethod", (first.code, *own)), tuple(gaps), joined, model, mine, scoped=scoped)
 
 
 def _gap(name: str) -> str | None:

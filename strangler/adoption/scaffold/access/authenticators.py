@@ -9,13 +9,13 @@ from strangler.adoption.access_facts import caller_attributes
 from strangler.adoption.django_settings import SessionSettings, SimpleJwtSettings
 from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
 from strangler.adoption.scaffold.access.account_tables import AccountTables
+from strangler.adoption.scaffold.access.table_tokens import KINDS, KNOX, OAUTH, TOKEN, TableTokens
 from strangler.adoption.scaffold.code import Code, Items, call, laid_out, quoted, statement, texts
 from strangler.adoption.scaffold.modules import Module
 from strangler.adoption.scaffold.tables import Tables, UnreadableError, annotation, snake
 
 JWT: Final = "rest_framework_simplejwt.authentication.JWTAuthentication"
 COOKIE_JWT: Final = "dj_rest_auth.jwt_auth.JWTCookieAuthentication"
-TOKEN: Final = "rest_framework.authentication.TokenAuthentication"  # noqa: S105 - a class
 SESSION: Final = "rest_framework.authentication.SessionAuthentication"
 BASIC: Final = "rest_framework.authentication.BasicAuthentication"
 _CONSTANTS: Final[Mapping[str, str]] = {
@@ -24,11 +24,12 @@ _CONSTANTS: Final[Mapping[str, str]] = {
     TOKEN: "TOKEN",
     SESSION: "SESSION",
     BASIC: "BASIC",
+    OAUTH: "OAUTH",
+    KNOX: "KNOX",
 }
 _STATEMENTS: Final[Mapping[str, str]] = {
     JWT: "USERS.identity_statements()",
     COOKIE_JWT: "USERS.identity_statements()",
-    TOKEN: "USERS.token_statements({tokens})",
     SESSION: "USERS.identity_statements()",
     BASIC: "USERS.password_statements()",
 }
@@ -48,7 +49,6 @@ _CSRF: Final = (
     *("cookie_samesite", "use_sessions"),
 )
 _SESSIONS: Final = "django_session"
-_TOKENS: Final = "authtoken_token"
 # What permissions look at, where the users' table has it.
 _LOOKED_AT: Final = ("is_staff", "is_superuser")
 
@@ -66,6 +66,7 @@ class Authenticators:
         self._looked_at = sorted(_looked_at(api) - {*_LOOKED_AT, "id", "is_active", "password"})
         self._simplejwt = api.settings.simplejwt
         self._token_cookie = api.settings.token_cookie
+        self._table_tokens = TableTokens(api.settings, contract, tables)
         self._users = by_model.get(api.settings.user_model)
         lists = Counter(each.authenticators for each in api.endpoints if each.is_api and each.authenticators)
         # One that isn't offered stands among the others as a function to write, if there are others.
@@ -133,6 +134,8 @@ class Authenticators:
             why = f": sessions are kept by {engine}"
         if name in _BEARERS and (gap := self._bearer_gap()) is not None:
             why = f": {gap}"
+        if name in KINDS and (gap := self._table_tokens.gap(name)) is not None:
+            why = f": {gap}"
         if self._users_by is not None:
             why = f": callers are found by {self._users_by}"
         return f"authenticator {name}{why}"
@@ -192,7 +195,8 @@ class Authenticators:
         for kind in self._known:
             is_bearer = kind in _BEARERS
             name = "JWTAuthentication" if is_bearer else kind.rpartition(".")[2]
-            module.use(_BEARER_TOKENS if is_bearer else _AUTHENTICATION, name)
+            if kind not in KINDS:
+                module.use(_BEARER_TOKENS if is_bearer else _AUTHENTICATION, name)
             module.add(statement(_CONSTANTS[kind], self._authenticator(kind, module, package)))
         for kind in self._unported:
             module.use(_AUTHENTICATION, "UnportedAuthentication")
@@ -217,10 +221,8 @@ class Authenticators:
             checks = _unless(given.check_user_is_active, plain.check_user_is_active)
             named = {"header": header, "cookie": cookie, "check_active": checks, "blacklist": blacklist}
             return call("JWTAuthentication", "USERS.find_account", **named)
-        if kind == TOKEN:
-            tokens = self._tables.use(_TOKENS, "key", "user_id")
-            module.use(f"{package}.models", tokens)
-            return call(name, "USERS", tokens)
+        if kind in KINDS:
+            return self._table_tokens.authenticator(kind, module, package)
         return call(name, "USERS")
 
     @property
@@ -230,8 +232,9 @@ class Authenticators:
 
     def _statements(self) -> list[str]:
         """What the statements are made of, each once; those of passwords hold the account's by its key."""
-        tokens = self._tables.use(_TOKENS, "key", "user_id") if TOKEN in self._known else ""
-        found = dict.fromkeys(_STATEMENTS[kind].format(tokens=tokens) for kind in self._known)
+        found = dict.fromkeys(
+            self._table_tokens.statements(kind) if kind in KINDS else _STATEMENTS[kind] for kind in self._known
+        )
         if BASIC in self._known:
             found.pop(_STATEMENTS[JWT], None)
         if self._ends_callers:
@@ -314,7 +317,7 @@ class Authenticators:
             is_renewed_in_cache = engine == _CACHED and self._sessions.save_every_request
             is_stored = engine in _ROWS and _SESSIONS in self._contract.tables
             return engine == _COOKIE or (is_stored and not is_renewed_in_cache)
-        return name == BASIC or _TOKENS in self._contract.tables
+        return name == BASIC or self._table_tokens.offers(name)
 
     def _account_columns(self, users: TableFacts) -> list[str]:
         known = (name for name in (*_LOOKED_AT, *self._looked_at) if name in users.columns)

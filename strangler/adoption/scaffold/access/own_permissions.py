@@ -1,5 +1,6 @@
 """Permissions of the project's own that were read, as classes of the feature's `permissions.py`."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -18,8 +19,18 @@ _SAFE: Final = ["GET", "HEAD", "OPTIONS"]
 ROW_ACTIONS: Final = frozenset({"retrieve", "update", "partial_update", "destroy", "assign", "link"})
 _JOINED: Final = ("and", "or")
 _AUTHENTICATED: Final = ["caller", "is_authenticated"]
+_TOKEN: Final = ["token"]
+_SCOPE_NAMES: Final = (
+    *("has_access_token", "TokenHasScope", "TokenHasReadWriteScope", "TokenHasResourceScope"),
+    *("IsAuthenticatedOrTokenHasScope", "TokenMatchesOASRequirements"),
+)
 
 Code = bool | list[Any]
+
+
+# django-oauth-toolkit's, which the library has under their names.
+_SCOPED: Final = "oauth2_provider.contrib.rest_framework.permissions."
+SCOPES: Final = "strangler_fastapi.auth.token_scopes"
 
 
 class OwnPermissions:
@@ -96,6 +107,9 @@ class OwnPermissions:
             if f"({name})" in whole:
                 module.use("typing", "ClassVar")
                 module.use("strangler_fastapi.drf.views.model_permissions", name)
+        for name in _SCOPE_NAMES:
+            if re.search(rf"\b{name}\(", whole):
+                module.use(SCOPES, name)
         if "SAFE_METHODS" in whole:
             module.use("strangler_fastapi.drf.views.permissions", "SAFE_METHODS")
         if "SimpleNamespace" in whole:
@@ -138,7 +152,7 @@ class OwnPermissions:
     @staticmethod
     def _method(name: str, rule: Code, columns: dict[str, str]) -> list[str]:
         code = _code(rule, columns)
-        request = "request" if "request." in code else "_request"
+        request = "request" if re.search(r"\brequest\b", code) else "_request"
         caller = "caller: Account | None" if "caller" in code else "_caller: object"
         obj = "" if name == "has_permission" else ", obj: SimpleNamespace" if "obj." in code else ", _obj: object"
         returned = [f"        return {code}"]
@@ -148,7 +162,8 @@ class OwnPermissions:
             returned = ["        return (", f"            {parts[0]}"]
             returned += [*(f"            {sign} {part}" for part in parts[1:]), "        )"]
         head = f"    def {name}(self, {request}: Request, {caller}{obj}) -> bool:"
-        return [head, '        """See BasePermission."""', *returned, ""]
+        escaped = [line.replace("{", "{{").replace("}", "}}") for line in returned]
+        return [head, '        """See BasePermission."""', *escaped, ""]
 
 
 def _owners(rule: Code | None) -> set[str]:
@@ -195,6 +210,10 @@ def _code(rule: Code, columns: dict[str, str], *, known: bool = False) -> str:
         return f"bool(obj.{columns[_key_of(MatchedRows.model_validate(given[0]))]})"
     if sign == "owner":
         return f"{somebody}bool(obj.{columns[given[0]]} == caller.id)"
+    if rule == _TOKEN:
+        return "has_access_token(request)"
+    if sign == "scope":
+        return f"{scope_code(rule)}.has_permission(request, caller)"
     if sign == "not":
         return _opposite(given[0], columns, known=known)
     return f" {sign} ".join(_parts(rule, columns, known=known))
@@ -218,6 +237,27 @@ def _opposite(rule: Code, columns: dict[str, str], *, known: bool) -> str:
     if isinstance(rule, list) and rule[0] == "methods":
         return _code(rule, columns).replace(" == ", " != ").replace(" in ", " not in ")
     return f"not ({_code(rule, columns, known=known)})"
+
+
+def is_scoped(path: str, rule: PermissionRule) -> bool:
+    """Whether a permission is one of django-oauth-toolkit's own."""
+    return path.startswith(_SCOPED) and isinstance(rule.request, list) and rule.request[0] == "scope"
+
+
+def scope_code(rule: Code) -> str:
+    """The library's permission that stands for one of django-oauth-toolkit's, with its arguments."""
+    assert isinstance(rule, list)  # noqa: S101 - the caller has looked
+    _, name, given = rule
+    found = [quoted(each) for each in given.get("scopes", ())]
+    for method, lists in given.get("alternatives", {}).items():
+        found.append(f"{method}={_row([_row([*map(quoted, scopes)]) for scopes in lists])}")
+    found += [f"{each}={quoted(given[each])}" for each in ("read", "write") if given.get(each, each) != each]
+    found += ["reveals=True"] if given.get("reveals") else []
+    return f"{name}({', '.join(found)})"
+
+
+def _row(codes: list[str]) -> str:
+    return f"({codes[0]},)" if len(codes) == 1 else f"({', '.join(codes)})"
 
 
 def _list(values: Sequence[str]) -> str:

@@ -189,14 +189,17 @@ class DrfKeys(drf.BaseAuthentication):
 
 
 class Keys(BaseAuthentication):
+    def __init__(self, users: UserTables[Account]) -> None:
+        self._users = users
+
     async def authenticate(self, request: Request, session: Any) -> Account | None:
         name = request.headers.get("x-key")
         if name is None:
             return None
-        rows = await fetch(session, USERS.account_by_name(name))
+        rows = await fetch(session, self._users.account_by_name(name))
         if not rows:
             raise AuthenticationFailed("No such key.")
-        return await USERS.find_account(session, rows[0][0])
+        return await self._users.find_account(session, rows[0][0])
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - see BaseAuthentication
         return "Key"
@@ -246,7 +249,7 @@ BASIC, SESSION, JWT, KEY = (
     BasicAuthentication(USERS),
     SessionAuthentication(USERS),
     JWTAuthentication(USERS.find_account),
-    Keys(),
+    Keys(USERS),
 )
 # Both stacks' authenticators and permission of each view.
 VIEWS: dict[str, tuple[list[Any], Any, tuple[BaseAuthentication, ...], Any]] = {
