@@ -163,10 +163,12 @@ class ParentFacts(Facts):
 class CreationFacts(Facts):
     """What `perform_create` does besides saving a row that has the caller in a field.
 
-    `parents` are looked for once the body is validated; `fields` of the new row lead to one of them, by its number.
+    `parents` are looked for once the body is validated, or before it is read where that `precedes_body`; `fields` of
+    the new row lead to one of them, by its number.
     """
 
     parents: tuple[ParentFacts, ...]
+    precedes_body: bool = False
     fields: dict[str, int] = Field(default={})
 
 

@@ -25,7 +25,7 @@ from strangler_django.endpoints.code.own_code import (
 )
 from strangler_django.endpoints.code.own_expressions import CALLER, SeenOfRequest, UnknownCallerError
 from strangler_django.endpoints.code.read_querysets import ReadParent, column_field, field_at, is_key
-from strangler_django.endpoints.expressions.assigned_values import assigned, is_now
+from strangler_django.endpoints.expressions.assigned_values import given_value, is_now
 from strangler_django.endpoints.handlers.source import logs
 from strangler_django.endpoints.lists.own_parents import path_parameter, rows_of_model, unlike
 from strangler_django.endpoints.lists.queryset_methods import Following, QuerysetMethod
@@ -131,7 +131,7 @@ class _Saving(Following):
         field = self._column(name)
         if is_caller or (field is not None and field.related_model is None):
             given = ast.parse(CALLER, mode="eval").body if is_caller else value
-            self._values[getattr(field, "name", name)] = self._value_of(field, given)
+            self._values[getattr(field, "name", name)] = given_value(field, given, self._method.names)
             return
         self._fields[name] = self._given(name, value)
 
@@ -145,13 +145,6 @@ class _Saving(Following):
         if model is None:
             return None
         return column_field(model, name) or field_at(model, name)
-
-    def _value_of(self, field: Any, value: ast.expr) -> list[Any]:  # noqa: ANN401 - as above
-        """What a column without a parent gets."""
-        is_timed = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
-        if field is None or field.primary_key or field.unique or is_timed:
-            raise UnreadError
-        return assigned(field, value, self._method.names)
 
     def _given(self, name: str, code: ast.expr) -> ReadParent:
         """The parent that a field of the new row leads to, given by itself or by its key."""

@@ -17,7 +17,7 @@ def rows_facts(read: ReadQueryset) -> dict[str, Any]:
     filters = {name: each.facts for name, each in read.filters.items()}
     found = {"owner": read.owner, "unless": read.unless, "within": within, "parameters": list(read.parameters)}
     found |= {"filters": filters, "backends": list(read.backends)}
-    return found | {"parents": [_parent_facts(each) for each in read.parents]}
+    return found | {"parents": [parent_facts(each) for each in read.parents]}
 
 
 def saving_facts(creation: ReadSaving | None, change: ReadSaving | None) -> dict[str, Any]:
@@ -26,19 +26,19 @@ def saving_facts(creation: ReadSaving | None, change: ReadSaving | None) -> dict
     found: dict[str, Any] = {"creator": None, "creation": None}
     if creation is not None:
         fields = {name: creation.parents.index(each) for name, each in creation.fields.items()}
-        parents = [_parent_facts(each) for each in creation.parents]
+        parents = [parent_facts(each) for each in creation.parents]
         found = {"creator": creation.caller, "creation": {"parents": parents, "fields": fields} if parents else None}
         # Of what saves the caller, or parents, these say that it was read.
         if creation.given or not any(found.values()):
             saving["perform_create"] = {"given": creation.given}
     if change is not None:
         of_parents = {name: ["parent", change.parents.index(each)] for name, each in change.fields.items()}
-        parents = [_parent_facts(each) for each in change.parents]
+        parents = [parent_facts(each) for each in change.parents]
         saving["perform_update"] = {"given": change.given | of_parents, "parents": parents}
     return found | {"saving": saving}
 
 
-def _parent_facts(read: ReadParent) -> dict[str, Any]:
+def parent_facts(read: ReadParent) -> dict[str, Any]:
     """A row of another table that is looked for first."""
     rows = read.rows
     return {
@@ -59,5 +59,5 @@ def validated(serializer: Any, view: Any, facts: dict[str, Any]) -> dict[str, An
     read = read_validation(view, type(single)) if "validate" in facts["overridden"] else None
     if read is None:
         return facts
-    rows = [{"row": _parent_facts(each.row), "refused": each.refused, "of_new": each.of_new} for each in read]
+    rows = [{"row": parent_facts(each.row), "refused": each.refused, "of_new": each.of_new} for each in read]
     return {**facts, "rows": rows, "overridden": [name for name in facts["overridden"] if name != "validate"]}

@@ -36,7 +36,7 @@ class Parent:
 
     `attribute` is the one of a new row that gets its key, as `serializer.save(review=review)` does. A parent is looked
     for `before` "rows", in `get_queryset`, or "new" rows are saved, once the body is validated, in `perform_create`, or
-    both.
+    both. One that `precedes_body` is looked for before a new row's body is read, as by handlers of a project's own.
 
     Where there is none, the answer is that of `get_object_or_404`, about `model_name` if the class bears another name
     than Django's model; or `detail`, to the exception that the code `raises`.
@@ -49,6 +49,7 @@ class Parent:
     owner: str | None = None
     where: Callable[[], Sequence[Any]] | None = None
     before: Literal["rows", "new", "both"] = "both"
+    precedes_body: bool = False
     detail: str | None = None
     raises: type[NotFound] = Http404
     model_name: str | None = None

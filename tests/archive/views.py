@@ -6,8 +6,11 @@ from typing import Any
 from django.shortcuts import get_object_or_404
 from django.urls import include, path
 from django.utils import timezone
-from rest_framework import generics, permissions, serializers, viewsets
+from rest_framework import generics, permissions, serializers, status, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
+from rest_framework.views import APIView
 
 from tests.archive.models import Folder, Paper
 
@@ -143,6 +146,62 @@ class TextPapers(Papers):
         serializer.save(folder_id=self.kwargs["folder_pk"])
 
 
+class ByHand(APIView):
+    """A row is looked for before the body is read."""
+
+    permission_classes = (permissions.IsAuthenticated,)
+
+    def get(self, request: Request, folder_pk: int) -> Response:
+        folder = get_object_or_404(Folder, pk=folder_pk, owner=request.user)
+        return Response(PaperSerializer(folder.papers.all(), many=True).data)  # type: ignore[attr-defined] # a relation
+
+    def post(self, request: Request, folder_pk: int) -> Response:
+        folder = get_object_or_404(Folder, pk=folder_pk, owner=request.user)
+        serializer = PaperSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        serializer.save(folder=folder, made_by=request.user, state=Paper.State.CHECKED, number=4)
+        return Response(serializer.data, status=status.HTTP_201_CREATED)
+
+
+class ByHandOne(APIView):
+    permission_classes = (permissions.IsAuthenticated,)
+
+    def put(self, request: Request, pk: int) -> Response:
+        paper = get_object_or_404(Paper, pk=pk)
+        serializer = PaperSerializer(paper, data=request.data)
+        if serializer.is_valid():
+            serializer.save(edited_by=request.user, edited_at=timezone.now())
+            return Response(serializer.data)
+        return Response(serializer.errors, status=400)
+
+    def patch(self, request: Request, pk: int) -> Response:
+        paper = get_object_or_404(Paper, pk=pk)
+        serializer = PaperSerializer(paper, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        serializer.save(number=8)
+        return Response(serializer.data)
+
+    def post(self, request: Request, pk: int) -> Response:
+        paper = get_object_or_404(Paper, pk=pk)
+        serializer = PaperSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        serializer.save(folder=paper.folder)
+        return Response(serializer.data)
+
+
+class Elsewhere(APIView):
+    """The row is looked for twice, or once the body is validated."""
+
+    permission_classes = (permissions.IsAuthenticated,)
+
+    def post(self, request: Request, folder_pk: int) -> Response:
+        serializer = PaperSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        folder = get_object_or_404(Folder, pk=folder_pk)
+        serializer.save(folder=folder)
+        return Response(serializer.data, status=201)
+
+
 router = SimpleRouter()
 router.register(r"edited", EditedViewSet, basename="edited")
 router.register(r"folders/(?P<folder_pk>\d+)/papers", FolderPapers, basename="papers")
@@ -152,5 +211,8 @@ router.register(r"others", Others, basename="others")
 urlpatterns = [
     path("", include(router.urls)),
     path("one/<int:folder_pk>/<int:pk>/", OnePaper.as_view()),
+    path("hand/<int:folder_pk>/", ByHand.as_view()),
+    path("hands/<int:pk>/", ByHandOne.as_view()),
+    path("elsewhere/<int:folder_pk>/", Elsewhere.as_view()),
     path("other/<int:pk>/", OtherOne.as_view()),
 ]

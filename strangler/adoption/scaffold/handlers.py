@@ -45,7 +45,8 @@ def handled_key(endpoint: DjangoEndpoint, rows: DjangoEndpoint) -> tuple[object,
     if handler is None:
         return ()
     ordering = rows.queryset.ordering if rows.queryset else ()
-    return handler.filtered, handler.paged, handler.checks, ordering, tuple((endpoint.lookup or {}).items())
+    found = handler.filtered, handler.paged, handler.checks, ordering, tuple((endpoint.lookup or {}).items())
+    return (*found, str(endpoint.saving)) if endpoint.saving else found
 
 
 def handler_code(endpoint: DjangoEndpoint, *, is_own_form: bool) -> Code | None:

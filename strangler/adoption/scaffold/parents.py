@@ -36,7 +36,8 @@ class RowParents:
             same = next((place for place, row in enumerate(left) if self._code(row, None, None) == sought), None)
             yield from (self._code(row, None, "rows") for row in left[: same or 0])
             left = left if same is None else left[same + 1 :]
-            yield self._code(each, attributes.get(number), "new" if same is None else None)
+            is_first = creation is not None and creation.precedes_body
+            yield self._code(each, attributes.get(number), "new" if same is None else None, is_first=is_first)
         yield from (self._code(row, None, "rows") for row in left)
 
     def rule(self, validated: ValidatedRow) -> Code:
@@ -80,7 +81,7 @@ class RowParents:
         self._tables.use(self._table, column)
         return self._tables.attribute_of(self._table, column)
 
-    def _code(self, parent: ParentFacts, attribute: str | None, before: str | None) -> Code:
+    def _code(self, parent: ParentFacts, attribute: str | None, before: str | None, *, is_first: bool = False) -> Code:
         table, name = parent.model.table, parent.model.name
         if parent.queryset.narrowed or parent.queryset.annotations:
             raise UnreadableError(f"{name} is looked for where the queryset has {_others(parent)}")
@@ -101,6 +102,7 @@ class RowParents:
             owner=quoted(self._owner(table, parent.owner)) if parent.owner else None,
             where=Items("()", where, prefix="lambda: ") if where else None,
             before=quoted(before) if before else None,
+            precedes_body="True" if is_first else None,
             detail=quoted(parent.detail) if parent.detail else None,
             raises=None if parent.http404 else "NotFound",
             model_name=quoted(name) if is_proxy else None,

@@ -45,6 +45,17 @@ def assigned(field: Any, code: ast.expr, names: Mapping[str, Any]) -> list[Any]:
     return ["value", plain_value]
 
 
+def given_value(field: Any, code: ast.expr, names: Mapping[str, Any]) -> list[Any]:  # noqa: ANN401 - as above
+    """The same of an argument of `serializer.save`, by the column that it fills.
+
+    :raises UnreadError: as above; or Django fills the column by itself, or none is like another.
+    """
+    is_timed = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
+    if field is None or field.primary_key or field.unique or is_timed:
+        raise UnreadError
+    return assigned(field, code, names)
+
+
 def is_now(code: ast.expr, names: Mapping[str, Any]) -> bool:
     """Whether an expression is the time: `timezone.now()`."""
     match code:

@@ -1,6 +1,7 @@
 """The facts of an endpoint whose handler is the project's own: those of the action of DRF's that it is, and others."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from rest_framework import viewsets
@@ -10,12 +11,13 @@ from strangler_django.contract.unconnected import databases_closed
 from strangler_django.endpoints.code.databases import other_databases
 from strangler_django.endpoints.code.own_code import is_own, passed_to
 from strangler_django.endpoints.code.own_models import model_facts
+from strangler_django.endpoints.code.read_querysets import ReadParent
 from strangler_django.endpoints.fields.serializers import serializer_facts
 from strangler_django.endpoints.handlers.parts import Outcome, UsedSerializer
 from strangler_django.endpoints.handlers.reading import ReadHandler, ReadLinks, read_handler
 from strangler_django.endpoints.handlers.source import HandlerCode
 from strangler_django.endpoints.lists.lists import facts_of_queryset, queryset_of
-from strangler_django.endpoints.request_rows import rows_facts, validated
+from strangler_django.endpoints.request_rows import parent_facts, rows_facts, validated
 
 # What the handlers of DRF call, and one that is read doesn't unless it says so.
 _CALLED: Final = frozenset(
@@ -33,6 +35,7 @@ _FINDING: Final = (
     *("get_object", "get_queryset", "filter_queryset", "queryset", "filter_backends", "filterset_class"),
     *("filterset_fields", "search_fields", "ordering_fields", "ordering", "lookup_field"),
 )
+_SAVED: Final = {"create": "create", "update": "update", "partial_update": "update"}
 _OF_ROWS: Final = ("elsewhere", "model", "queryset", "filters", "own_filters", "pagination")
 
 
@@ -77,8 +80,11 @@ def _facts(made: Any, read: ReadHandler, facts: Mapping[str, Any]) -> dict[str, 
             "has_context": all(each is None or each.has_context for each in (used, read.shown)),
         },
         "creator": facts["creator"] if "perform_create" in read.hooks else used.creator if used else None,
-        "creation": facts["creation"] if "perform_create" in read.hooks else None,
-        "saving": {name: each for name, each in facts["saving"].items() if name in read.hooks},
+        "creation": facts["creation"] if "perform_create" in read.hooks else _creation(used),
+        "saving": {
+            **{name: each for name, each in facts["saving"].items() if name in read.hooks},
+            **({f"perform_{_SAVED[read.action]}": {"given": used.given}} if used and used.given else {}),
+        },
     }
     called = {*read.hooks, *(_FINDING if is_filtered else ())}
     if used is not None and used.cls is None:
@@ -102,6 +108,17 @@ def _facts(made: Any, read: ReadHandler, facts: Mapping[str, Any]) -> dict[str, 
     found["elsewhere"] = _elsewhere(made, read, facts["elsewhere"] if is_of_view else ())
     found["unread"] = [each for each in facts["unread"] if each["what"] not in replaced]
     return found
+
+
+def _creation(used: UsedSerializer | None) -> dict[str, Any] | None:
+    """The row that is found before a body is read, and that a new one belongs to."""
+    if used is None or not used.parents:
+        return None
+    ((name, row),) = used.parents.items()
+    assert row.rows is not None  # noqa: S101 - of a view's own none is taken
+    rows = replace(row.rows, within={**row.rows.within, row.field: row.parameter})
+    parent = parent_facts(ReadParent(rows, row.field))
+    return {"parents": [parent], "fields": {name: 0}, "precedes_body": True}
 
 
 def _rows(made: Any, read: ReadHandler) -> dict[str, Any]:  # noqa: ANN401 - as above

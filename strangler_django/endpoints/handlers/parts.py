@@ -30,7 +30,8 @@ class UsedSerializer:
     """A serializer that a handler makes: of a row, or of rows; `cls` is None where it is the view's own.
 
     Rows are the view's own (`of_view`), or `rows`; its filters narrow them where they are `filtered`, and it shows a
-    page of them where it is `paged`. One may show what another has saved (`saved_by`).
+    page of them where it is `paged`. One may show what another has saved (`saved_by`). A row that it saves has the
+    caller in `creator`, and in others what is `given`, or one of the `parents`.
     """
 
     cls: type[Any] | None
@@ -46,6 +47,8 @@ class UsedSerializer:
     is_validated: bool = False
     saved_by: "UsedSerializer | None" = None
     creator: str | None = None
+    given: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
+    parents: dict[str, Row] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,8 @@ class _Reader:
         rows_shown = answer.used.rows if answer.used else None
         if rows_shown is not None and rows_shown.parents and any(what == "find" for what, _ in done):
             done = self._without_parent(done)
+        parent = self._parent(done)
+        done = [each for each in done if parent is None or each != ("find", parent)]
         row = next((each for what, each in done if what == "find"), None)
         used = next((each for what, each in done if what == "validate"), answer.used)
         shown = answer.used.saved_by or answer.used if answer.used else None
@@ -111,6 +113,8 @@ class _Reader:
             raise UnreadError
         self._check_pages(run)
         missing, refused = self._missing(row), self._refused(used)
+        if self._missing(parent) is not None:
+            raise UnreadError
         rows = row.rows if row else used.rows if used else None
         hooks, nonzero = frozenset(run.hooks), frozenset(run.nonzero)
         return ReadHandler(action, answer, missing, refused, row, used, rows, hooks, nonzero, run.forgets, answer.used)
@@ -216,6 +220,17 @@ class _Reader:
         if [what for what, _ in done] != ["find"] or not is_usual:
             raise UnreadError
         return []
+
+    @staticmethod
+    def _parent(done: list[tuple[str, Any]]) -> Row | None:
+        """The row that is found first, and that a new one belongs to; None where that is of no other.
+
+        :raises UnreadError: there are several.
+        """
+        parents = [each for what, used in done if what == "save" for each in used.parents.values()]
+        if parents and ([what for what, _ in done].count("find") != len(parents) or parents != [done[0][1]]):
+            raise UnreadError
+        return parents[0] if parents else None
 
     def _missing(self, row: Row | None) -> Outcome | None:
         """What is answered where there is no row."""

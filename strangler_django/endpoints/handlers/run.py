@@ -12,10 +12,18 @@ from rest_framework.permissions import BasePermission
 
 from strangler_django.endpoints.code.own_code import UnreadError, is_own, named
 from strangler_django.endpoints.code.own_expressions import CALLER
-from strangler_django.endpoints.expressions.assigned_values import is_now
+from strangler_django.endpoints.code.read_querysets import column_field
+from strangler_django.endpoints.expressions.assigned_values import given_value, is_now
 from strangler_django.endpoints.handlers.calls import ListedRows
 from strangler_django.endpoints.handlers.links import DuplicateError, HandlerLinks, LinkRow, is_duplicate
-from strangler_django.endpoints.handlers.parts import AnsweredError, Outcome, Row, RowMissingError, Saved
+from strangler_django.endpoints.handlers.parts import (
+    AnsweredError,
+    Outcome,
+    Row,
+    RowMissingError,
+    Saved,
+    UsedSerializer,
+)
 from strangler_django.endpoints.handlers.source import HandlerCode, logs, may_fail
 from strangler_django.endpoints.handlers.values import DATA
 
@@ -350,19 +358,28 @@ class HandlerRun(HandlerLinks):
                 used = self._used(inner)
             case _:
                 return None
-        match keywords:
-            case []:
-                pass
-            case [ast.keyword(arg=str(name), value=value)] if used.row is None and "__" not in name:
-                if ast.unparse(self._resolved(value)) != CALLER:
-                    raise UnreadError
-                used.creator = name
-            case _:
+        for each in keywords:
+            if each.arg is None or "__" in each.arg:
                 raise UnreadError
+            self._save_with(used, each.arg, each.value)
         if not used.is_validated or not self._valid:
             raise UnreadError
         self.done.append(("save", used))
         return Saved(used)
+
+    def _save_with(self, used: UsedSerializer, name: str, value: ast.expr) -> None:
+        """Has a serializer save a column that no body says: the caller, a row found before, the time, or a constant."""
+        is_new, row = used.row is None, self._scope.names.get(value.id) if isinstance(value, ast.Name) else None
+        if isinstance(row, Row):
+            if not is_new or not row.raises or row.rows is None or row.changes:
+                raise UnreadError
+            used.parents[name] = row
+        elif is_new and used.creator is None and ast.unparse(self._resolved(value)) == CALLER:
+            used.creator = name
+        else:
+            model = getattr(getattr(used.cls or self._view.get_serializer_class(), "Meta", None), "model", None)
+            field = column_field(model, name) if model else None
+            used.given[name] = given_value(field, self._resolved(value), self._scope.code.names)
 
 
 def _asks_of_rows(permission: type) -> bool:

@@ -128,7 +128,18 @@ class ResourceRows(RowWriter):
     async def _created_by(self, request: Request, session: RequestSession) -> dict[str, Any]:
         """What a new row gets of its caller, and of the rows that it belongs to."""
         made = {self.creator: _owner_key(request)} if self.creator else {}
-        for parent in self.parents_of_new:
+        return made | await self._parents_of(request, session)
+
+    async def _parents_of(
+        self, request: Request, session: RequestSession, *, precedes_body: bool = False
+    ) -> dict[str, Any]:
+        """What a new row gets of the rows that it belongs to, and that are looked for then.
+
+        Raises:
+            NotFound: one isn't there.
+        """
+        made: dict[str, Any] = {}
+        for parent in (each for each in self.parents_of_new if each.precedes_body is precedes_body):
             key = await parent.find(session, request.path_params, _key_of(request))
             made |= {parent.attribute: key} if parent.attribute else {}
         return made

@@ -252,9 +252,15 @@ class Resource(ResourceStatements):
         Raises:
             ApiError: the body is refused, or a parent isn't there.
         """
+        of_parents = await self._parents_of(request, session, precedes_body=True)
         with handler.errors():
             cleaned = await self.serializer.read(request, session)
-        values = cleaned | await self._created_by(request, session) | await self._given("create", request, session)
+        values = (
+            cleaned
+            | of_parents
+            | await self._created_by(request, session)
+            | await self._given("create", request, session)
+        )
         if self._perform_create is not None:
             key = await self._perform_create(self, session, values)
         else:

@@ -91,11 +91,31 @@ def test_what_does_as_drf_does(sides: Sides) -> None:
     assert [ask(sides, "ann", "DELETE", "/one/9/2/").status_code for _ in range(2)] == [204, 404]
 
 
+def test_a_handler_looks_for_a_parent_before_it_reads_a_body(sides: Sides) -> None:
+    bodies = ({"name": "new", "number": 1}, {"name": "paper 4"}, {"state": "x"}, b"{")
+    statuses = []
+    for caller, folder, body in itertools.product(CALLERS, (1, 2, 9), bodies):
+        ask(sides, caller, "GET", f"/hand/{folder}/")
+        statuses.append(ask(sides, caller, "POST", f"/hand/{folder}/", body).status_code)
+    assert statuses == [401] * 12 + [201, 400, 400, 400] + [404] * 12 + [400] * 4 + [404] * 4
+    ask(sides, "ann", "OPTIONS", "/hand/1/")
+    assert papers(sides, "folder_id, made_by_id, state, number", 101) == (1, 901, "checked", 4)
+
+
+def test_handlers_save_their_caller_and_constants(sides: Sides) -> None:
+    for caller, method, key in itertools.product(CALLERS, ("PUT", "PATCH"), (1, 9)):
+        for body in ({"name": "other"}, {"name": "paper 2"}, {"number": 3}, b"{"):
+            ask(sides, caller, method, f"/hands/{key}/", body)
+    assert papers(sides, "edited_by_id, edited_at IS NULL, number", 1) == (902, False, 8)
+
+
 def test_gaps(archive: Scaffolded) -> None:
     own = "{0}.perform_{1} is your own".format
     assert {name: found for name, found in archive.gaps.items() if found} == {
         "POST /edited/": ["column folder_id gets no value, so Django fails with 500"],
         "POST /texts/{folder_pk}/papers/": [own("TextPapers", "create")],
+        "POST /hands/{pk}/": ["handler ByHandOne.post is your own"],
+        "POST /elsewhere/{folder_pk}/": ["handler Elsewhere.post is your own"],
         "POST /others/": [own("Others", "create")],
         **{f"{method} /others/{{pk}}/": [own("Others", "update")] for method in ("PUT", "PATCH")},
         "DELETE /others/{pk}/": [own("Others", "destroy")],
