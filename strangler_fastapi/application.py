@@ -14,6 +14,7 @@ from starlette.middleware import Middleware as Layer
 from strangler_fastapi.auth.authentication import BaseAuthentication
 from strangler_fastapi.auth.session_middleware import SessionMiddleware
 from strangler_fastapi.auth.sessions import Sessions
+from strangler_fastapi.compression import GZipMiddleware
 from strangler_fastapi.conditional import ConditionalGetMiddleware
 from strangler_fastapi.cors import Cors, CorsMiddleware
 from strangler_fastapi.db.engine import Database, watched
@@ -38,6 +39,7 @@ _LOCALE: Final = "django.middleware.locale.LocaleMiddleware"
 _COMMON: Final = "django.middleware.common.CommonMiddleware"
 _FRAME: Final = "django.middleware.clickjacking.XFrameOptionsMiddleware"
 _CONDITIONAL: Final = "django.middleware.http.ConditionalGetMiddleware"
+_GZIP: Final = "django.middleware.gzip.GZipMiddleware"
 _DJANGOS_HEADERS: Final = SecurityHeaders()
 _NO_TELEMETRY: Final = {"tracing": False, "metrics": False, "logs": False}
 
@@ -157,6 +159,7 @@ def create_application(
     layers[_SECURITY] = Layer(HeadersMiddleware, added=security.added(), secured=security.secured())
     layers[_FRAME] = Layer(HeadersMiddleware, added=security.framed())
     layers[_CONDITIONAL] = Layer(ConditionalGetMiddleware)
+    layers[_GZIP] = Layer(GZipMiddleware)
     for name in (*reversed(middleware), *unnamed):
         if name in layers:
             app.user_middleware.insert(0, layers[name])

@@ -100,8 +100,8 @@ def project_hazards(api: DjangoApi, tables: Mapping[str, TableFacts]) -> Iterato
         hint = ": turn it off before you compare, it adds headers to answers"
         yield Hazard("middleware", Effort.PORT, f"{name}{hint if name.startswith(_DEBUGGERS) else ''}")
     for name in api.settings.middleware:
-        if name.endswith(("GZipMiddleware", "ConditionalGetMiddleware", "UpdateCacheMiddleware")):
-            yield Hazard("gzip-and-etags", Effort.PORT, name)
+        if name.endswith("UpdateCacheMiddleware"):
+            yield Hazard("cached-answers", Effort.PORT, name)
         elif name.endswith("LocaleMiddleware"):
             yield Hazard("translation", Effort.PORT, name)
     for app in api.settings.installed_apps:

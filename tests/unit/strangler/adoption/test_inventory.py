@@ -201,7 +201,7 @@ def test_the_page_escapes_what_a_project_is_called() -> None:
 
 def test_the_projects_own_parts_are_found() -> None:
     settings = {
-        "middleware": ["django.middleware.gzip.GZipMiddleware", "shop.middleware.Tenant", "corsheaders.x.Cors"],
+        "middleware": ["django.middleware.cache.UpdateCacheMiddleware", "shop.middleware.Tenant", "corsheaders.x.Cors"],
         "installed_apps": ["django.contrib.admin", "simple_history", "channels_redis", "channels"],
         "databases": ["default", "replica"],
         "exception_handler": "shop.errors.handler",
@@ -209,7 +209,7 @@ def test_the_projects_own_parts_are_found() -> None:
     api = DjangoApi.model_validate({"format": 1, "endpoints": [], "settings": settings})
     tables = {"child": TableFacts(name="child", model="shop.Child", columns={}, parents=("posts",))}
     assert sorted(each.code for each in project_hazards(api, tables)) == [
-        *("admin", "databases", "error-shape", "gzip-and-etags", "history", "inheritance", "middleware", "websockets"),
+        *("admin", "cached-answers", "databases", "error-shape", "history", "inheritance", "middleware", "websockets"),
     ]
 
 
