@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import quote, urlsplit
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from strangler.addresses import LAST_PORT, require_port
 from strangler.errors import UsageError
@@ -189,10 +189,6 @@ class LocalSettings(BaseModel):
         return "localhost" if first in {"", "*"} else first
 
 
-class _EnvironmentSettings(LocalSettings, BaseSettings):
-    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, env_file_encoding="utf-8")
-
-
 def settings_load(project: Project | None = None) -> LocalSettings:
     """The settings of a project, or of the one that the project file names: the environment and the `.env` beside it.
 
@@ -201,13 +197,24 @@ def settings_load(project: Project | None = None) -> LocalSettings:
     chosen = project or project_load()
     _misspelt_log(chosen.root / ".env")
     try:
-        return _EnvironmentSettings(project=chosen, _env_file=chosen.root / ".env")
+        found = _named(dotenv_values(chosen.root / ".env", encoding="utf-8"), os.environ)
+        return LocalSettings.model_validate({**found, "project": chosen})
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
         reason = first["msg"].removeprefix("Value error, ")
         what = f"{name} is {first['input']!r}, which it can't be ({reason})" if name else reason
         raise UsageError(what, "set it right in .env") from error
+
+
+def _named(*sources: Mapping[str, str | None]) -> dict[str, str]:
+    """What the sources have for settings, in letters of any case, the last first; an empty one counts as none.
+
+    Read by hand, since pydantic-settings brings asyncio and a command line along: 3 MiB that the supervisor would keep.
+    """
+    known = LocalSettings.model_fields.keys()
+    pairs = ((name.lower(), text) for source in sources for name, text in source.items())
+    return {name: text for name, text in pairs if text and name in known}
 
 
 @cache

@@ -11,8 +11,7 @@ from traceback import format_exception
 from typing import Any, Final, NoReturn, TypeVar
 
 from strangler.errors import FailedError, StranglerError
-from strangler.local.keeper import ending_text
-from strangler.local.process import signal_on_parent_death
+from strangler.local.ending import ending_text, signal_on_parent_death
 
 _POLL_SECONDS: Final = 0.05
 _END_SECONDS: Final = 15.0

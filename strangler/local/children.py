@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from strangler.errors import FailedError, UsageError
-from strangler.local.keeper import Keeper, ending_text
+from strangler.local.ending import ending_text
+from strangler.local.keeper import Keeper
 from strangler.local.logs import log_failure
 from strangler.local.process import Child, Program, child_start
 from strangler.local.services import Service

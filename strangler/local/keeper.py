@@ -6,13 +6,13 @@ supervisor and circus bring a daemon with a control socket of its own. `docs/pro
 
 import datetime as dt
 import logging
-import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from strangler.errors import FailedError
+from strangler.local.ending import ending_text
 from strangler.local.process import Child, Program
 
 # The first restart follows at once; then the pause doubles each time that the program ends early.
@@ -29,13 +29,6 @@ class Helper(Program):
 
     address: str
     stop_seconds: float = 5.0
-
-
-def ending_text(exit_code: int) -> str:
-    """How a process ended: `ended with code 1`, `was ended by SIGKILL`."""
-    if exit_code >= 0:
-        return f"ended with code {exit_code}"
-    return f"was ended by {signal.Signals(-exit_code).name}"
 
 
 class Keeper:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from strangler.errors import UsageError
 from strangler.local.account import account_for_postgres, search_bits_add
 from strangler.local.apart import run_apart
-from strangler.local.keeper import ending_text
+from strangler.local.ending import ending_text
 from strangler.local.logs import log_failure
 from strangler.local.ports import port_require_free
 from strangler.local.postgres_cluster import (

@@ -1,12 +1,10 @@
 """One child process in its own group: started with a log file, ended without leaving anything behind."""
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -16,21 +14,9 @@ import psutil
 
 from strangler.errors import FailedError
 from strangler.local.account import UnixAccount
+from strangler.local.ending import signal_on_parent_death
 
-PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-def signal_on_parent_death(stop_signal: signal.Signals) -> Callable[[], None] | None:
-    """A hook that has the kernel end the child when the supervisor is killed; None where there is no prctl."""
-    if not sys.platform.startswith("linux"):
-        return None
-    prctl = ctypes.CDLL(None).prctl
-
-    def hook() -> None:
-        prctl(PR_SET_PDEATHSIG, int(stop_signal), 0, 0, 0)
-
-    return hook
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,6 @@ from strangler.compare.comparison import CaseComparer, CaseOutcome, Rules
 from strangler.compare.declared import DeclaredDifferences, declared_differences
 from strangler.compare.shadow.backlog import Backlog
 from strangler.compare.shadow.inbox import Inbox
-from strangler.compare.shadow.results_server import results_served
 from strangler.compare.shadow.sample import SampledRequest
 from strangler.compare.shadow.settings import ShadowSettings
 from strangler.compare.shadow.store import PLACES_PER_ROUTE, SampleResult, ShadowStore, Tally, sample_result
@@ -52,6 +51,9 @@ class ShadowWorker:
         ]
         self._comparer = CaseComparer(clients[0], clients[1], rules)
         if settings.results:
+            # Few workers serve them, and an HTTP server takes memory.
+            from strangler.compare.shadow.results_server import results_served
+
             self._exit.enter_context(results_served(settings.results, database=settings.database))
         self._exit.callback(self._inbox.close)
         self._inbox.hand_to(self._backlog.offer)

@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from strangler.errors import FailedError
-from strangler.local.keeper import Helper, Keeper, ending_text
+from strangler.local.keeper import Helper, Keeper
 from strangler.local.process import Child, Program
 
 HELPER = Helper(name="shadow", argv=("shadow",), env={}, cwd=Path(os.sep), address="unix:shadow.sock")
@@ -189,10 +189,3 @@ def test_a_helper_is_said_to_be_one(caplog: pytest.LogCaptureFixture) -> None:
     bench = Bench(HELPER, caplog)
     bench.end()
     assert bench.messages == ["shadow was ended by SIGKILL, which clients don't need; it is started again at once"]
-
-
-@pytest.mark.parametrize(
-    ("code", "text"), [(0, "ended with code 0"), (1, "ended with code 1"), (-15, "was ended by SIGTERM")]
-)
-def test_an_end_is_in_words(code: int, text: str) -> None:
-    assert ending_text(code) == text
