@@ -12,14 +12,25 @@ class PermissionRule(Facts):
 
     A rule is true, false, or a list: `and`, `or` and `not` of rules, `methods` of requests, `caller` with an attribute
     of the user, `value` with a column of the user and the values that let in, `owner` with the field in which the row
-    has the caller (`pk` where it is the caller's own, `project__owner` where a row that it points at has), `rows` with
-    those of another table that the caller has with it. `token` is a request with an access token, `scope` a permission
-    of django-oauth-toolkit with its arguments. None of a row can't be read.
+    has the caller (`pk` where it is the caller's own, `project__owner` where a row that it points at has), `key` with
+    such a field that may be null, as the key of an anonymous caller is, `rows` with those of another table that the
+    caller has with it, `perms` with Django's permissions, all of which the caller has, `groups` with the names of
+    groups, one of which it is in. `token` is a request with an access token, `scope` a permission of
+    django-oauth-toolkit with its arguments. None of a row can't be read.
     """
 
     request: bool | list[Any]
     row: bool | list[Any] | None
     message: str | None = None
+
+
+def rule_signs(*rules: bool | list[Any] | None) -> set[str]:
+    """What rules of permissions look at, by their first items."""
+    found: set[str] = set()
+    for rule in rules:
+        if isinstance(rule, list) and rule:
+            found |= {rule[0]} | rule_signs(*(each for each in rule[1:] if isinstance(each, list)))
+    return found
 
 
 def caller_attributes(*rules: bool | list[Any] | None) -> set[str]:
@@ -29,8 +40,10 @@ def caller_attributes(*rules: bool | list[Any] | None) -> set[str]:
         match rule:
             case ["caller" | "value", name, *_]:
                 found.add(name)
-            case ["owner" | "rows", *_]:
+            case ["owner" | "rows" | "groups" | "key", *_]:
                 found.add("is_authenticated")
+            case ["perms", *_]:
+                found.add("is_superuser")
             case ["and" | "or" | "not", *parts]:
                 found |= caller_attributes(*parts)
     return found

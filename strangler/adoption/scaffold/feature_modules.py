@@ -123,7 +123,8 @@ class FeatureModules:
         for each in self._feature.resources.used():
             module.use(f"{self._feature.package}.{self._feature.name}.serializers", each.constant)
         own = {
-            "MODEL_PERMISSIONS": any(rule.model for rule in self._feature.rules.values()),
+            "MODEL_PERMISSIONS": self._feature.own_permissions.asks_tables
+            or any(rule.model for rule in self._feature.rules.values()),
             "TOKEN_TABLES": any(each.token_view for each in self._feature.endpoints),
             "AUTH_TOKENS": any(each.gives_token for each in self._feature.endpoints),
         }

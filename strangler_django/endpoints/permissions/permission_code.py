@@ -8,7 +8,7 @@ from types import FunctionType
 from typing import Final
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, Group, PermissionsMixin
 from django.db.models import ForeignKey
 from rest_framework import permissions
 
@@ -32,7 +32,6 @@ from strangler_django.endpoints.permissions.permission_rules import (
     Rule,
     both,
     either,
-    of_key,
     of_user,
     opposite,
     where_it_fails_for_nobody,
@@ -52,6 +51,8 @@ _LIBRARY: Final[dict[type, Rule]] = {
         ["caller", "is_authenticated"],
     ],
 }
+# What a name may stand for that was given before.
+_NAMED: Final = (ast.Call, ast.Compare, ast.BoolOp, ast.UnaryOp)
 # What Django's anonymous user has, too.
 _OF_ANYBODY: Final = ("request.user.id", "request.user.pk", "request.user.username")
 # The methods of a permission, and what they are given.
@@ -150,6 +151,8 @@ class PermissionCode(PermissionValues):
         return where_it_fails_for_nobody(self._expression(code))
 
     def _expression(self, code: ast.expr) -> Rule:
+        if (held := self._held(code)) is not None:
+            return held
         if (rows := self._rows(code)) is not None:
             return rows
         match code:
@@ -178,6 +181,8 @@ class PermissionCode(PermissionValues):
             case ast.Compare(left=left, ops=[operator], comparators=[right]):
                 return self._comparison(left, operator, right)
         text = self._text(code)
+        if isinstance(code, ast.Name) and isinstance(made := ast.parse(text, mode="eval").body, _NAMED):
+            return self._expression(made)
         with suppress(ValueError, TypeError):
             return bool(ast.literal_eval(text))
         # Django's anonymous user is an object too.
@@ -191,6 +196,57 @@ class PermissionCode(PermissionValues):
         if (attribute in ATTRIBUTES and not is_own(get_user_model(), attribute)) or is_column(attribute):
             return ["caller", attribute]
         return of_user(_UserCode(attribute).rule())
+
+    def _held(self, code: ast.expr) -> Rule | None:
+        """What the caller has in Django's tables of permissions and groups; None of another expression.
+
+        :raises UnreadError: the user model finds it otherwise.
+        """
+        match code:
+            case ast.Call(
+                func=ast.Attribute(value=owner, attr="has_perm" | "has_perms" as name), args=[given], keywords=[]
+            ) if self._is_user(owner):
+                if not issubclass(get_user_model(), PermissionsMixin) or is_own(get_user_model(), name):
+                    raise UnreadError
+                names = self._methods(given, is_one=name == "has_perm")
+                return ["perms", *names] if names else True
+            case ast.Call(
+                func=ast.Attribute(
+                    value=ast.Call(
+                        func=ast.Attribute(value=ast.Attribute(value=owner, attr="groups"), attr="filter"),
+                        args=[],
+                        keywords=[ast.keyword(arg="name" | "name__in" as field, value=given)],
+                    ),
+                    attr="exists",
+                ),
+                args=[],
+                keywords=[],
+            ) if self._is_user(owner):
+                return self._groups(self._methods(given, is_one=field == "name"))
+            case ast.Compare(
+                left=given,
+                ops=[ast.In() | ast.NotIn() as operator],
+                comparators=[
+                    ast.Call(
+                        func=ast.Attribute(value=ast.Attribute(value=owner, attr="groups"), attr="values_list"),
+                        args=[ast.Constant(value="name")],
+                        keywords=[ast.keyword(arg="flat", value=ast.Constant(value=True))],
+                    )
+                ],
+            ) if self._is_user(owner):
+                found = self._groups(self._methods(given, is_one=True))
+                return opposite(found) if isinstance(operator, ast.NotIn) else found
+        return None
+
+    def _is_user(self, code: ast.expr) -> bool:
+        return isinstance(code, ast.Name | ast.Attribute) and self._text(code) == "request.user"
+
+    def _groups(self, names: list[str]) -> Rule:
+        """The rule of a caller who is in one of the groups."""
+        model = get_user_model()
+        if not issubclass(model, PermissionsMixin) or model._meta.get_field("groups").related_model is not Group:  # noqa: SLF001 - Django's documented way
+            raise UnreadError
+        return ["groups", *names] if names else False
 
     def _until(self, values: list[ast.expr], *, last: bool) -> Iterator[Rule]:
         """The operands that Python looks at: none behind one that is always this."""
@@ -265,9 +321,10 @@ class PermissionCode(PermissionValues):
             raise UnreadError
         if not last.isidentifier() or (field is not None and is_row is not (text != name or not is_key)):
             raise UnreadError
-        is_there = field is not None and not field.null
-        rule: Rule = ["owner", "__".join((*way, last))]
-        return rule if is_there or not is_key else of_key(rule)
+        is_there = model is None or (field is not None and not field.null)
+        path = "__".join((*way, last))
+        # Nobody's key is null, and so may the row's be.
+        return ["owner", path] if is_there or not is_key else ["key", path]
 
 
 class _OfUser(ast.NodeTransformer):

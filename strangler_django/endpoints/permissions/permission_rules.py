@@ -13,7 +13,9 @@ AUTHENTICATED: Final = ["caller", "is_authenticated"]
 TOKEN: Final = ["token"]
 # What Django's anonymous user has, too, and is not.
 ATTRIBUTES: Final = frozenset({"is_active", "is_authenticated", "is_staff", "is_superuser"})
-_OF_TOKENS: Final = ("scope", "token")
+_OF_TOKENS: Final = frozenset({"scope", "token"})
+_NULL: Final = frozenset({"key"})
+_NONE: Final = frozenset[str]()
 HTTP_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
 
 
@@ -50,14 +52,19 @@ def refused_where_failing(rule: Rule) -> Rule:
 
 
 def where_it_fails_for_nobody(rule: Rule) -> Rule:
-    """The rule that refuses those requests alone."""
-    guard = _guard(rule, has_token=False)
+    """The rule that refuses those requests alone.
+
+    :raises UnreadError: whether Django fails depends on the row, which may have no key either.
+    """
+    guard = _guard(rule, _NONE)
+    if guard != _guard(rule, _NULL):
+        raise UnreadError
     # An access token of an application alone has no user, not even an anonymous one.
-    return both(guard, either(["not", TOKEN], _guard(rule, has_token=True))) if _asks_for_tokens(rule) else guard
+    return both(guard, either(["not", TOKEN], _guard(rule, _OF_TOKENS))) if _asks_for_tokens(rule) else guard
 
 
-def _guard(rule: Rule, *, has_token: bool) -> Rule:
-    failing = [method for method in HTTP_METHODS if _fails_for_nobody(rule, method, has_token=has_token)]
+def _guard(rule: Rule, held: frozenset[str]) -> Rule:
+    failing = [method for method in HTTP_METHODS if _fails_for_nobody(rule, method, held)]
     others: Rule = False if failing == [*HTTP_METHODS] else opposite(["methods", *failing])
     return either(AUTHENTICATED, others) if failing else True
 
@@ -73,54 +80,45 @@ def of_user(rule: Rule) -> Rule:
     return ["user", rule]
 
 
-def of_key(rule: Rule) -> Rule:
-    """The rule of a row with the caller's key, where both may be None: FastAPI refuses those, Django doesn't."""
-    return ["key", rule]
-
-
-def _without_marks(rule: Rule, *, is_denied: bool = False) -> Rule:
-    """The rule without what `of_user` and `of_key` say.
-
-    :raises UnreadError: one that refuses where Django doesn't is denied, and would let in.
-    """
+def _without_marks(rule: Rule) -> Rule:
+    """The rule without what `of_user` says."""
     match rule:
-        case ["key", inner]:
-            if is_denied:
-                raise UnreadError
-            return list(inner)
         case ["user", inner]:
-            return _without_marks(inner, is_denied=is_denied)
+            return _without_marks(inner)
         case ["not", inner]:
-            return opposite(_without_marks(inner, is_denied=True))
+            return opposite(_without_marks(inner))
         case ["and" | "or" as sign, *parts]:
-            found = (_without_marks(each, is_denied=is_denied) for each in parts)
+            found = map(_without_marks, parts)
             return both(*found) if sign == "and" else either(*found)
     return rule
 
 
-def _fails_for_nobody(rule: Rule, method: str, *, has_token: bool) -> bool:
+def _fails_for_nobody(rule: Rule, method: str, held: frozenset[str]) -> bool:
     try:
-        _holds_for_nobody(rule, method, has_token=has_token)
+        _holds_for_nobody(rule, method, held)
     except _FailsError:
         return True
     return False
 
 
-def _holds_for_nobody(rule: Rule, method: str, *, has_token: bool) -> bool:
-    """What a rule says of a request without a caller, in the order in which Python asks."""
+def _holds_for_nobody(rule: Rule, method: str, held: frozenset[str]) -> bool:
+    """What a rule says of a request without a caller, in the order in which Python asks, where rules of `held` do."""
     if isinstance(rule, bool):
         return rule
     sign, *given = rule
     if sign == "and":
-        return all(_holds_for_nobody(each, method, has_token=has_token) for each in given)
+        return all(_holds_for_nobody(each, method, held) for each in given)
     if sign == "or":
-        return any(_holds_for_nobody(each, method, has_token=has_token) for each in given)
+        return any(_holds_for_nobody(each, method, held) for each in given)
     if sign == "not":
-        return not _holds_for_nobody(given[0], method, has_token=has_token)
-    if sign in _OF_TOKENS:
-        return has_token
+        return not _holds_for_nobody(given[0], method, held)
+    # Without a user nothing can be asked of it.
+    if held == _OF_TOKENS and sign in ("caller", "groups", "key", "perms"):
+        raise _FailsError
+    if sign in held:
+        return True
     if sign == "methods":
         return method in given
-    if sign in ("rows", "user", "value") or (sign == "caller" and (has_token or given[0] not in ATTRIBUTES)):
+    if sign in ("rows", "user", "value") or (sign == "caller" and given[0] not in ATTRIBUTES):
         raise _FailsError
     return False

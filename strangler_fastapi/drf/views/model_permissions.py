@@ -31,6 +31,7 @@ class PermissionTables:
         user_group: the user's groups, with `group_id` and `user_column`.
         user_permission: the user's own permissions, with `permission_id` and `user_column`.
         user_column: what those two call the user's key: `user_id`, or `<model>_id` of another user model.
+        group: `auth_group`, with `id` and `name`, for `in_groups`.
     """
 
     permission: Any
@@ -39,6 +40,7 @@ class PermissionTables:
     user_group: Any
     user_permission: Any
     user_column: str = "user_id"
+    group: Any = None
 
     async def has_perms(self, session: RequestSession, caller: Any, names: tuple[str, ...]) -> bool:  # noqa: ANN401 - a project's own
         """Whether the caller has all of the permissions, by `app_label.codename`, or is an active superuser."""
@@ -50,6 +52,21 @@ class PermissionTables:
             return True
         held: int = await fetch_value(session, self.held(caller.id, names))
         return held == len(set(names))
+
+    async def in_groups(self, session: RequestSession, caller: Any, names: tuple[str, ...]) -> bool:  # noqa: ANN401 - as above
+        """Whether the caller is in a group of one of these names."""
+        return caller is not None and bool(await fetch_value(session, self.groups(caller.id, names)))
+
+    def groups(self, user_id: object, names: tuple[str, ...]) -> Rows:
+        """How many groups of these names a user is in."""
+
+        def build() -> Executable:
+            rows = select(func.count()).select_from(self.group)
+            rows = rows.join(self.user_group.__table__, self.user_group.group_id == self.group.id)
+            by_user = getattr(self.user_group, self.user_column) == bindparam("user_id")
+            return rows.where(by_user, self.group.name == func.any(bindparam("names", type_=_NAMES)))
+
+        return Rows((self.group.__table_key__, "groups of user"), build, {"user_id": user_id, "names": list(names)})
 
     def held(self, user_id: object, names: tuple[str, ...]) -> Rows:
         """How many of the permissions a user has, itself or by a group."""
@@ -80,6 +97,8 @@ class PermissionTables:
         """Every statement, with samples of values."""
         user_id = sample_of(getattr(self.user_group, self.user_column).type.python_type)
         yield as_sample(self.held(user_id, ("app.sample",)))
+        if self.group is not None:
+            yield as_sample(self.groups(user_id, ("sample",)))
 
     def _own(self) -> Select[Any]:
         by_user = getattr(self.user_permission, self.user_column) == bindparam("user_id")

@@ -1,10 +1,11 @@
 """What of Django's own tables the service reads besides its users: permissions, and refresh tokens, as code."""
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 from shared_schema.contract.contract import Contract, TableFacts
 from shared_schema.tokens import ACCESS
+from strangler.adoption.access_facts import rule_signs
 from strangler.adoption.django_settings import SessionSettings
 from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
 from strangler.adoption.scaffold.code import call, quoted, statement
@@ -37,7 +38,18 @@ _BACKENDS: Final = (
 # Of simplejwt's views those that sign in.
 _SIGN_INS: Final = ("token", "sliding")
 _OUTSTANDING: Final = "token_blacklist_outstandingtoken"
+_GROUPS: Final = "auth_group"
+_OF_DJANGO: Final = "looks into tables of Django's"
 _ISSUED: Final = ("user_id", "jti", "token", "created_at", "expires_at")
+
+
+def own_rules(api: DjangoApi) -> Iterator[bool | list[Any] | None]:
+    """The rules of all permissions of the project's own."""
+    given = [each.permission_rules for each in api.endpoints]
+    given += [each.permission_rules for endpoint in api.endpoints for each in endpoint.unoffered.values()]
+    for rule in (rule for each in given for rule in (each or {}).values()):
+        yield rule.request
+        yield rule.row
 
 
 class AccountTables:
@@ -60,7 +72,10 @@ class AccountTables:
         self._signs_in_by = api.settings.signs_in_by
         self._simplejwt = api.settings.simplejwt
         self._username_field = api.settings.username_field
-        self._permits = any(each.permission_maps for each in api.endpoints) and self.permission_gap() is None
+        signs = rule_signs(*own_rules(api))
+        self._asks_groups = "groups" in signs and self.group_gap() is None
+        asks = "perms" in signs or any(each.permission_maps for each in api.endpoints)
+        self._permits = self._asks_groups or (asks and self.permission_gap() is None)
         self._gives_tokens = any(map(self.is_auth_token_view, api.endpoints)) and self.auth_token_gap() is None
         gives = any(map(self.token_action, api.endpoints)) or self.ends_callers
         self.issues_tokens = gives and self.token_gap() is None
@@ -123,10 +138,16 @@ class AccountTables:
     def permission_gap(self) -> str | None:
         """Why it can't look up the permissions that a user holds."""
         if self._users is None or "is_superuser" not in self._users.columns:
-            return "looks into tables of Django's"
+            return _OF_DJANGO
         if self._backends != SessionSettings().backends:
             return f"asks {', '.join(self._backends)}"
-        return self._lacking(self._permission_classes, "looks into tables of Django's")
+        return self._lacking(self._permission_classes, _OF_DJANGO)
+
+    def group_gap(self) -> str | None:
+        """Why it can't look up the groups that a user is in, whatever the backends."""
+        if self._users is None or _GROUPS not in self._contract.tables:
+            return _OF_DJANGO
+        return self._lacking(self._permission_classes, _OF_DJANGO)
 
     def write(self, module: Module, package: str, username_field: str | None) -> None:
         """Adds the constants to the accounts' module."""
@@ -156,6 +177,8 @@ class AccountTables:
             module.add(statement("AUTH_TOKENS", made))
         if self._permits:
             named = self._permission_classes()
+            if self._asks_groups:
+                named["group"] = self._tables.use(_GROUPS, "id", "name")
             module.use(f"{package}.models", *named.values())
             module.use("strangler_fastapi.drf.views.model_permissions", "PermissionTables")
             column = self._user_column()

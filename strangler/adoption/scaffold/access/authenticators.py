@@ -8,7 +8,7 @@ from shared_schema.contract.contract import Contract, TableFacts
 from strangler.adoption.access_facts import caller_attributes
 from strangler.adoption.django_settings import SessionSettings, SimpleJwtSettings
 from strangler.adoption.endpoints import DjangoApi, DjangoEndpoint
-from strangler.adoption.scaffold.access.account_tables import AccountTables
+from strangler.adoption.scaffold.access.account_tables import AccountTables, own_rules
 from strangler.adoption.scaffold.access.table_tokens import KINDS, KNOX, OAUTH, TOKEN, TableTokens
 from strangler.adoption.scaffold.code import Code, Items, call, laid_out, quoted, statement, texts
 from strangler.adoption.scaffold.modules import Module
@@ -330,10 +330,7 @@ class Authenticators:
 
 def _looked_at(api: DjangoApi) -> set[str]:
     """The attributes of callers that permissions of the project's own look at."""
-    given = [each.permission_rules for each in api.endpoints]
-    given += [each.permission_rules for endpoint in api.endpoints for each in endpoint.unoffered.values()]
-    rules = [rule for each in given for rule in (each or {}).values()]
-    return caller_attributes(*(each for rule in rules for each in (rule.request, rule.row)))
+    return caller_attributes(*own_rules(api))
 
 
 def _account(users: TableFacts, columns: list[str], module: Module) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from strangler.adoption.access_facts import PermissionMap, PermissionRule, caller_attributes
+from strangler.adoption.access_facts import PermissionMap, PermissionRule, caller_attributes, rule_signs
 from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.scaffold.access.account_tables import MODEL_PERMISSIONS
 from strangler.adoption.scaffold.access.authenticators import Authenticators
@@ -19,6 +19,8 @@ _SAFE: Final = ["GET", "HEAD", "OPTIONS"]
 ROW_ACTIONS: Final = frozenset({"retrieve", "update", "partial_update", "destroy", "assign", "link"})
 _JOINED: Final = ("and", "or")
 _AUTHENTICATED: Final = ["caller", "is_authenticated"]
+# What looks into Django's tables of permissions.
+_HELD: Final = {"perms": "has_perms", "groups": "in_groups"}
 _TOKEN: Final = ["token"]
 _SCOPE_NAMES: Final = (
     *("has_access_token", "TokenHasScope", "TokenHasReadWriteScope", "TokenHasResourceScope"),
@@ -94,6 +96,11 @@ class OwnPermissions:
         self._texts[name] = text
         return name
 
+    @property
+    def asks_tables(self) -> bool:
+        """Whether one of them looks into Django's tables of permissions."""
+        return any("MODEL_PERMISSIONS." in text for text in self._texts.values())
+
     def module_text(self, feature: str) -> str:
         """The module; empty where the feature has no such permission."""
         if not self._texts:
@@ -112,6 +119,8 @@ class OwnPermissions:
                 module.use(SCOPES, name)
         if "SAFE_METHODS" in whole:
             module.use("strangler_fastapi.drf.views.permissions", "SAFE_METHODS")
+        if self.asks_tables:
+            module.use(f"{self._package}.accounts", "MODEL_PERMISSIONS")
         if "SimpleNamespace" in whole:
             module.use("types", "SimpleNamespace")
         if "Account" in whole:
@@ -139,9 +148,13 @@ class OwnPermissions:
         return self._tables.facts(endpoint.model.table).primary_key[0]
 
     def _text(self, path: str, rule: PermissionRule, row: Code, columns: dict[str, str]) -> str:
+        tables = self._authenticators.account_tables
         for attribute in sorted(caller_attributes(rule.request, row)):
             if not self._authenticators.has_attribute(attribute):
                 raise UnreadableError(f"looks at {attribute} of callers")
+        for sign, gap in (("perms", tables.permission_gap()), ("groups", tables.group_gap())):
+            if gap is not None and sign in rule_signs(rule.request, row):
+                raise UnreadableError(gap)
         lines = ["class {name}(BasePermission):", f'    """Django\'s {path}."""', ""]
         if rule.message is not None:
             lines += [f"    message = {quoted(rule.message).replace('{', '{{').replace('}', '}}')}", ""]
@@ -161,7 +174,8 @@ class OwnPermissions:
             sign = rule[0] if isinstance(rule, list) else ""
             returned = ["        return (", f"            {parts[0]}"]
             returned += [*(f"            {sign} {part}" for part in parts[1:]), "        )"]
-        head = f"    def {name}(self, {request}: Request, {caller}{obj}) -> bool:"
+        is_async = "async " if "await " in code else ""
+        head = f"    {is_async}def {name}(self, {request}: Request, {caller}{obj}) -> bool:"
         escaped = [line.replace("{", "{{").replace("}", "}}") for line in returned]
         return [head, '        """See BasePermission."""', *escaped, ""]
 
@@ -170,7 +184,7 @@ def _owners(rule: Code | None) -> set[str]:
     """The fields in which a rule looks for the caller."""
     if rule is None or isinstance(rule, bool) or not rule:
         return set()
-    if rule[0] == "owner":
+    if rule[0] in ("owner", "key"):
         return {rule[1]}
     return set().union(*(_owners(each) for each in rule[1:] if isinstance(each, list)))
 
@@ -208,6 +222,11 @@ def _code(rule: Code, columns: dict[str, str], *, known: bool = False) -> str:
         return f"{somebody}caller.{name} {many}"
     if sign == "rows":
         return f"bool(obj.{columns[_key_of(MatchedRows.model_validate(given[0]))]})"
+    if sign in _HELD:
+        return f"await MODEL_PERMISSIONS.{_HELD[sign]}(request.state.session, caller, {_row([*map(quoted, given)])})"
+    if sign == "key":
+        caller = "caller.id" if known else 'getattr(caller, "id", None)'
+        return f"bool(obj.{columns[given[0]]} == {caller})"
     if sign == "owner":
         return f"{somebody}bool(obj.{columns[given[0]]} == caller.id)"
     if rule == _TOKEN:
