@@ -54,14 +54,23 @@ _ORDERINGS = {"created_at": lambda: Post.created_at, "title": lambda: Post.title
 def _authors(page: CTE) -> CTE:
     """The authors of a page, each once: their posts are counted once however many are on the page."""
     columns = (User.id, User.username, User.created_at, post_count().label("post_count"))
-    of_page = select(Post.author_id).join_from(Post, page, page.c.id == Post.id)
-    return select(*columns).where(User.id.in_(of_page)).cte("authors").prefix_with("MATERIALIZED")
+    return select(*columns).where(User.id.in_(select(page.c.author_id))).cte("authors").prefix_with("MATERIALIZED")
 
 
-def _shape(authors: Any) -> Shape:  # noqa: ANN401 - the columns of `_authors`
+def _tags(page: CTE) -> CTE:
+    """The names of the tags of each post of a page that has some: found together, and not post by post."""
     # As text: of the arrays that PostgreSQL has, asyncpg knows text[] by heart and asks each new connection for others.
-    name = cast(Tag.name, Text)
-    names = select(func.array_agg(aggregate_order_by(name, Tag.name))).join(PostTag, PostTag.tag_id == Tag.id)
+    names = func.array_agg(aggregate_order_by(cast(Tag.name, Text), Tag.name)).label("names")
+    links = select(PostTag.post_id, names).join_from(page, PostTag, PostTag.post_id == page.c.id)
+    return links.join(Tag, Tag.id == PostTag.tag_id).group_by(PostTag.post_id).cte("page_tags")
+
+
+def _row() -> list[Any]:
+    """What is read of the posts of a page, besides their keys."""
+    return [Post.title, Post.content, Post.author_id, Post.published, Post.created_at]
+
+
+def _shape(posts: Any, authors: Any, tags: Any) -> Shape:  # noqa: ANN401 - the columns of a page, its authors and its tags
     author = {
         "id": authors.id,
         "username": authors.username,
@@ -71,13 +80,13 @@ def _shape(authors: Any) -> Shape:  # noqa: ANN401 - the columns of `_authors`
     }
     return Shape(
         {
-            "id": Post.id,
-            "title": Post.title,
-            "content": Post.content,
+            "id": posts.id,
+            "title": posts.title,
+            "content": posts.content,
             "author": Shape(author),
-            "tags": func.coalesce(names.where(PostTag.post_id == Post.id).correlate(Post).scalar_subquery(), _NO_NAMES),
-            "published": Post.published,
-            "created_at": Post.created_at,
+            "tags": func.coalesce(tags.names, _NO_NAMES),
+            "published": posts.published,
+            "created_at": posts.created_at,
         }
     )
 
@@ -85,7 +94,8 @@ def _shape(authors: Any) -> Shape:  # noqa: ANN401 - the columns of `_authors`
 @cache
 def post_shape() -> Shape:
     """A post, its author within."""
-    return _shape(_authors(select(Post.id).cte("page")).c)
+    page = select(Post.id, *_row()).cte("page")
+    return _shape(page.c, _authors(page).c, _tags(page).c)
 
 
 @cache
@@ -95,9 +105,11 @@ def post_minimal_shape() -> Shape:
 
 
 def _items(page: CTE) -> Select[Any]:
-    authors = _authors(page)
-    rows = select(*_shape(authors.c).columns).join_from(Post, page, page.c.id == Post.id)
-    return rows.join(authors, authors.c.id == Post.author_id)
+    authors, tags = _authors(page), _tags(page)
+    posts = select(*_shape(page.c, authors.c, tags.c).columns).join_from(
+        page, authors, authors.c.id == page.c.author_id
+    )
+    return posts.outerjoin(tags, tags.c.post_id == page.c.id)
 
 
 def _minimal_items(page: CTE) -> Select[Any]:
@@ -110,7 +122,7 @@ def _total(criteria: Criteria) -> Callable[[Mapping[str, Any]], int] | None:
     return (lambda post: post["author"]["post_count"]) if is_of_author else None
 
 
-POSTS = Listing("posts", "Post", lambda: Post.id, _ORDERINGS, post_shape, _items, _total)
+POSTS = Listing("posts", "Post", lambda: Post.id, _ORDERINGS, post_shape, _items, _total, _row)
 POSTS_MINIMAL = Listing("posts minimal", "Post", lambda: Post.id, _ORDERINGS, post_minimal_shape, _minimal_items)
 
 

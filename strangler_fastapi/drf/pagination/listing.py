@@ -23,6 +23,11 @@ def _counted(_criteria: Criteria) -> None:
     """No item says how many there are."""
 
 
+def _nothing() -> Sequence[Any]:
+    """The keys of a page are enough."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Listing:
     """Items of one kind; `noun` is what an absent one is called (Django's model).
@@ -33,6 +38,9 @@ class Listing:
 
     `total` is for a list whose items say how many meet some criteria, as an author's posts do that bear their author's
     number of posts: it gives what reads that off an item, and None where it has to be counted.
+
+    `row` is for an `items` that looks at its rows more than once, as for their authors' keys: it gives attributes, but
+    for the key, that `page.c` has besides by their names. They are read once, and of a page's rows alone.
     """
 
     name: str
@@ -42,6 +50,7 @@ class Listing:
     shape: Callable[[], Shape]
     items: Callable[[CTE], Select[Any]]
     total: Callable[[Criteria], Callable[[Item], int] | None] = _counted
+    row: Callable[[], Sequence[Any]] = _nothing
 
     def rows(
         self,
@@ -74,10 +83,13 @@ class Listing:
             together = counted and not apart and any(criterion.scans for criterion in criteria)
             ranges = self._ranges(terms, after)
             page = self._page(criteria, terms, limit, ranges=ranges, skips=bool(offset), counted=together)
-            statement = self.items(page)
-            statement = statement.order_by(*self._order(terms))
+            row = self.row()
+            if row:
+                page = select(page, *row).join_from(page, self.key().class_, self.key() == page.c.id).cte("page_rows")
+            places = [page.c[_place(n)] if row else self.expression(term) for n, term in enumerate(terms)]
+            statement = self.items(page).order_by(*map(_directed, places, terms))
             if marked:
-                statement = statement.add_columns(*(self.expression(term) for term in terms))
+                statement = statement.add_columns(*places)
             if not counted:
                 return statement
             return statement.add_columns(page.c.total if together else self._total(criteria))
@@ -199,18 +211,19 @@ class Listing:
         skips: bool,
         counted: bool,
     ) -> CTE:
-        """The keys of a page, each with the `total` of all pages where `counted`.
+        """The keys of a page, each with the `total` of all pages where `counted`, and its places where needed.
 
         Of several ranges each is read as far as the page goes, and none beyond.
         """
-        places = [self.expression(term).label(f"place{number}") for number, term in enumerate(terms)]
-        columns = [self.key().label("id"), *(places if len(ranges) > 1 else ())]
+        places = [self.expression(term).label(_place(number)) for number, term in enumerate(terms)]
+        columns = [self.key().label("id"), *(places if len(ranges) > 1 or self.row() else ())]
         columns += [func.count().over().label("total")] if counted else []
         page = _limited(select(*columns).where(*clauses_of(criteria)).order_by(*self._order(terms)), limit)
         if len(ranges) > 1:
             every = union_all(*(page.where(part) for part in ranges)).subquery("ranges")
             order = [_directed(every.c[place.name], term) for place, term in zip(places, terms, strict=True)]
-            return _limited(select(every.c.id).order_by(*order), limit).cte("page")
+            kept = every.c if self.row() else (every.c.id,)
+            return _limited(select(*kept).order_by(*order), limit).cte("page")
         page = page.where(*ranges)
         return (page.offset(bindparam("offset")) if skips else page).cte("page")
 
@@ -235,6 +248,11 @@ class Listing:
         """What a term orders by."""
         name = term.removeprefix("-")
         return self.key() if name == "id" else self.orderings[name]()
+
+
+def _place(number: int) -> str:
+    """The name of what a page is ordered by."""
+    return f"place{number}"
 
 
 def _directed(expression: Any, term: str) -> ColumnElement[Any]:  # noqa: ANN401 - a mapped attribute or an expression

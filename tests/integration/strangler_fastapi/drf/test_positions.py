@@ -38,7 +38,7 @@ NAMES = ("made_at", "rank", "name")
 COLUMNS = {"id": BigInteger, "made_at": DateTime(timezone=True), "rank": Integer, "name": Text}
 
 
-def listing_of(name: str) -> Listing:
+def listing_of(name: str, *, reads_rows: bool = False) -> Listing:
     class Item:
         pass
 
@@ -52,10 +52,20 @@ def listing_of(name: str) -> Listing:
     def items(page: Any) -> Select[Any]:
         return select(item.id).join_from(item, page, page.c.id == item.id)
 
-    return Listing(name, "Item", lambda: item.id, orderings, lambda: Shape({"id": item.id}), items)
+    def items_of_rows(page: Any) -> Select[Any]:
+        return select(page.c.id, page.c.name)
+
+    def shape() -> Shape:
+        return Shape({"id": item.id})
+
+    if reads_rows:
+        return Listing(name, "Item", lambda: item.id, orderings, shape, items_of_rows, row=lambda: (item.name,))
+    return Listing(name, "Item", lambda: item.id, orderings, shape, items)
 
 
-GROWN, FEW = listing_of("grown"), listing_of("few")
+GROWN, FEW, GROWN_ROWS, FEW_ROWS = (
+    listing_of(name, reads_rows=rows) for rows in (False, True) for name in ("grown", "few")
+)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -77,17 +87,18 @@ def scans(plan: dict[str, Any]) -> list[dict[str, Any]]:
     return [*([plan] if "Scan" in plan["Node Type"] else ()), *itertools.chain(*map(scans, plan.get("Plans", ())))]
 
 
+@pytest.mark.parametrize("listing", [GROWN, GROWN_ROWS], ids=["keys", "rows"])
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize(
     "terms", [("-made_at", "-id"), ("made_at", "-id"), ("rank", "id"), ("-rank", "-id"), ("name", "-id")], ids=" ".join
 )
 async def test_a_deep_page_is_read_off_the_index(
-    connection: asyncpg.Connection, terms: tuple[str, ...], backwards: bool
+    connection: asyncpg.Connection, terms: tuple[str, ...], backwards: bool, listing: Listing
 ) -> None:
     for depth in (ROWS // 2, ROWS - 60):
         marks = await connection.fetchrow(f"{in_order('grown', terms)} OFFSET {depth} LIMIT 1")
         assert marks is not None
-        statement, values = as_sent(cursor_rows(GROWN, (), terms, 20, marks=[*marks], backwards=backwards))
+        statement, values = as_sent(cursor_rows(listing, (), terms, 20, marks=[*marks], backwards=backwards))
         explained = await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", *values)
         for scan in scans(json.loads(explained)[0]["Plan"]):
             # A place's own few rows may come by a bitmap.
@@ -116,3 +127,16 @@ async def test_what_comes_after_and_before_any_row_is_what_the_order_says(
             found = [item[0] for item in await connection.fetch(statement, *values)]
             expected = keys[:place][::-1] if backwards else keys[place + 1 :]
             assert found == expected[:6], (row, backwards)
+
+
+@pytest.mark.parametrize("terms", ORDERS, ids=" ".join)
+async def test_rows_that_are_read_once_come_in_the_same_order_with_the_same_marks(
+    connection: asyncpg.Connection, terms: tuple[str, ...]
+) -> None:
+    rows = await connection.fetch(in_order("few", terms))
+    names = dict(await connection.fetch("SELECT id, name FROM few"))
+    for row in rows[::7]:
+        statement, values = as_sent(FEW_ROWS.rows((), terms, limit=5, after=[*row], marked=True))
+        after = rows[rows.index(row) + 1 :][:5]
+        found = await connection.fetch(statement, *values)
+        assert [tuple(item) for item in found] == [(each["id"], names[each["id"]], *each) for each in after]
