@@ -203,7 +203,8 @@ class LocalStack:
         self._connections = self.connections_resolve()
         stacks = stack_services(self.settings, self.connections, stacks=self._stacks)
         gateway = gateway_service(self.settings, folder=self.folder.path / "nginx")
-        rollout_begin(self.rollout, command="up")
+        # Apart, since its template engine would stay in memory.
+        run_apart(lambda: rollout_begin(self.rollout, command="up"), meanwhile=self.children.check)
         for service in [*stacks, gateway]:
             host, port, setting = service.listens
             port_require_free(host=host, port=port, setting=setting)
