@@ -115,6 +115,11 @@ class OneToMany:
         return self.rows(owner, related, primary_key_of(related))
 
 
+@dataclass(frozen=True)
+class OneToOne(OneToMany):
+    """The row of `target` that points at a row by its unique column `source`, or none."""
+
+
 def foreign_key(model: type[Reflected], field: str) -> ForeignKey:
     """The foreign key that Django's field of that name is.
 
@@ -179,6 +184,16 @@ def one_to_many(model: type[Reflected], target: type[Reflected], field: str) -> 
         raise LookupError(f"Table {target.__table_key__} points at {other} by {field!r}, not at {wanted}.")
     ordering = tuple(_ordering_term(target, term) for term in _facts(target).ordering)
     return OneToMany(target, back.source, back.key, ordering)
+
+
+def one_to_one(model: type[Reflected], target: type[Reflected], field: str) -> OneToOne:
+    """The row of `target` whose OneToOneField `field` points at a row of `model`.
+
+    Raises:
+        LookupError: the contract has no such key, or it points elsewhere.
+    """
+    back = one_to_many(model, target, field)
+    return OneToOne(back.target, back.source, back.key)
 
 
 def related_count(owner: Any, link: OneToMany | ManyToMany) -> Any:  # noqa: ANN401 - a mapped class or an alias of one, and an expression

@@ -43,7 +43,48 @@ class Paper(models.Model):
         ordering = ("id",)
 
 
-MODELS: tuple[type[models.Model], ...] = (Folder, Paper)
+class Address(models.Model):
+    street = models.CharField(max_length=9, unique=True)
+    floor = models.SmallIntegerField(default=0)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        app_label = "archive"
+        db_table = "a_addresses"
+
+
+class Letter(models.Model):
+    text = models.CharField(max_length=9)
+    pages = models.SmallIntegerField(default=1)
+    address = models.ForeignKey(Address, models.CASCADE, related_name="letters")
+
+    class Meta:
+        app_label = "archive"
+        db_table = "a_letters"
+        ordering = ("id",)
+
+
+class Keeper(models.Model):
+    name = models.CharField(max_length=9)
+
+    class Meta:
+        app_label = "archive"
+        db_table = "a_keepers"
+        ordering = ("id",)
+
+
+class Badge(models.Model):
+    keeper = models.OneToOneField(Keeper, models.CASCADE, related_name="badge")
+    code = models.CharField(max_length=9)
+    folder = models.ForeignKey(Folder, models.CASCADE, null=True, related_name="+")
+    level = models.SmallIntegerField(default=1)
+
+    class Meta:
+        app_label = "archive"
+        db_table = "a_badges"
+
+
+MODELS: tuple[type[models.Model], ...] = (Folder, Paper, Address, Letter, Keeper, Badge)
 TABLES = tuple(model._meta.db_table for model in MODELS)
 _FACTS = {model._meta.db_table: table_facts(model, Sql()) for model in MODELS}
 _OWN = Contract.model_validate(json.loads(json.dumps({"format": 2, "tables": _FACTS, "tokens": {}})))
@@ -61,11 +102,22 @@ INSERT INTO a_papers (id, folder_id, name, state, number, made_by_id, changed_at
 SELECT number, folder, 'paper ' || number, 'draft', number, maker, '2026-01-05', true
 FROM (VALUES (1, 1, 901), (2, 1, 902), (3, 2, 902), (4, 3, NULL), (5, 1, 901), (6, 1, 901), (7, 1, 901))
     AS each (number, folder, maker);
-SELECT setval('a_folders_id_seq', 100), setval('a_papers_id_seq', 100);
+INSERT INTO a_addresses (id, street, floor, changed_at)
+VALUES (1, 'north', 1, '2026-01-05'), (2, 'south', 2, '2026-01-05');
+INSERT INTO a_letters (id, text, pages, address_id) VALUES (1, 'dear', 2, 1), (2, 'yours', 1, 2), (3, 'again', 3, 1);
+INSERT INTO a_keepers (id, name) VALUES (1, 'ada'), (2, 'bea');
+INSERT INTO a_badges (id, keeper_id, code, folder_id, level) VALUES (1, 1, 'A1', 1, 1), (2, 2, 'B2', NULL, 2);
 """
+FILL += "SELECT " + ", ".join(f"setval('{table}_id_seq', 100)" for table in TABLES) + ";"
 # Of times whether they are those of now.
 ROWS = """
 SELECT id, folder_id, name, state, number, made_by_id, edited_by_id, is_active, gone_by_id,
     now() - edited_at < '1 hour', now() - changed_at < '1 hour', now() - gone_at < '1 hour'
 FROM a_papers
+"""
+ROWS_WITHIN = """
+SELECT 'address', id, street, floor::text, (now() - changed_at < '1 hour')::text FROM a_addresses
+UNION ALL SELECT 'letter', id, text, pages::text, address_id::text FROM a_letters
+UNION ALL SELECT 'keeper', id, name, '', '' FROM a_keepers
+UNION ALL SELECT 'badge', id, code, keeper_id || ' ' || level, folder_id::text FROM a_badges
 """

@@ -219,6 +219,8 @@ class FeatureScaffold:
         given = {field.source for field in plain} | {each.endpoint.creator, *(creation.fields if creation else ())}
         saving = each.endpoint.saving.get("perform_create")
         given |= {*saving.given} if saving else set()
+        if each.nested is not None:
+            given |= {field.source for field in serializer.fields if field.serializer and not field.read_only}
         table = self._tables.facts(serializer.table)
         for name, facts in table.columns.items():
             # Of a `pre_save` that is with the receivers there is an effect.
@@ -261,7 +263,8 @@ class FeatureScaffold:
         if found is None:
             return None
         for field in (each for each in written.facts.fields if each.name in written.taken):
-            if field.pointing is None or field.serializer is None or self._calls_for(field, bulk=found.bulk):
+            is_known = field.pointing is not None or (field.link in ("many_to_one", "one_to_one") and not found.bulk)
+            if not is_known or field.serializer is None or self._calls_for(field, bulk=found.bulk):
                 return None
         bulk = {"bulk": "True"} if found.bulk else {}
         if action == "create":
@@ -270,13 +273,17 @@ class FeatureScaffold:
 
     def _calls_for(self, field: SerializerField, *, bulk: bool) -> bool:
         """Whether code of the project's own has a part in writing rows within: of models, or of columns."""
-        assert field.pointing is not None and field.serializer is not None  # noqa: PT018, S101 - the caller has looked
-        table = field.pointing["table"]
-        actions = ("destroy",) if bulk else ("create", "destroy")
-        if effects_of(self.contract, table, actions) or any(gaps_along(self.contract, table)):
+        assert field.serializer is not None  # noqa: S101 - the caller has looked
+        table = field.pointing["table"] if field.pointing else field.serializer.table or ""
+        if field.many:
+            actions: tuple[str, ...] = ("destroy",) if bulk else ("create", "destroy")
+            deleted = gaps_along(self.contract, table)
+        else:
+            actions, deleted = ("create", "update"), iter(())
+        if effects_of(self.contract, table, actions) or any(deleted):
             return True
         taken = [each for each in field.serializer.fields if not each.read_only]
-        given = {each.source for each in taken} | {field.pointing["field"]}
+        given = {each.source for each in taken} | ({field.pointing["field"]} if field.pointing else set())
         # Rows within these, links, and files of which Django keeps none in bulk.
         others = (each.serializer or each.many or "File" in each.kind or "Image" in each.kind for each in taken)
         if any(others):

@@ -148,5 +148,5 @@ def _classes(text: str) -> set[str]:
         r"(?:model_fields?|many_related_field|foreign_key|many_to_many|MatchingRows|CallerKey|Parent|has_matching_rows)\(\s*(\w+)",
         text,
     )
-    pairs = re.findall(r"(?:one_to_many|many_to_many_from)\(\s*(\w+),\s*(\w+)", text)
+    pairs = re.findall(r"(?:one_to_many|one_to_one|many_to_many_from)\(\s*(\w+),\s*(\w+)", text)
     return {*named, *(name for pair in pairs for name in pair)}

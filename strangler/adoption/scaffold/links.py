@@ -24,15 +24,15 @@ class RowLinks:
         use_through(self._tables, self._table, name)
         return self._call("many_to_many", self._model, quoted(name))
 
-    def pointing(self, table: str, field: str) -> Code:
-        """The rows of a table whose foreign key points at those of the model."""
+    def pointing(self, table: str, field: str, *, is_one: bool = False) -> Code:
+        """The rows of a table whose foreign key points at those of the model, or the one if it `is_one`."""
         column, facts = self._tables.column_of(table, field)
         target = self._tables.use(table, column)
         assert facts.references is not None  # noqa: S101 - a foreign key has them
         self._tables.use(facts.references.table, facts.references.column)
         for term in self._tables.facts(table).ordering:
             self._tables.follow(table, [term.removeprefix("-")])
-        return self._call("one_to_many", self._model, target, quoted(facts.field))
+        return self._call("one_to_one" if is_one else "one_to_many", self._model, target, quoted(facts.field))
 
     def other_end(self, owner: str, name: str) -> Code:
         """The rows of the table `owner` that are linked to those of the model by their relation of that name."""

@@ -36,7 +36,8 @@ def link_facts(model: Any, source: str) -> dict[str, Any]:  # noqa: ANN401 - as 
         is_one = link in ("many_to_one", "one_to_one")
         manager = getattr(found.related_model, "_base_manager" if is_one else "_default_manager")
         facts["managed"] = own_manager(manager) or any(changed_rows(found.related_model))
-    if link == "one_to_many" and hasattr(found, "field") and hasattr(found.field, "attname"):
+    points_back = link == "one_to_many" or isinstance(found, models.OneToOneRel)
+    if points_back and hasattr(found, "field") and hasattr(found.field, "attname"):
         facts["pointing"] = {"table": found.related_model._meta.db_table, "field": found.field.name}
     if link == "many_to_many" and isinstance(found, models.ManyToManyRel):
         facts["other_end"] = {"table": found.related_model._meta.db_table, "field": found.field.name}
@@ -48,7 +49,7 @@ def countable_link(model: Any, source: str) -> dict[str, Any] | None:  # noqa: A
     facts = link_facts(model, source)
     found = _field(model, source)
     through = getattr(getattr(found, "remote_field", None), "through", None) or getattr(found, "through", None)
-    is_known = facts["link"] == "many_to_many" or "pointing" in facts
+    is_known = facts["link"] == "many_to_many" or (facts["link"] == "one_to_many" and "pointing" in facts)
     if not is_known or facts["managed"] or (through is not None and own_manager(through._default_manager)):
         return None
     manager = type(found.related_model._default_manager)

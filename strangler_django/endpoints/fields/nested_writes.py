@@ -26,7 +26,10 @@ from strangler_django.endpoints.code.own_code import (
     statements_of,
 )
 from strangler_django.endpoints.code.own_models import own_creation, own_manager
+from strangler_django.endpoints.fields.single_writes import SingleRows
 
+# What the code has no name for.
+_RETURNED: Final = "_returned"
 _PARAMETERS: Final = {"create": ["self", "validated_data"], "update": ["self", "instance", "validated_data"]}
 
 
@@ -64,6 +67,7 @@ class _Method:
         self._gone: dict[str, str] = {}
         self._when: dict[str, str] = {}
         self._given: set[str] = set()
+        self._single = SingleRows(serializer, name, self._data, self._names)
 
     def read(self) -> dict[str, Any]:
         """What it does.
@@ -74,10 +78,17 @@ class _Method:
         match last:
             case ast.Return(value=ast.Name(id=name)) if body:
                 pass
+            case ast.Return(value=ast.Call() as value) if body:
+                name = _RETURNED
+                body.append(ast.Assign(targets=[ast.Name(id=name, ctx=ast.Store())], value=value))
             case _:
                 raise UnreadError
         for statement in body:
             self._statement(statement, "always")
+        if self._single.keys:
+            if self._popped or not self._saved or name != self._row:
+                raise UnreadError
+            return {"fields": self._single.keys, "bulk": False, "when": self._single.result()}
         keys = {key for key, _ in self._popped.values()}
         is_whole = self._saved and name == self._row and keys == {*self._done}
         if not is_whole or not self._done or len({*self._done.values()}) != 1 or len({*self._when.values()}) != 1:
@@ -104,20 +115,26 @@ class _Method:
     def _statement(self, statement: ast.stmt, when: str) -> None:
         match statement:
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as value):
-                if not (self._pops(name, value) or self._saves(name, value)):
+                if not (self._pops(name, value) or self._makes_one(value, name) or self._saves(name, value)):
+                    raise UnreadError
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Attribute() as value):
+                if name in (self._row, self._data) or not self._single.names_row(name, value, self._row):
                     raise UnreadError
             case ast.Expr(value=ast.Call() as value):
                 if not (
-                    self._saves(self._row, value)
+                    self._makes_one(value)
+                    or self._saves(self._row, value)
                     or self._saves_set(value)
                     or self._removes(value, when)
                     or self._makes_many(value, when)
+                    or self._single.saves(value, self._row, when)
                 ):
                     raise UnreadError
             case ast.Assign(targets=[ast.Attribute(value=ast.Name(id=row), attr=attribute)], value=value):
                 self._set(row, attribute, ast.unparse(value))
             case ast.For(target=ast.Tuple(), body=[_], orelse=[]):
-                self._set_all(statement)
+                if not self._single.sets_all(statement, self._row, when):
+                    self._set_all(statement)
             case ast.For(target=ast.Name(id=each), iter=ast.Name(id=rows), body=[ast.Expr(value=ast.Call() as value)]):
                 if statement.orelse or not self._makes(each, rows, value, when):
                     raise UnreadError
@@ -131,10 +148,10 @@ class _Method:
     def _condition(self, test: ast.expr) -> str:
         """Which bodies a condition lets through."""
         match test:
-            case ast.Name(id=name) if name in self._popped:
+            case ast.Name(id=name) if name in self._popped or self._single.is_data(name):
                 return f"filled {name}"
             case ast.Compare(left=ast.Name(id=name), ops=[ast.IsNot()], comparators=[ast.Constant(value=None)]) if (
-                name in self._popped
+                name in self._popped or self._single.is_data(name)
             ):
                 return f"given {name}"
         raise UnreadError
@@ -150,6 +167,8 @@ class _Method:
                 pass
             case _:
                 return False
+        if self._single.pops(name, key, default):
+            return True
         field = next((each for each in self._serializer.fields.values() if each.source == key), None)
         is_rows = isinstance(field, serializers.ListSerializer) and not field.read_only
         if (
@@ -180,8 +199,20 @@ class _Method:
                 func=ast.Attribute(attr="create"), args=[], keywords=[ast.keyword(arg=None, value=ast.Name(id=data))]
             ) if above.endswith(".objects") and self._name == "create":
                 is_saved = data == self._data and self._is_of_manager(value.func, self._model) and not self._links()
+            case ast.Call(func=ast.Attribute(attr="create"), args=[], keywords=keywords) if self._name == "create" and (
+                self._is_of_manager(value.func, self._model)
+            ):
+                named_so = {each.arg: ast.unparse(each.value) for each in keywords}
+                is_saved = named_so.pop(None, "") == self._data and len(keywords) == len(named_so) + 1
+                of_row: dict[str, str] = {str(key): text for key, text in named_so.items()}
+                is_saved = is_saved and not self._links() and self._single.foreign_keys(of_row)
+                if not is_saved:
+                    raise UnreadError
+                self._single.has_keys = True
             case _:
                 return False
+        if not (self._single.has_keys or self._single.foreign_keys({})):
+            raise UnreadError
         if not is_saved or self._saved or own_creation(self._model) is not None or not name:
             raise UnreadError
         self._row, self._saved = name, True
@@ -251,6 +282,11 @@ class _Method:
                 self._gone[name] = when
                 return True
         return False
+
+    def _makes_one(self, value: ast.Call, name: str = "") -> bool:
+        """Whether a single row within is written."""
+        is_new = self._name == "create" and name not in (self._data, self._row or None)
+        return is_new and self._single.makes(value, self._row if self._saved else None, name)
 
     def _makes(self, each: str, rows: str, value: ast.Call, when: str) -> bool:
         """Whether one row within is written."""

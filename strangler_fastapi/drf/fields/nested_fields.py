@@ -21,7 +21,7 @@ from strangler_fastapi.drf.fields.relations import (
 )
 from strangler_fastapi.drf.http.bodies import Form
 from strangler_fastapi.drf.http.limits import MOST_FIELDS
-from strangler_fastapi.drf.links import ForeignKey, ManyToMany, OneToMany, readable
+from strangler_fastapi.drf.links import ForeignKey, ManyToMany, OneToMany, OneToOne, readable
 from strangler_fastapi.drf.validators import NO_DICTIONARY, NO_LIST, Invalid
 from strangler_fastapi.errors import NON_FIELD_ERRORS, ValidationFailed
 
@@ -33,10 +33,11 @@ if TYPE_CHECKING:
 class NestedField(Field):
     """Rows of another table within an answer, and within a body unless it is `read_only`.
 
-    `link` leads there: by a foreign key to one row or none, else to many. As in DRF, what a body says of them is
-    validated, and written by a function of yours: `Resource(perform_create=…, perform_update=…)`, which finds them
-    cleaned, by the field's name or source. The other arguments are those of DRF's `many=True`; `errors_as_dict` is
-    LIST_SERIALIZER_ERRORS_AS_DICT; with DRF's releases before that setting errors are a list.
+    `link` leads there: by a foreign key, from either end (`OneToOne`), to one row or none, else to many. As in DRF,
+    what a body says of them is validated, and written by a function of yours: `Resource(perform_create=…,
+    perform_update=…)`, which finds them cleaned, by the field's name or source. The other arguments are those of DRF's
+    `many=True`; `errors_as_dict` is LIST_SERIALIZER_ERRORS_AS_DICT; with DRF's releases before that setting errors are
+    a list.
     Of rows that a method shows (`by_method`, DRF's SerializerMethodField) OPTIONS says only that there is a field.
     """
 
@@ -53,7 +54,7 @@ class NestedField(Field):
     @property
     def many(self) -> bool:
         """Whether there is a list of them."""
-        return isinstance(self.link, ManyToMany | OneToMany)
+        return isinstance(self.link, ManyToMany | OneToMany) and not isinstance(self.link, OneToOne)
 
     @property
     def unported(self) -> tuple[str, ...]:  # noqa: D102 - see Field

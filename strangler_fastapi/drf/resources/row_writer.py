@@ -68,7 +68,7 @@ class RowWriter:
             NotPorted: as above; or the values have another key, of which Django makes another row.
         """
         values, links = self._divided(cleaned)
-        if values.pop(self.listing.key().key, key) != key:
+        if values.pop(self._key().key, key) != key:
             raise NotPorted(f"a change of the key of {self.listing.name}: Django leaves the row and makes another one")
         # DRF saves the row also where a body says nothing of it.
         async with files_kept(self.serializer.fields, values or self._touched()) as made:
@@ -76,7 +76,7 @@ class RowWriter:
             await self.effects.before(session, write)
             with self.serializer.refuse_duplicates():
                 if write.values and not await fetch_built(session, self.change(key, write.values)):
-                    raise self.listing.not_found()
+                    raise self._not_found()
             await self.effects.after(session, write)
             await self._link(session, key, links)
 
@@ -91,16 +91,16 @@ class RowWriter:
 
     def insert(self, values: Mapping[str, Any]) -> Executable:
         """Adds a row; returns its key."""
-        return insert(self.model.__table__).values(self._by_column(values)).returning(self.listing.key())
+        return insert(self.model.__table__).values(self._by_column(values)).returning(self._key())
 
     def change(self, key: object, values: Mapping[str, Any]) -> Executable:
         """Changes a row; returns its key, none where there is no such row."""
-        changed = update(self.model.__table__).where(self.listing.key() == key)
-        return changed.values(self._by_column(values)).returning(self.listing.key())
+        changed = update(self.model.__table__).where(self._key() == key)
+        return changed.values(self._by_column(values)).returning(self._key())
 
     def write_samples(self, used: Collection[str] = ("create", "update")) -> Iterator[Sample]:
         """The statements that check and write a row, with samples of values."""
-        key = sample_of(self.listing.key().type.python_type)
+        key = sample_of(self._key().type.python_type)
         name, (values, _) = self.listing.name, self._divided(body_values(self.serializer))
         yield from body_samples(self.serializer)
         values = {name: value for name, value in values.items() if name not in self._nested}
@@ -113,6 +113,12 @@ class RowWriter:
             yield Sample(f"{name} change", self.change(key, values | self._performed_sample("update")))
         for field_name, field in self._links.items():
             yield from field.samples(f"{name} {field_name}", key)
+
+    def _key(self) -> Any:  # noqa: ANN401 - a mapped attribute
+        return self.listing.key()
+
+    def _not_found(self) -> Exception:
+        return self.listing.not_found()
 
     def _performed_sample(self, action: Literal["create", "update", "assign", "destroy"]) -> dict[str, Any]:
         return {each: self._sample_of(each) for each in self.performed.get(action, ())}

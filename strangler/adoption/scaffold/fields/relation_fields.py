@@ -149,6 +149,11 @@ class RelationFields:
         """What leads from the row to those within, and whether there may be none."""
         if each.managed and each.kind not in _KEYS:
             raise UnreadableError(f"rows of {each.source} by a manager of your own")
+        if each.link == "one_to_one" and each.pointing is not None:
+            if not (each.required or each.allow_null or each.method):
+                raise UnreadableError("Django leaves it out where there is no such row")
+            links = RowLinks(made.model, table, self._tables, made.imports)
+            return links.pointing(each.pointing["table"], each.pointing["field"], is_one=True), each.allow_null
         if each.link in ("many_to_one", "one_to_one"):
             name, facts = self._tables.column_of(table, each.source)
             if facts.references is None:
