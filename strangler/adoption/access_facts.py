@@ -7,6 +7,17 @@ from pydantic import Field
 from strangler.adoption.django_settings import Facts
 
 
+class StoredRows(Facts):
+    """Rows of a `table` whose field `caller` is the caller; `where` narrows them.
+
+    Each of that is a field, and `path` with the variable of the path that it is equal to, or `values` with constants.
+    """
+
+    table: str
+    caller: str
+    where: tuple[tuple[str, str, Any], ...] = ()
+
+
 class PermissionRule(Facts):
     """A permission of the project's own, as rules of the request and of the row, and what a refusal says.
 
@@ -15,7 +26,8 @@ class PermissionRule(Facts):
     has the caller (`pk` where it is the caller's own, `project__owner` where a row that it points at has), `key` with
     such a field that may be null, as the key of an anonymous caller is, `rows` with those of another table that the
     caller has with it, `perms` with Django's permissions, all of which the caller has, `groups` with the names of
-    groups, one of which it is in. `token` is a request with an access token, `scope` a permission of
+    groups, one of which it is in. `stored` are rows of another table that the caller has, as
+    StoredRows says. `token` is a request with an access token, `scope` a permission of
     django-oauth-toolkit with its arguments. None of a row can't be read.
     """
 
@@ -40,7 +52,7 @@ def caller_attributes(*rules: bool | list[Any] | None) -> set[str]:
         match rule:
             case ["caller" | "value", name, *_]:
                 found.add(name)
-            case ["owner" | "rows" | "groups" | "key", *_]:
+            case ["owner" | "rows" | "stored" | "groups" | "key", *_]:
                 found.add("is_authenticated")
             case ["perms", *_]:
                 found.add("is_superuser")

@@ -7,8 +7,9 @@ from typing import Any
 from rest_framework import permissions, serializers, viewsets
 from rest_framework.routers import SimpleRouter
 
-from tests.kitchen.models import Team
+from tests.kitchen.models import Favorite, Rating, Team
 
+SCORES = (4, 5)
 EDITORS = ("editors", "chiefs")
 
 
@@ -57,6 +58,35 @@ class OfRow(permissions.BasePermission):
         return bool(request.user.has_perm("kitchen.change_team"))
 
 
+class HasRated(permissions.BasePermission):
+    """Of the recipe that the path names."""
+
+    def has_permission(self, request: Any, view: Any) -> bool:
+        recipe = view.kwargs["recipe_pk"]
+        return Rating.objects.filter(recipe_id=recipe, user=request.user, score__in=SCORES, is_final=True).exists()
+
+
+class HasFavorite(permissions.IsAuthenticated):
+    def has_permission(self, request: Any, view: Any) -> bool:
+        is_one = request.user.favorites.filter(recipe=view.kwargs["recipe_pk"]).exists()
+        return super().has_permission(request, view) and not is_one
+
+
+class HasKey(permissions.BasePermission):
+    def has_permission(self, request: Any, view: Any) -> bool:
+        return Favorite.objects.filter(user_id=request.user.id, recipe__pk=view.kwargs["recipe_pk"]).exists()
+
+
+class IsAnn(permissions.BasePermission):
+    def has_permission(self, request: Any, view: Any) -> bool:
+        return request.user.is_authenticated and request.user.profile.bio == "Ann"
+
+
+class OfProfile(permissions.BasePermission):
+    def has_object_permission(self, request: Any, view: Any, obj: Any) -> bool:
+        return request.method == "GET" or request.user.profile.bio in ("Ann", "Bob")
+
+
 class Teams(viewsets.ModelViewSet[Team]):
     queryset = Team.objects.all()
     serializer_class = TeamSerializer
@@ -73,4 +103,7 @@ either = type(
     {"permission_classes": (IsEditor & MayRename | permissions.IsAdminUser,), "__module__": __name__},
 )
 router.register("either", either, basename="either")
+for each in (HasRated, HasFavorite, HasKey, IsAnn, OfProfile):
+    view = type(f"{each.__name__}Teams", (Teams,), {"permission_classes": (each,), "__module__": __name__})
+    router.register(rf"recipes/(?P<recipe_pk>[^/.]+)/{each.__name__.lower()}", view, basename=each.__name__.lower())
 urlpatterns = router.urls

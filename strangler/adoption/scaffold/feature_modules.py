@@ -131,6 +131,8 @@ class FeatureModules:
         for name in (name for name, is_used in own.items() if is_used):
             module.use(f"{self._feature.package}.accounts", name)
             sent.append(f"{name}.statements()")
+        module.use(f"{self._feature.package}.{self._feature.name}.permissions", *self._feature.own_permissions.stored)
+        sent += [f"{name}.statements()" for name in self._feature.own_permissions.stored]
         if any(each.endpoint.throttle_rates for each in self._feature.endpoints) and self._feature.throttles.are_used:
             module.use(f"{self._feature.package}.throttles", "HISTORIES")
             sent.append("HISTORIES.statements()")

@@ -18,11 +18,10 @@ at is that one, so that `obj.get_owner().user` is the user of, say, its project.
 Each becomes a rule in JSON: true, false, or a list whose first item is `and`, `or`, `not`, `methods` (those of
 requests), `caller` (an attribute of the user), `value` (a column of the user and the values that it may have), `owner`
 (the field in which the row has the caller, or a path of foreign keys to one), `key` (likewise, where both may be null:
-nobody has no key either) or `rows` (of another table, which the
-caller has with the row). `perms` are
-permissions that the caller has all of in Django's tables, `groups` are those that it is in one of. Of
-django-oauth-toolkit there are `token` (the request has an access token) and `scope`, as
-scope_rules.py says.
+nobody has no key either) or
+`rows` (of another table, which the caller has with the row). `perms` are permissions that the caller has all of in
+Django's tables, `groups` are those that it is in one of, `stored` are rows of another table, as stored_rules.py says.
+Of django-oauth-toolkit there are `token` (the request has an access token) and `scope`, as scope_rules.py says.
 Properties and methods of the user model are read likewise.
 
 Django fails with 500 where nobody is asked for a column of the user model. Such a request is refused.

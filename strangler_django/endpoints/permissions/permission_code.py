@@ -4,6 +4,7 @@ import ast
 import inspect
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from types import FunctionType
 from typing import Final
 
@@ -32,12 +33,14 @@ from strangler_django.endpoints.permissions.permission_rules import (
     Rule,
     both,
     either,
+    of_profile,
     of_user,
     opposite,
     where_it_fails_for_nobody,
 )
 from strangler_django.endpoints.permissions.permission_values import PermissionValues, is_literal
 from strangler_django.endpoints.permissions.scope_rules import is_scope_permission, scope_rule
+from strangler_django.endpoints.permissions.stored_rules import StoredRules
 from strangler_django.endpoints.token_packages import is_access_token
 
 _LIBRARY: Final[dict[type, Rule]] = {
@@ -144,6 +147,11 @@ class PermissionCode(PermissionValues):
         code = ast.parse(text, mode="eval").body
         if is_literal(code) or (isinstance(code, ast.Name | ast.Attribute) and self._constant(code) is not None):
             return True
+        match code:
+            case ast.Subscript(value=ast.Attribute() as kwargs, slice=ast.Constant(value=str() as variable)) if (
+                ast.unparse(kwargs) == "view.kwargs" and self._asked.view.has_variable(variable)
+            ):
+                return True
         if text.startswith("obj."):
             if not self._named_so().is_of_row(text.split(".")[1:]):
                 raise UnreadError
@@ -153,6 +161,8 @@ class PermissionCode(PermissionValues):
     def _expression(self, code: ast.expr) -> Rule:
         if (held := self._held(code)) is not None:
             return held
+        if isinstance(code, ast.Call) and (stored := self._stored(code)) is not None:
+            return stored
         if (rows := self._rows(code)) is not None:
             return rows
         match code:
@@ -238,6 +248,17 @@ class PermissionCode(PermissionValues):
                 return opposite(found) if isinstance(operator, ast.NotIn) else found
         return None
 
+    def _stored(self, code: ast.expr) -> Rule | None:
+        """The rows of another table that the caller has to have; None of another expression."""
+        try:
+            text = self._text(code)
+        except UnreadError:
+            return None
+        return self._stored_rules().rows(ast.parse(text, mode="eval").body)
+
+    def _stored_rules(self) -> StoredRules:
+        return StoredRules(self._constant, lambda given, is_one: self._values(given, is_one=is_one), self._asked.view)
+
     def _is_user(self, code: ast.expr) -> bool:
         return isinstance(code, ast.Name | ast.Attribute) and self._text(code) == "request.user"
 
@@ -292,6 +313,11 @@ class PermissionCode(PermissionValues):
             is_one = isinstance(operator, ast.Eq | ast.NotEq)
             for text, other in ((texts[0], right), (texts[1], left))[: 1 + is_one]:
                 column = text.removeprefix("request.user.")
+                values = partial(self._values, other, is_one=is_one)
+                if (of_row := self._stored_rules().value(text, values)) is not None:
+                    if isinstance(operator, ast.NotIn | ast.NotEq):
+                        raise UnreadError
+                    return of_profile(of_row)
                 if column != text and is_column(column):
                     found: Rule = ["value", column, *self._values(other, is_one=is_one)]
                     return opposite(found) if isinstance(operator, ast.NotIn | ast.NotEq) else found

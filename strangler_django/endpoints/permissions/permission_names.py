@@ -80,7 +80,7 @@ class PermissionNames(ast.NodeTransformer):
 
     def _attribute(self, owner: Any, name: str) -> ast.expr:  # noqa: ANN401 - an expression
         text = ast.unparse(owner)
-        if text == "view":
+        if text == "view" and name != "kwargs":
             return ast.parse(repr(self._asked.view.constant(name)), mode="eval").body
         returned = self._returned(text, name, property)
         return ast.Attribute(value=owner, attr=name, ctx=ast.Load()) if returned is None else returned

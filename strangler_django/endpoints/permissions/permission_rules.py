@@ -80,15 +80,31 @@ def of_user(rule: Rule) -> Rule:
     return ["user", rule]
 
 
-def _without_marks(rule: Rule) -> Rule:
-    """The rule without what `of_user` says."""
+def of_profile(rule: Rule) -> Rule:
+    """The rule of a caller's one row in another table: without it Django fails, and FastAPI refuses."""
+    return ["profile", rule]
+
+
+def _without_marks(rule: Rule, *, is_last: bool = True) -> Rule:
+    """The rule without what `of_user` and `of_profile` say.
+
+    :raises UnreadError: Django may fail, and FastAPI would let in: the rule isn't the `last` that is asked.
+    """
     match rule:
+        case ["profile", inner]:
+            if not is_last:
+                raise UnreadError
+            return list(inner)
         case ["user", inner]:
-            return _without_marks(inner)
+            return _without_marks(inner, is_last=is_last)
         case ["not", inner]:
-            return opposite(_without_marks(inner))
+            return opposite(_without_marks(inner, is_last=False))
         case ["and" | "or" as sign, *parts]:
-            found = map(_without_marks, parts)
+            last = len(parts) - 1
+            found = (
+                _without_marks(each, is_last=is_last and (sign == "and" or number == last))
+                for number, each in enumerate(parts)
+            )
             return both(*found) if sign == "and" else either(*found)
     return rule
 
@@ -119,6 +135,6 @@ def _holds_for_nobody(rule: Rule, method: str, held: frozenset[str]) -> bool:
         return True
     if sign == "methods":
         return method in given
-    if sign in ("rows", "user", "value") or (sign == "caller" and given[0] not in ATTRIBUTES):
+    if sign in ("profile", "rows", "stored", "user", "value") or (sign == "caller" and given[0] not in ATTRIBUTES):
         raise _FailsError
     return False

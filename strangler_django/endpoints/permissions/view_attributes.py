@@ -53,6 +53,10 @@ class ViewAttributes:
             raise UnreadError
         return found
 
+    def has_variable(self, name: str) -> bool:
+        """Whether the view's path has a variable of that name."""
+        return name in (getattr(self._view, "kwargs", None) or {})
+
     def has(self, name: str) -> bool:
         """Whether the view has such an attribute in each request.
 

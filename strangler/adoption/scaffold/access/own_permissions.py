@@ -8,6 +8,7 @@ from strangler.adoption.access_facts import PermissionMap, PermissionRule, calle
 from strangler.adoption.endpoints import DjangoEndpoint
 from strangler.adoption.scaffold.access.account_tables import MODEL_PERMISSIONS
 from strangler.adoption.scaffold.access.authenticators import Authenticators
+from strangler.adoption.scaffold.access.stored_constants import StoredConstants, key_of
 from strangler.adoption.scaffold.code import LINE, dictionary, quoted, statement
 from strangler.adoption.scaffold.gaps import is_callers
 from strangler.adoption.scaffold.modules import Module
@@ -43,6 +44,7 @@ class OwnPermissions:
         self._tables = tables
         self._authenticators = authenticators
         self._texts: dict[str, str] = {}
+        self._stored = StoredConstants(tables, authenticators)
 
     def use(self, path: str, rule: PermissionRule, endpoint: DjangoEndpoint) -> tuple[str, set[str]]:
         """The class of a permission, and the columns of the endpoint's row that it looks at.
@@ -68,6 +70,11 @@ class OwnPermissions:
             return name, set()
         # One that looks at the caller alone is asked once there is the row, all the same.
         return name, {*columns.values()} or {self._key(endpoint)}
+
+    @property
+    def stored(self) -> tuple[str, ...]:
+        """The constants of the module that send statements."""
+        return self._stored.names
 
     def matched(self, rule: PermissionRule) -> dict[str, MatchedRows]:
         """The rows of other tables that a rule asks for of a row, by what the row has in their place."""
@@ -125,6 +132,7 @@ class OwnPermissions:
             module.use("types", "SimpleNamespace")
         if "Account" in whole:
             module.use(f"{self._package}.accounts", "Account")
+        self._stored.write(module, self._package)
         module.add(whole)
         return module.text()
 
@@ -155,6 +163,7 @@ class OwnPermissions:
         for sign, gap in (("perms", tables.permission_gap()), ("groups", tables.group_gap())):
             if gap is not None and sign in rule_signs(rule.request, row):
                 raise UnreadableError(gap)
+        columns = columns | self._stored.use(rule.request, row)
         lines = ["class {name}(BasePermission):", f'    """Django\'s {path}."""', ""]
         if rule.message is not None:
             lines += [f"    message = {quoted(rule.message).replace('{', '{{').replace('}', '}}')}", ""]
@@ -224,6 +233,8 @@ def _code(rule: Code, columns: dict[str, str], *, known: bool = False) -> str:
         return f"bool(obj.{columns[_key_of(MatchedRows.model_validate(given[0]))]})"
     if sign in _HELD:
         return f"await MODEL_PERMISSIONS.{_HELD[sign]}(request.state.session, caller, {_row([*map(quoted, given)])})"
+    if sign == "stored":
+        return f"await {columns[key_of(given[0])]}.exist(request, caller)"
     if sign == "key":
         caller = "caller.id" if known else 'getattr(caller, "id", None)'
         return f"bool(obj.{columns[given[0]]} == {caller})"

@@ -19,6 +19,9 @@ DJANGOS: dict[str, Any] = {
     "REST_FRAMEWORK": djangos.REST_FRAMEWORK | {"DEFAULT_PAGINATION_CLASS": None, "DEFAULT_THROTTLE_CLASSES": ()},
 }
 VIEWS = ("mayrename", "maydoall", "maynot", "iseditor", "iseditororchief", "isnochief", "ofrow", "either")
+STORED = tuple(
+    f"recipes/{key}/{name}" for key in (1, 2) for name in ("hasrated", "hasfavorite", "haskey", "isann", "ofprofile")
+)
 # Ann is an editor who may change teams, Bob a chief who may do all of it by his group; Kim holds nothing.
 HELD = """
 INSERT INTO django_content_type (id, app_label, model) VALUES (901, 'kitchen', 'team');
@@ -51,7 +54,9 @@ def test_none_of_them_is_a_gap(kitchen: Scaffolded) -> None:
     assert {name: gaps for name, gaps in kitchen.gaps.items() if gaps} == {}
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize(
+    "view", [*VIEWS, *STORED, "recipes/99/haskey", "recipes/x/hasrated", f"recipes/{10**30}/haskey"]
+)
 def test_callers_are_let_in_and_refused_alike(sides: Sides, view: str) -> None:
     for caller in CALLERS:
         for method, path, body in (
@@ -79,6 +84,12 @@ def test_who_holds_what_decides(sides: Sides) -> None:
     assert let_in("iseditororchief") == ["ann", "bob"]
     assert let_in("isnochief") == ["nobody", "ann", "kim"]
     assert let_in("ofrow") == ["ann", "bob"]
+    assert let_in("recipes/1/hasrated") == ["ann"]
+    assert let_in("recipes/2/hasrated") == []
+    assert let_in("recipes/2/hasfavorite") == ["kim"]
+    assert let_in("recipes/1/haskey") == ["bob"]
+    assert let_in("recipes/1/isann") == ["ann"]
+    assert let_in("recipes/1/ofprofile") == ["ann"]
     assert let_in("either") == ["ann", "kim"]
 
 
