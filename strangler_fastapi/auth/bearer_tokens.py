@@ -157,7 +157,7 @@ async def _accepted(
     messages = []
     for name, token_type in tokens.settings.auth_token_classes:
         try:
-            payload = tokens.decode(token)
+            payload = await tokens.read(token)
             if token_type != ACCESS and blacklist is not None and blacklist.outstanding is not None:
                 await _require_alive(tokens, payload, session, blacklist)
             tokens.check_claims(payload)

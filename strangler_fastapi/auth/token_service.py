@@ -157,7 +157,7 @@ class TokenService:
             ValidationFailed: it is blacklisted.
         """
         try:
-            payload = self.tokens.decode(token)
+            payload = await self.tokens.read(token)
             self.tokens.check_claims(payload)
         except TokenError as error:
             raise InvalidToken(str(error)) from None
@@ -196,7 +196,7 @@ class TokenService:
     ) -> tuple[Payload, int | None]:
         """The claims of a good token of this type, and the id of its row where it is recorded as issued."""
         try:
-            payload = self.tokens.decode(token)
+            payload = await self.tokens.read(token)
             issued_id, is_blacklisted = await self._issued(payload)
             if is_blacklisted and not (is_exchange and await self._may_repeat(payload)):
                 if is_exchange:

@@ -12,6 +12,7 @@ import jwt
 
 from shared_schema.contract.token_settings import TokenSettings
 from shared_schema.tokens import ACCESS, FAMILY, PARENT, REFRESH, SLIDING, revoke_claim_value
+from strangler_fastapi.auth.published_keys import PublishedKeys
 from strangler_fastapi.drf.validators import Invalid, check_storable
 
 Payload = dict[str, Any]
@@ -37,6 +38,8 @@ class Tokens:
         settings: the contract's.
         verifying_keys: simplejwt's VERIFYING_KEY, where the algorithm has two keys, or each key that may have signed
             while keys are exchanged, the one that signs among them; `key`, or its public half, where none is given.
+        published: those at simplejwt's JWK_URL, which are asked in place of all others, unless the algorithm has one
+            key for both (HS256).
 
     Raises:
         ValueError: a key is none of the algorithm.
@@ -45,6 +48,7 @@ class Tokens:
     key: str = field(repr=False)
     settings: TokenSettings
     verifying_keys: tuple[str, ...] = field(default=(), repr=False)
+    published: PublishedKeys | None = None
 
     def __post_init__(self) -> None:
         for key in filter(None, (self.key, *self.verifying_keys)):
@@ -70,22 +74,42 @@ class Tokens:
         added = {claim: value for claim, value in named.items() if value is not None}
         return jwt.encode(payload | added, self.key, algorithm=self.settings.algorithm)
 
-    def decode(self, token: str | bytes) -> Payload:
-        """The claims of a token whose signature and times are good.
+    async def read(self, token: str | bytes) -> Payload:
+        """The claims of a token whose signature and times are good; its key is fetched where that is published.
 
         Raises:
             TokenError: they are not, or a claim is one that no row can hold.
         """
-        payload = self._verified(token)
+        if self.published is None or self.settings.algorithm.startswith("HS"):
+            return self.decode(token)
+        key = await self.published.find(token)
+        if key is None:
+            raise TokenError("Token is invalid")
+        return self.decode(token, key)
+
+    def decode(self, token: str | bytes, key: jwt.PyJWK | None = None) -> Payload:
+        """The claims of a token whose signature and times are good, by a key that was published or by this service's.
+
+        Raises:
+            TokenError: see `read`.
+        """
+        payload = self._verified(token, key)
         if "exp" in payload and int(payload["exp"]) <= time.time() - self.settings.leeway:
             raise TokenError("Token is expired")
         return payload
 
     @cached_property
-    def _verified(self) -> Callable[[str | bytes], Payload]:
-        """Verifies a token once: it comes with every request and stays good, but for its end, which is looked at."""
+    def _verified(self) -> Callable[[str | bytes, jwt.PyJWK | None], Payload]:
+        """Verifies a token once: it comes with every request and stays good, but for its end, which is looked at.
+
+        Keys that are fetched anew are others.
+        """
         keys = self.verifying_keys or (_verifying(self.key, self.settings.algorithm),)
-        return lru_cache(maxsize=4096)(lambda token: _verify(token, keys, self.settings))
+
+        def verified(token: str | bytes, key: jwt.PyJWK | None) -> Payload:
+            return _verify(token, keys if key is None else (key.key,), self.settings)
+
+        return lru_cache(maxsize=4096)(verified)
 
     def check_claims(self, payload: Payload) -> None:
         """Passes a token that ends and has an id.

@@ -57,6 +57,8 @@ def project_section(service: ServiceScaffold, project: Project) -> str:
     is_secret = service.has_tokens_by_secret_key and not project.uses("jwt_signing_key")
     signing = '# Django signs its tokens with SECRET_KEY.\nJWT_SIGNING_KEY = "{secret_key}"\n' if is_secret else ""
     key = (signing or 'JWT_SIGNING_KEY = "{jwt_signing_key}"\n') if service.has_tokens else ""
+    if service.fetches_keys:
+        key = '# That of Django\'s SIMPLE_JWT: where the keys of tokens are published.\nJWK_URL = ""\n'
     secret = 'SECRET_KEY = "{secret_key}"\n' if service.has_sessions else ""
     python, comment = _interpreter(service)
     return f"""\

@@ -222,6 +222,7 @@ class ServiceScaffold:
             package=self._package,
             title=self._project.name,
             tokens=self.has_tokens,
+            fetches_keys=self.fetches_keys,
             translates=self.translates,
             middleware=self._middleware(),
             secures=bool(self._api.settings.security.model_dump(exclude_defaults=True)),
@@ -236,6 +237,11 @@ class ServiceScaffold:
             health=self._health(),
             consumer=self._path(self._project.consumer),
         )
+
+    @property
+    def fetches_keys(self) -> bool:
+        """Whether it fetches the keys of tokens from JWK_URL."""
+        return self._authenticators.fetches_keys
 
     @property
     def has_tokens_by_secret_key(self) -> bool:
@@ -269,7 +275,8 @@ class ServiceScaffold:
 
     def _keys(self) -> list[str]:
         """The settings that are secrets."""
-        return [*(["jwt_signing_key"] if self.has_tokens else []), *(["secret_key"] if self.has_sessions else [])]
+        signs = self.has_tokens and not self.fetches_keys
+        return [*(["jwt_signing_key"] if signs else []), *(["secret_key"] if self.has_sessions else [])]
 
     def _health(self) -> str:
         """What the paths `live` and `ready` begin with, below the service's prefix."""

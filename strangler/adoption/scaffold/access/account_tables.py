@@ -96,8 +96,16 @@ class AccountTables:
         is_known = bool(facts.gap) or facts.serializer == serializer if facts else found == serializer
         return action if endpoint.method == "POST" and is_plain and is_known else None
 
+    @property
+    def fetches_keys(self) -> bool:
+        """Whether tokens are verified by the keys at JWK_URL, which HMAC has none of."""
+        settings = self._contract.tokens
+        return self._simplejwt.jwk_url and settings is not None and not settings.algorithm.startswith("HS")
+
     def token_gap(self) -> str | None:
         """Why the service can't issue tokens."""
+        if self.fetches_keys:
+            return "signs tokens, while those with keys of JWK_URL are accepted"
         if not self._reads_tokens or self._users is None or "last_login" not in self._users.columns:
             return "no view of the API reads simplejwt's tokens"
         encoder = self._simplejwt.json_encoder

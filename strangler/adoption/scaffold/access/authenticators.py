@@ -91,6 +91,11 @@ class Authenticators:
         return any(name in self._known for name in _BEARERS)
 
     @property
+    def fetches_keys(self) -> bool:
+        """Whether tokens are signed by keys that another publishes (JWK_URL)."""
+        return self.has_tokens and self.account_tables.fetches_keys
+
+    @property
     def has_sessions(self) -> bool:
         """Whether it reads Django's sessions, which SECRET_KEY signs."""
         return SESSION in self._known
@@ -146,7 +151,7 @@ class Authenticators:
             return "the contract has no settings of its tokens, set SIMPLE_JWT (an empty one will do)"
         if settings.user_id_field not in ("id", "pk"):
             return f"tokens name users by {settings.user_id_field}, and not by their key"
-        return "the keys of tokens are fetched from JWK_URL" if self._simplejwt.jwk_url else None
+        return None
 
     def caller_column(self, table: str, field: str | None) -> str | None:
         """The attribute of a field that points at the users, None where there is no field.

@@ -130,7 +130,6 @@ RULE = "asks harbour.may_sign_in who may have tokens"
         ({"user_authentication_rule": "harbour.may_sign_in"}, [[RULE], [RULE]]),
         ({"json_encoder": "harbour.Encoder"}, [["writes claims by harbour.Encoder"]] * 2),
         ({"check_user_is_active": False}, [[], ["gives tokens to users that aren't active"]]),
-        ({"jwk_url": True}, [["no view of the API reads simplejwt's tokens"]] * 2),
     ],
 )
 def test_settings_of_tokens_that_let_others_in_are_gaps(given: dict[str, Any], expected: list[list[str]]) -> None:
@@ -146,8 +145,18 @@ def test_callers_are_found_where_tokens_say_and_by_no_other_key() -> None:
     assert made in files["accounts.py"]
     (gap,), _files = texts_of(LIST | SIGNED, tokens={"user_id_field": "number"})
     assert gap == [f"authenticator {SIGNED['authenticators'][0]}: tokens name users by number, and not by their key"]
-    (gap,), _files = texts_of(LIST | SIGNED, simplejwt={"jwk_url": True})
-    assert gap == [f"authenticator {SIGNED['authenticators'][0]}: the keys of tokens are fetched from JWK_URL"]
+
+
+def test_keys_of_tokens_are_fetched_where_django_fetches_them() -> None:
+    gaps, files = texts_of(LIST | SIGNED, OBTAIN, tokens={"algorithm": "RS256"}, simplejwt={"jwk_url": True})
+    assert gaps == [[], ["signs tokens, while those with keys of JWK_URL are accepted"]]
+    assert 'Tokens("", MAPPING.contract.token_settings, published=PublishedKeys(settings.jwk_url))' in files["main.py"]
+    assert "jwk_url: str = Field(min_length=1, repr=False)" in files["config.py"]
+    assert "jwt_signing_key" not in files["main.py"] + files["config.py"]
+    # A key of HMAC's is published by nobody.
+    gaps, files = texts_of(LIST | SIGNED, simplejwt={"jwk_url": True})
+    assert gaps == [[]]
+    assert "jwt_signing_key" in files["main.py"]
 
 
 def test_sliding_tokens_are_accepted_until_they_are_ended() -> None:

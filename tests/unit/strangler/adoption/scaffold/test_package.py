@@ -60,28 +60,32 @@ def test_the_section_names_the_python_that_has_fastapi(
 
 
 @pytest.mark.parametrize(
-    ("has_tokens", "by_secret_key", "given", "key"),
+    ("has_tokens", "by_secret_key", "fetches", "given", "key"),
     [
-        (False, False, "", None),
-        (True, False, "", "{jwt_signing_key}"),
-        (True, True, "", "{secret_key}"),
-        (True, True, "{jwt_signing_key}", "{jwt_signing_key}"),
+        (False, False, False, "", None),
+        (True, False, False, "", "{jwt_signing_key}"),
+        (True, True, False, "", "{secret_key}"),
+        (True, True, False, "{jwt_signing_key}", "{jwt_signing_key}"),
+        (True, False, True, "", None),
     ],
 )
 def test_the_section_gives_the_key_that_django_signs_with(
-    tmp_path: Path, has_tokens: bool, by_secret_key: bool, given: str, key: str | None
+    tmp_path: Path, has_tokens: bool, by_secret_key: bool, fetches: bool, given: str, key: str | None
 ) -> None:
     made = SimpleNamespace(
         folder=tmp_path / "boats",
         has_tokens=has_tokens,
         has_tokens_by_secret_key=by_secret_key,
         has_sessions=False,
+        fetches_keys=fetches,
     )
     django = f'django = {{ command = ["./serve"], health = "/up", environment = {{ KEY = "{given}" }} }}'
     text = re.sub(r"(?m)^fastapi = .*$", 'fastapi = { address = "http://127.0.0.1:9000", health = "/up" }', FILE)
     of_project = project_parse(re.sub(r"(?m)^django = .*$", django, text), file=tmp_path / "strangler.toml")
     section = tomllib.loads(project_section(cast("ServiceScaffold", made), of_project))
-    assert section["fastapi"]["environment"].get("JWT_SIGNING_KEY") == key
+    environment = section["fastapi"]["environment"]
+    assert environment.get("JWT_SIGNING_KEY") == key
+    assert ("JWK_URL" in environment) is fetches
 
 
 def test_a_name_that_is_none_is_refused() -> None:
