@@ -9,7 +9,7 @@ from fastapi_app.admin.site import ADMIN
 from fastapi_app.auth.accounts import AUTHENTICATORS
 from fastapi_app.auth.router import router as auth
 from fastapi_app.config import NAME, PREFIXES, Settings, load_settings
-from fastapi_app.consumer import CONSUMER_FILE
+from fastapi_app.database import open_database
 from fastapi_app.events.lifespan import events_running
 from fastapi_app.events.router import router as events
 from fastapi_app.feed.router import router as feed
@@ -17,11 +17,9 @@ from fastapi_app.models import BLOG
 from fastapi_app.posts.router import router as posts
 from fastapi_app.tags.router import router as tags
 from fastapi_app.users.router import router as users
-from shared_schema.consumer.consumer import load_consumer
 from strangler_fastapi.application import create_application, prepare_served
 from strangler_fastapi.auth.hashing import set_waiting
 from strangler_fastapi.auth.tokens import Tokens
-from strangler_fastapi.db.engine import Database
 from strangler_fastapi.health import health_router
 from strangler_fastapi.logs import configure_logs
 
@@ -72,20 +70,3 @@ async def _events(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
     url, most = settings.fastapi_database_url, settings.event_streams_of_user
     async with events_running(url, most_of_user=most) as app.state.events:
         yield
-
-
-def open_database(settings: Settings, *, url: str) -> Database:
-    """The database at `url`, as libpq has it."""
-    return Database(
-        url,
-        setting="FASTAPI_DATABASE_URL",
-        pooler_url=settings.fastapi_pooler_url if url == settings.fastapi_database_url else "",
-        replica_url=settings.fastapi_replica_url if url == settings.fastapi_database_url else "",
-        service=NAME,
-        mapping=BLOG,
-        consumer=load_consumer(CONSUMER_FILE),
-        optional=("admin",),
-        pool_max=settings.db_pool_max,
-        statement_seconds=settings.statement_timeout,
-        report_sql=settings.report_sql,
-    )

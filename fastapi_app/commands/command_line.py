@@ -12,7 +12,7 @@ from fastapi_app.commands.housekeeping import drafts_prune, tokens_flush
 from fastapi_app.commands.seeding import demo_seed, posts_seed, sample_text, users_seed
 from fastapi_app.commands.tasks import create_worker, drafts_prune_later
 from fastapi_app.config import Settings, SettingsError, load_settings
-from fastapi_app.main import open_database
+from fastapi_app.database import open_database
 from sample_data.demo import DEMO_ARCHIVED, DEMO_NAMES, DEMO_PASSWORD, DEMO_POSTS, RANDOM_SEED
 from strangler_fastapi.commands import CommandError, command_run
 from strangler_fastapi.db.engine import Database

@@ -8,7 +8,7 @@ from procrastinate import App
 
 from fastapi_app.commands.housekeeping import drafts_prune, tokens_flush
 from fastapi_app.config import Settings
-from fastapi_app.main import open_database
+from fastapi_app.database import open_database
 from strangler_fastapi.commands import command_do
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.jobs import QUEUE, RETRY, create_jobs

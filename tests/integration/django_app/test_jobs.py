@@ -31,7 +31,7 @@ from django_app.config.middleware import RequestLogMiddleware
 from fastapi_app.commands import tasks as fastapi_tasks
 from fastapi_app.commands.tasks import create_worker, drafts_prune_later
 from fastapi_app.config import load_settings
-from fastapi_app.main import open_database
+from fastapi_app.database import open_database
 from strangler.compare.writes.id_mapping import Clock, IdMapping
 from strangler.compare.writes.tables import Column, Table
 from strangler_fastapi.commands import command_do

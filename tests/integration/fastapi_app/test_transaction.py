@@ -12,7 +12,7 @@ from sqlalchemy import Executable, column, insert, literal, select, table, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from starlette.requests import Request
 
-from fastapi_app.main import open_database
+from fastapi_app.database import open_database
 from strangler_fastapi.db.driver_errors import DRIVER_ERRORS
 from strangler_fastapi.db.query import Rows, fetch
 from strangler_fastapi.db.session import RequestSession, open_session

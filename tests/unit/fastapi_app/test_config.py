@@ -113,6 +113,13 @@ def test_importing_the_application_asks_for_no_setting() -> None:
     subprocess.run([sys.executable, "-c", code], env={}, check=True)  # noqa: S603 - our own interpreter
 
 
+def test_the_worker_of_jobs_does_without_the_application_and_its_admin() -> None:
+    """It would take 10 MiB more (docs/benchmark.md, Memory)."""
+    served = {"fastapi_app.main", "jinja2", "starlette_admin", "uvicorn"}
+    code = f"import fastapi_app.commands.command_line, sys; sys.exit(len({served} & set(sys.modules)))"
+    subprocess.run([sys.executable, "-c", code], env={}, check=True)  # noqa: S603 - our own interpreter
+
+
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
