@@ -12,6 +12,8 @@ from sqlalchemy.exc import DontWrapMixin
 from shared_schema.contract.values import WITH_TIME_ZONE, as_column
 
 NOW: Final = "django.utils.timezone.now"
+# The same moment, and its day, in TIME_ZONE.
+_LOCAL: Final = {"django.utils.timezone.localtime": "", "django.utils.timezone.localdate": "date"}
 
 # Of a session, a table, its column and the values in it.
 OnDelete = Callable[[Any, str, str, list[Any]], Awaitable[None]]
@@ -81,6 +83,8 @@ def now(type_name: str) -> date | time | datetime:
 def _known(path: str, type_name: str) -> Callable[[], object] | None:
     if path == NOW:
         return lambda: now(type_name)
+    if path in _LOCAL:
+        return lambda: now(_LOCAL[path] or type_name)
     if path.partition(".")[0] in sys.stdlib_module_names:
         function: Callable[[], object] = resolve_name(path)
         return function

@@ -23,6 +23,11 @@ _OPENAPI: Final = {
     "drf_yasg.views.": "?format=openapi",
     "rest_framework.schemas.views.SchemaView": "?format=openapi-json",
 }
+# Permissions that let everybody read a document.
+_OPEN: Final = frozenset(
+    f"rest_framework.permissions.{name}"
+    for name in ("AllowAny", "DjangoModelPermissionsOrAnonReadOnly", "IsAuthenticatedOrReadOnly")
+)
 # The share of endpoints that a prefix must have.
 _MOST: Final = 0.8
 _HEALTH: Final = frozenset(
@@ -80,7 +85,8 @@ class SignInGuess:
 class Detection:
     """What was found. `manage` is the command; paths are Django's own; empty strings where nothing was found.
 
-    `browsable`: some of its endpoints have pages (DRF's browsable API).
+    `browsable`: some of its endpoints have pages (DRF's browsable API). `closed_openapi` is a document for callers who
+    sign in, as the tool doesn't where it reads one.
     """
 
     manage: tuple[str, ...]
@@ -88,6 +94,7 @@ class Detection:
     v1: str
     v2: str
     openapi: str
+    closed_openapi: str
     health: str
     sign_in: SignInGuess | None
     browsable: bool
@@ -138,7 +145,8 @@ def detection_of(manage: Sequence[str], api: DjangoApi) -> Detection:
         api=api,
         v1=v1 or "/",
         v2=_next_prefix(v1, api),
-        openapi=next(_documents(api.endpoints), ""),
+        openapi=next(_documents(api.endpoints, closed=False), ""),
+        closed_openapi=next(_documents(api.endpoints, closed=True), ""),
         health=next(_health_paths(api.endpoints), "") or next(_admin_forms(api), ""),
         sign_in=next(_sign_ins(own, v1, api.settings), None) or next(_forms(api, own), None),
         browsable=any(BROWSABLE_API in (each.renderers or ()) for each in own),
@@ -179,8 +187,10 @@ def _next_prefix(v1: str, api: DjangoApi) -> str:
     return next(each for each in candidates if each != v1 and not any(path.startswith(f"{each}/") for path in taken))
 
 
-def _documents(endpoints: Sequence[DjangoEndpoint]) -> Iterator[str]:
+def _documents(endpoints: Sequence[DjangoEndpoint], *, closed: bool) -> Iterator[str]:
     for each in endpoints:
+        if closed is _OPEN.issuperset(each.permissions or ()):
+            continue
         found = next((query for view, query in _OPENAPI.items() if each.view.startswith(view)), None)
         if found is not None and "{" not in each.path and each.method in ("GET", "ANY"):
             yield each.path + found

@@ -18,7 +18,11 @@ class Facts(BaseModel):
 
 
 class SessionSettings(Facts):
-    """Django's settings of sessions and of the CSRF check, under names like theirs."""
+    """Django's settings of sessions and of the CSRF check, under names like theirs.
+
+    `other_permissions` are the `backends` that give permissions in another way than by Django's tables; None in
+    documents of before.
+    """
 
     engine: str = "django.contrib.sessions.backends.db"
     cookie_name: str = "sessionid"
@@ -31,6 +35,7 @@ class SessionSettings(Facts):
     save_every_request: bool = False
     expire_at_browser_close: bool = False
     backends: tuple[str, ...] = ("django.contrib.auth.backends.ModelBackend",)
+    other_permissions: tuple[str, ...] | None = None
     trusted_origins: tuple[str, ...] = ()
     csrf_cookie_name: str = "csrftoken"
     csrf_cookie_age: float | None = 31_449_600

@@ -125,7 +125,7 @@ def _completed(found: Detection, *, health: str | None, openapi: str | None, sig
     return replace(
         found,
         health=health or found.health or _ask("Path that Django answers with 200 once it is ready"),
-        openapi=openapi or found.openapi or _ask("Path of Django's OpenAPI document"),
+        openapi=openapi or found.openapi or ("" if found.closed_openapi else _ask("Path of Django's OpenAPI document")),
         sign_in=typed or found.sign_in,
     )
 
@@ -181,12 +181,18 @@ def _sign_in_text(found: Detection) -> str:
     return f"{found.sign_in.path}{', for staff alone: pass --sign-in PATH for others' if only else ''}"
 
 
+def _openapi_text(found: Detection) -> str:
+    if found.closed_openapi:
+        return f"{found.closed_openapi} wants callers to sign in: Django's views are read in its place"
+    return "none was found: pass --openapi PATH, or check --django-schema FILE"
+
+
 def _report(found: Detection, project: Project) -> None:
     rows = {
         "manage": shlex.join(found.manage),
         "v1, v2": f"{project.api.v1 or '/'}, {project.api.v2}",
         "health": found.health or "none was found: pass --health PATH",
-        "openapi": found.openapi or "none was found: pass --openapi PATH, or check --django-schema FILE",
+        "openapi": found.openapi or _openapi_text(found),
         "sign-in": _sign_in_text(found),
         "callers": ", ".join(found.authenticators) or "nobody is asked who he is",
         "database": found.api.settings.database_engine.rpartition(".")[2] or "unknown",

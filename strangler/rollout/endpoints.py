@@ -91,6 +91,9 @@ def _fetch(url: str, *, headers: dict[str, str]) -> bytes:
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         reason = str(error) or type(error).__name__
         raise FailedError(f"{url} can't be read ({reason})", "check the stack with strangler status") from error
+    if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+        hint = "let everybody read it, or take openapi out of [django]: its views are read then"
+        raise FailedError(f"{url} answers {response.status_code} to a caller who hasn't signed in", hint)
     if response.status_code != httpx.codes.OK:
         hint = "check the stack with strangler status, or pass the address of its OpenAPI document"
         raise FailedError(f"{url} answers {response.status_code}", hint)

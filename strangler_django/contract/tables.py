@@ -20,7 +20,7 @@ from strangler_django.contract.unconnected import Sql
 Facts = dict[str, Any]
 
 # Receivers of packages that Django calls for each model, and that look at its files alone.
-_OF_FILES = ("easy_thumbnails.signal_handlers.",)
+_OF_FILES = ("easy_thumbnails.signal_handlers.", "imagekit.specs.sourcegroups.")
 # Methods of packages that choose among the columns only where a caller names those to be saved.
 _SAVES_ALL = frozenset({f"{name}.models.TimeStampedModel.save" for name in ("django_extensions.db", "model_utils")})
 

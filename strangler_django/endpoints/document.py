@@ -22,6 +22,7 @@ from strangler_django.endpoints.addresses import root_addresses
 from strangler_django.endpoints.code.own_models import own_sign_in, own_users
 from strangler_django.endpoints.exception_handlers import exception_handler_facts
 from strangler_django.endpoints.path_views import view_class, view_methods, view_name
+from strangler_django.endpoints.permissions.permission_backends import other_permissions
 from strangler_django.endpoints.resolver import PathParameter, ResolvedPath, resolved_paths
 from strangler_django.endpoints.token_packages import knox_settings, oauth_settings
 from strangler_django.endpoints.views import unread_facts, view_facts
@@ -267,6 +268,7 @@ def _settings() -> dict[str, Any]:
             **{name.lower(): getattr(settings, f"SESSION_{name}") for name in _SESSION},
             **{f"csrf_{name.lower()}": getattr(settings, f"CSRF_{name}") for name in _CSRF},
             "backends": list(settings.AUTHENTICATION_BACKENDS),
+            "other_permissions": other_permissions(settings.AUTHENTICATION_BACKENDS),
             "trusted_origins": list(settings.CSRF_TRUSTED_ORIGINS),
         },
         "files": _files(),

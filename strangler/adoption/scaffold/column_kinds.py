@@ -50,7 +50,10 @@ TEXT_LOOKUPS: Final = frozenset(
     {"iexact", "icontains", "startswith", "istartswith", "endswith", "iendswith", "regex", "iregex"}
 )
 # Callables whose value the service makes by itself (`shared_schema.contract.callables`).
-CALLABLES: Final = ("builtins.", "uuid.", "datetime.", "django.utils.timezone.now")
+CALLABLES: Final = (
+    *("builtins.", "uuid.", "datetime."),
+    *(f"django.utils.timezone.{name}" for name in ("localdate", "localtime", "now")),
+)
 
 
 def is_known(facts: ColumnFacts) -> bool:

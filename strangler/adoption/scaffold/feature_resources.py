@@ -22,6 +22,25 @@ from strangler.adoption.scaffold.written_endpoint import WrittenEndpoint, Writte
 from strangler.adoption.serializer_facts import MatchedRows, SerializerFacts, SerializerField
 
 _OTHER: Final = "its serializer is of another model than its rows"
+# Constants of strangler_fastapi that stand in a module of resources.
+_LIBRARY: Final = frozenset(
+    {
+        *(
+            "BOOLEAN",
+            "DATE",
+            "DATETIME",
+            "DURATION",
+            "EMAIL",
+            "FLAG",
+            "FLOAT",
+            "IDENTIFIER",
+            "INTEGER",
+            "JSON",
+            "NUMBER",
+        ),
+        *("TEXT", "TIME", "URL", "CALLER", "GIVEN", "MISSING", "NOW", "TOGGLED"),
+    }
+)
 
 
 class FeatureResources:
@@ -172,7 +191,7 @@ class FeatureResources:
             listed = self._list_of_view(endpoint).model_copy(update=rows)
             made = write_list(listed, serializer.model, self._tables, time_zone=self._api.settings.zone)
             self._narrow(made, endpoint, serializer.model)
-            taken = {resource.constant for resource in self._resources.values()}
+            taken = {resource.constant for resource in self._resources.values()} | self._tables.class_names() | _LIBRARY
             names = (self._name, snake(serializer.title), *(f"{self._name}_{number}" for number in range(2, 100)))
             constants = (name.upper() for name in names)
             constant = next(name for name in constants if name not in taken and not name.endswith("_SERIALIZER"))

@@ -78,6 +78,10 @@ class Tables:
         app = pascal(facts.model.rpartition(".")[0]) if name in self._shared else ""
         return self._classes.get(facts.name, f"{app}{name}")
 
+    def class_names(self) -> set[str]:
+        """Those of all tables of the contract: a class such as `BMI` is spelled as constants are."""
+        return set(map(self.class_name, self._contract.tables.values()))
+
     def column_of(self, table: str, field: str) -> tuple[str, ColumnFacts]:
         """The column of Django's field of that name, or of a column's own name; `pk` is the key.
 

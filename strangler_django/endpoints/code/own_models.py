@@ -24,7 +24,10 @@ _READING: Final = (
     *("get", "iterator", "none", "order_by", "reverse", "select_related", "prefetch_related", "using"),
 )
 _FINDING: Final = ("all", "filter", "get")
-_LIBRARIES: Final = ("django.", "rest_framework.")
+# What django-imagekit and django-cleanup call of each new row remembers its files, to compare them as it is saved.
+_LIBRARIES: Final = ("django.", "rest_framework.", "imagekit.", "django_cleanup.")
+# Functions that change nothing of what they get.
+_LOOKS: Final = frozenset({"getattr", "hasattr", "hash", "isinstance", "len", "str", "type"})
 
 
 def reads_rows(cls: type) -> bool:
@@ -65,7 +68,7 @@ def changed_rows(model: Any) -> Iterator[str]:  # noqa: ANN401 - as above
             yield f"{model._meta.object_name}.{method}"
     for signal, name in ((signals.pre_init, "pre_init"), (signals.post_init, "post_init")):
         receivers = chain.from_iterable(signal._live_receivers(model))
-        yield from (f"signal {name}" for each in receivers if not each.__module__.startswith(_LIBRARIES))
+        yield from (f"signal {name}" for each in receivers if not _remembers(each, names))
 
 
 def own_users(model: Any) -> str | None:  # noqa: ANN401 - as above
@@ -86,6 +89,24 @@ def proxy_writes(model: Any) -> list[str]:  # noqa: ANN401 - as above
     """What of the project Django calls as it writes a row of a proxy and not of the model itself, or the reverse."""
     named, concrete = ({*overrides(each), *receivers(each)} for each in (model, model._meta.concrete_model))
     return sorted(named ^ concrete)
+
+
+def _remembers(receiver: Any, names: set[str]) -> bool:  # noqa: ANN401 - a function or a method
+    """Whether a receiver of a new row gives it attributes alone, by code of its own that hands the row to nobody."""
+    if str(receiver.__module__).startswith(_LIBRARIES):
+        return True
+    made = source_of(code_of(receiver))
+    if not isinstance(made, ast.FunctionDef) or not _keeps(receiver, names):
+        return False
+    return not any(isinstance(node, ast.Call) and _passes_on(node) for node in ast.walk(ast.Module(made.body, [])))
+
+
+def _passes_on(call: ast.Call) -> bool:
+    """Whether a call may change a row that its caller holds: by a method of it, or because it gets it."""
+    if isinstance(call.func, ast.Name) and call.func.id in _LOOKS:
+        return False
+    given = (call.func, *call.args, *(each.value for each in call.keywords))
+    return any(isinstance(node, ast.Name) for each in given for node in ast.walk(each))
 
 
 def _keeps(method: Any, names: set[str]) -> bool:  # noqa: ANN401 - whatever a class has under a name

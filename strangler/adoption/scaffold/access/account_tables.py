@@ -69,6 +69,9 @@ class AccountTables:
         self._reads_tokens = reads_tokens
         self._renews = api.settings.password_hasher == "argon2"  # noqa: S105 - an algorithm
         self._backends = api.settings.sessions.backends
+        # Documents of before name no backends that give others.
+        plain, known = SessionSettings().backends, api.settings.sessions.other_permissions
+        self._other_permissions = () if self._backends == plain else self._backends if known is None else known
         self._signs_in_by = api.settings.signs_in_by
         self._simplejwt = api.settings.simplejwt
         self._username_field = api.settings.username_field
@@ -147,8 +150,8 @@ class AccountTables:
         """Why it can't look up the permissions that a user holds."""
         if self._users is None or "is_superuser" not in self._users.columns:
             return _OF_DJANGO
-        if self._backends != SessionSettings().backends:
-            return f"asks {', '.join(self._backends)}"
+        if others := self._other_permissions:
+            return f"asks {', '.join(others)}"
         return self._lacking(self._permission_classes, _OF_DJANGO)
 
     def group_gap(self) -> str | None:

@@ -123,6 +123,8 @@ def test_times_are_those_of_each_row(connection: Connection) -> None:
             "made_at": (*aware, {"auto_now_add": True}),
             "changed_at": (*aware, {"auto_now": True}),
             "seen_at": (*aware, {"default_callable": "django.utils.timezone.now"}),
+            "held_at": (*aware, {"default_callable": "django.utils.timezone.localtime"}),
+            "held_on": ("date", Date(), {"default_callable": "django.utils.timezone.localdate"}),
             "made_on": ("date", Date(), {"auto_now_add": True}),
             "seen_on": ("date", Date(), {"default_callable": "django.utils.timezone.now"}),
             "seen_time": ("time without time zone", Time(), {"auto_now": True}),
@@ -131,9 +133,9 @@ def test_times_are_those_of_each_row(connection: Connection) -> None:
     )
     before = datetime.now(UTC).replace(tzinfo=None)
     row = inserted(connection, table)
-    for name in ("made_at", "changed_at", "seen_at"):
+    for name in ("made_at", "changed_at", "seen_at", "held_at"):
         assert before <= getattr(row, name) <= datetime.now(UTC).replace(tzinfo=None), name
-    assert row.made_on == row.seen_on == datetime.now().astimezone().date()
+    assert row.made_on == row.seen_on == row.held_on == datetime.now().astimezone().date()
     assert isinstance(row.seen_time, time)
     connection.execute(update(table).values(text="new"))
     changed = connection.execute(select(table)).one()

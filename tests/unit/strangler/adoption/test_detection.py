@@ -247,6 +247,25 @@ def test_the_admins_form_is_what_is_left_for_sessions_and_for_health() -> None:
 
 
 @pytest.mark.parametrize(
+    ("permissions", "is_open"),
+    [
+        ([], True),
+        (["rest_framework.permissions.AllowAny"], True),
+        (["rest_framework.permissions.IsAuthenticatedOrReadOnly"], True),
+        (None, True),
+        (["rest_framework.permissions.IsAuthenticated"], False),
+        (["rest_framework.permissions.AllowAny", "shop.permissions.IsStaff"], False),
+    ],
+)
+def test_a_document_for_callers_who_sign_in_is_none_that_the_tool_reads(permissions: Any, is_open: bool) -> None:
+    view = "drf_spectacular.views.SpectacularAPIView"
+    found = detection_of(
+        ("python", "manage.py"), api(endpoint("/api/posts/"), endpoint("/schema/", view=view, permissions=permissions))
+    )
+    assert (found.openapi, found.closed_openapi) == (("/schema/", "") if is_open else ("", "/schema/"))
+
+
+@pytest.mark.parametrize(
     ("view", "openapi"),
     [
         ("drf_yasg.views.get_schema_view.<locals>.SchemaView", "/schema/?format=openapi"),

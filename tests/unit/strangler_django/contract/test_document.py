@@ -294,10 +294,11 @@ def test_what_django_calls_for_a_row_is_reported(make_model: MakeModel) -> None:
     assert not {"overrides", "receivers"} & table_facts(plain, Sql()).keys()
 
 
+@pytest.mark.parametrize("module", ["easy_thumbnails.signal_handlers", "imagekit.specs.sourcegroups"])
 def test_what_looks_at_files_alone_is_reported_of_models_with_files(
-    make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
+    module: str, make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listener, "__module__", "easy_thumbnails.signal_handlers")
+    monkeypatch.setattr(listener, "__module__", module)
     plain, filed = make_model("Words"), make_model("Filed", {"scan": models.FileField()})
     post_save.connect(listener)
     try:
@@ -305,4 +306,4 @@ def test_what_looks_at_files_alone_is_reported_of_models_with_files(
     finally:
         post_save.disconnect(listener)
     assert found[0] == []
-    assert "post_save easy_thumbnails.signal_handlers.listener" in found[1]
+    assert f"post_save {module}.listener" in found[1]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from django.db import models
 from django.db.models.signals import post_init, pre_save
 from django.test.utils import isolate_apps
@@ -87,6 +88,37 @@ def test_rows_that_a_model_changes_as_they_are_read_are_named() -> None:
         assert list(changed_rows(Plain)) == ["signal post_init"]
     finally:
         post_init.disconnect(shout, sender=Plain)
+
+
+def _remember(instance: Any, **_: Any) -> None:
+    instance._name_before = getattr(instance, "name", None)
+
+
+def _hand_on(instance: Any, **_: Any) -> None:
+    _remember(instance)
+
+
+def _strip(instance: Any, **_: Any) -> None:
+    instance._parts = instance.name_parts()
+
+
+def _of_a_library(instance: Any, **_: Any) -> None:
+    instance.name = "what it was"
+
+
+_of_a_library.__module__ = "imagekit.specs.sourcegroups"
+
+
+@pytest.mark.parametrize(
+    ("receiver", "found"),
+    [(_remember, []), (_of_a_library, []), (_hand_on, ["signal post_init"]), (_strip, ["signal post_init"])],
+)
+def test_a_receiver_that_only_remembers_what_a_row_was_changes_none(receiver: Any, found: list[str]) -> None:
+    post_init.connect(receiver, sender=Plain)
+    try:
+        assert list(changed_rows(Plain)) == found
+    finally:
+        post_init.disconnect(receiver, sender=Plain)
 
 
 class Joined(models.Manager[Any]):

@@ -69,6 +69,13 @@ def test_permissions_of_the_model_are_looked_up_where_django_does() -> None:
     gaps, files = texts_of(LIST | permitted, sessions=sessions)
     assert gaps == [["permission DjangoModelPermissionsOrAnonReadOnly asks guardian.backends.ObjectPermissionBackend"]]
     assert "permission=not_ported(" in files["boats/router.py"]
+    # One that only signs in grants nothing.
+    more = {"backends": ["harbour.ByEmail", "harbour.Ldap"], "other_permissions": []}
+    gaps, files = texts_of(LIST | permitted, sessions=more)
+    assert gaps == [[]]
+    assert "permission=DjangoModelPermissionsOrAnonReadOnly(" in files["boats/router.py"]
+    gaps, _files = texts_of(LIST | permitted, sessions=more | {"other_permissions": ["harbour.Ldap"]})
+    assert gaps == [["permission DjangoModelPermissionsOrAnonReadOnly asks harbour.Ldap"]]
 
 
 @pytest.mark.parametrize("reads", [(), ("x.view",)])

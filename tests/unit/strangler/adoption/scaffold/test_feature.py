@@ -36,6 +36,18 @@ def test_a_plain_list_is_written_whole() -> None:
     assert "@boats.post(status=201)\nasync def boats_create(" in router
 
 
+@pytest.mark.parametrize(("name", "constant"), [("boats", "BOATS"), ("sos", "BOAT"), ("email", "BOAT")])
+def test_no_resource_bears_the_name_of_a_class_or_of_what_it_imports(name: str, constant: str) -> None:
+    raft = CONTRACT.tables["raft"].model_copy(update={"model": "harbour.SOS"})
+    contract = CONTRACT.model_copy(update={"tables": {**CONTRACT.tables, "raft": raft}})
+    facts = LIST["serializer"] | {"path": f"harbour.{name.upper()}Serializer", "model": "harbour.SOS", "table": "raft"}
+    shown = LIST | {"path": f"/api/{name}/", "model": {"label": "harbour.SOS", "table": "raft"}, "serializer": facts}
+    api = DjangoApi.model_validate({"format": 1, "endpoints": [shown]})
+    chosen = [(api.endpoints[0], Route(name=f"{name}.list", methods=("GET",), path=f"/{name}/", stage=Stage.LEGACY))]
+    made = ServiceScaffold(project(Path("/nowhere")), "harbour_fastapi", chosen, api=api, contract=contract).features[0]
+    assert f"\n{constant} = Resource(SOS, " in text_of(made, "serializers.py")
+
+
 def test_a_row_that_django_can_not_add_is_a_gap() -> None:
     raft = {"model": {"label": "harbour.Raft", "table": "raft"}}
     logs = {"name": "logs", "kind": "IntegerField", "source": "logs", "required": True, "changed": {}}
