@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from shared_schema.consumer.samples import Sample, sample_of
 from shared_schema.mapping import Reflected
+from strangler_fastapi.auth.authentication import auth_of
 from strangler_fastapi.db.query import Rows, fetch_value
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.resources.sample_queries import as_sample
@@ -141,7 +142,8 @@ class DjangoModelPermissions(BasePermission):
         Raises:
             MethodNotAllowed: no permission is known for the method.
         """
-        if caller is None and self.authenticated_users_only:
+        # An access token of no user is nobody, and not anonymous either.
+        if caller is None and (self.authenticated_users_only or auth_of(request) is not None):
             return False
         names = self.required(request.method)
         if not names or caller is None:

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared_schema.mapping import Mapping, Reflected
-from strangler_fastapi.auth.oauth_tokens import OAuth2Authentication
+from strangler_fastapi.auth.oauth_tokens import AccessToken, OAuth2Authentication
 from strangler_fastapi.auth.token_scopes import (
     IsAuthenticatedOrTokenHasScope,
     TokenHasReadWriteScope,
@@ -31,6 +31,7 @@ from strangler_fastapi.auth.token_scopes import (
 )
 from strangler_fastapi.auth.user_tables import UserTables
 from strangler_fastapi.drf.http.rendering import JsonResponse
+from strangler_fastapi.drf.views.model_permissions import DjangoModelPermissionsOrAnonReadOnly
 from strangler_fastapi.drf.views.permissions import AllowAny, IsAuthenticated
 from strangler_fastapi.drf.views.view import Caller, View, feature_router
 from tests.databases import migrated_database
@@ -351,3 +352,12 @@ def test_no_token_is_read_of_a_query_where_the_project_forbids_it(sides: BothSid
     assert ask_here(sides, "/strict/?access_token=ann-").json()["caller"] is None
     assert ask_here(sides, "/strict/?access_token=ann-", Authorization="Bearer ann-").json()["caller"] is None
     assert ask_here(sides, "/strict/?q=ann-", Authorization="Bearer ann-").json()["caller"] == "ann"
+
+
+def test_a_token_without_a_user_is_not_anonymous() -> None:
+    """DRF's DjangoModelPermissionsOrAnonReadOnly refuses a request whose user is None."""
+    permission = DjangoModelPermissionsOrAnonReadOnly(SimpleNamespace(), Token)  # type: ignore[arg-type] # asked for nothing
+    token = AccessToken(frozenset(), timezone.now() + LATER)
+    request = SimpleNamespace(method="GET", state=SimpleNamespace(auth=token), user=None)
+    assert permission.has_permission(request, None) is False  # type: ignore[arg-type] # as much of one as is looked at
+    assert drf_permissions.DjangoModelPermissionsOrAnonReadOnly().has_permission(request, APIView()) is False  # type: ignore[arg-type] # the same
