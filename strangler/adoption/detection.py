@@ -1,6 +1,7 @@
 """A look at a checkout before anything is asked: how Django is called, where its API is, how one signs in."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -164,7 +165,8 @@ def _python(folder: Path) -> str:
 def _prefix(endpoints: Sequence[DjangoEndpoint]) -> str:
     """What nearly all paths begin with, in whole segments without a parameter.
 
-    A health check or a hook of somebody else often lies beside the API: it stays with Django.
+    A health check or a hook of somebody else often lies beside the API: it stays with Django. What lies below a version
+    (`v1`) is the API's, though most of it is of one resource.
     """
     # The last segment is a resource: something has to be left of a path.
     paths = [[part for part in each.path.split("/") if part][:-1] for each in endpoints]
@@ -174,7 +176,8 @@ def _prefix(endpoints: Sequence[DjangoEndpoint]) -> str:
             path[len(prefix)] for path in paths if path[: len(prefix)] == prefix and len(path) > len(prefix)
         )
         segment, count = next(iter(deeper.most_common(1)), ("{", 0))
-        if "{" in segment or count < _MOST * len(paths):
+        least = len(paths) if prefix and re.fullmatch(r"v\d+", prefix[-1]) else _MOST * len(paths)
+        if "{" in segment or count < least:
             return "".join(f"/{part}" for part in prefix)
         prefix.append(segment)
 
@@ -214,6 +217,9 @@ def _sign_ins(endpoints: Sequence[DjangoEndpoint], v1: str, settings: DjangoSett
         key, scheme = next(known, ("", ""))
         if key and each.method == "POST":
             fields = each.serializer.fields if each.serializer else ()
+            if fields and not any(field.name == "password" for field in fields):
+                # By what another service says of a caller, such as dj-rest-auth's SocialLoginView.
+                continue
             names = [field.name for field in fields if not field.read_only and field.name not in _SECRETS]
             user = settings.username_field if settings.username_field in names or not names else names[0]
             is_outside = not each.path.startswith(f"{v1}/")

@@ -56,6 +56,8 @@ def sign_in_written(guess: SignInGuess | None, *, v1: str = "/api", v2: str = "/
         ([*(f"/api/v1/{name}/" for name in "abcdefg"), "/health/", "/hook/", "/"], "/", "/v2"),
         (["/api/posts/", "/api/tags/", "/api/v2/posts/"], "/api", "/api/v3"),
         (["/{tenant}/posts/", "/{tenant}/tags/"], "/", "/v2"),
+        ([*(f"/v1/projects/{name}/" for name in "abcdefgh"), "/v1/me/"], "/v1", "/v2"),
+        ([f"/v1/projects/{name}/" for name in "ab"], "/v1/projects", "/v1/projects/v2"),
     ],
 )
 def test_prefixes_are_what_all_paths_share(paths: list[str], v1: str, v2: str) -> None:
@@ -244,6 +246,18 @@ def test_the_admins_form_is_what_is_left_for_sessions_and_for_health() -> None:
     assert alone.sign_in.path == "/back/login/"
     document["endpoints"] = [endpoint("/api/posts/"), endpoint("/api/ping/")]
     assert detection_of(("python", "manage.py"), DjangoApi.model_validate(document)).health == "/api/ping/"
+
+
+def test_a_sign_in_without_a_password_is_none_that_the_tool_uses() -> None:
+    view = {"view": "shop.Okta", "bases": ["dj_rest_auth.views.LoginView"], "authenticators": []}
+    fields = [{"name": name, "kind": "CharField"} for name in ("access_token", "code")]
+    social = endpoint("/api/okta/", "POST", **view, serializer={"path": "shop.OktaSerializer", "fields": fields})
+    fields = [{"name": name, "kind": "CharField"} for name in ("username", "password")]
+    login = endpoint("/api/login/", "POST", **view, serializer={"path": "shop.LoginSerializer", "fields": fields})
+    found = detection_of(("python", "manage.py"), api(endpoint("/api/posts/"), social, login))
+    assert found.sign_in is not None
+    assert found.sign_in.path == "/login/"
+    assert detection_of(("python", "manage.py"), api(endpoint("/api/posts/"), social)).sign_in is None
 
 
 @pytest.mark.parametrize(
