@@ -1,27 +1,27 @@
 """The HTTP client of one side: sends a case, and reports in one sentence why there is no response to compare."""
 
 import asyncio
-import ssl
-import zlib
 from dataclasses import dataclass, field
 from typing import Final, Self
 from urllib.parse import urljoin, urlsplit
 
-import httpcore
+import aiohttp
 from multidict import CIMultiDict
+from yarl import URL
 
 from strangler.compare.case import Case
 from strangler.compare.client.errors import RequestError, failure_of
 from strangler.compare.client.request import headers_sent, is_json_broken, url_of
-from strangler.compare.client.response import Headers, SideResponse, body_decoded, query_count_reported
+from strangler.compare.client.response import Headers, SideResponse, query_count_reported
 from strangler.compare.client.sides import Side
 
-# Their requests have no body, so that none is named where there is none (RFC 9110, 8.6).
-_BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+# Headers that aiohttp would add by itself.
+_UNSAID: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 # Below that of the servers in use, so that few requests meet a connection that is just being closed.
 _KEEP_ALIVE_SECONDS: Final = 1.5
+_HEADER_BYTES: Final = 65536
 
-_FAILURES: Final = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
+
 MAX_REDIRECTS: Final = 10
 _STATUSES: Final = frozenset({301, 302, 303, 307, 308})
 
@@ -82,20 +82,24 @@ class SideClient:
         self._limits = limits
         self._follow = follow
         self._strict_json = strict_json
-        self._root = urlsplit(side.url)._replace(path="").geturl()
+        self._base = URL(side.url)
+        self._root = self._base.origin()
         self._slots = asyncio.Semaphore(limits.concurrency)
         self._rate_limit = RateLimit(limits.rate) if limits.rate else None
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=ssl.create_default_context() if side.url.startswith("https:") else None,
-            max_connections=None,
-            keepalive_expiry=_KEEP_ALIVE_SECONDS,
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+            max_line_size=_HEADER_BYTES,
+            max_field_size=_HEADER_BYTES,
+            skip_auto_headers=_UNSAID,
         )
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_error: object) -> None:
-        await self._pool.aclose()
+        await self._session.close()
 
     async def send(
         self,
@@ -138,7 +142,7 @@ class SideClient:
         headers: CIMultiDict[str],
         known: SideResponse | None,
         *,
-        base: str | None = None,
+        base: URL | None = None,
     ) -> TimedResponse:
         if self._rate_limit:
             await self._rate_limit.wait()
@@ -146,8 +150,8 @@ class SideClient:
         began = clock()
         try:
             async with asyncio.timeout(self._limits.timeout):
-                answer = await self._answer(case, url_of(base or self.side.url, target), headers)
-        except (TimeoutError, *_FAILURES, ValueError) as error:
+                answer = await self._answer(case, url_of(base or self._base, target), headers)
+        except (TimeoutError, aiohttp.ClientError, ValueError) as error:
             raise failure_of(error, side=self.side.name, timeout=self._limits.timeout) from None
         seconds = clock() - began
         self._require_stack(answer)
@@ -162,38 +166,23 @@ class SideClient:
             hint = "name this address in STACK_HEADER_NETWORKS"
             raise RequestError(self.side.name, f"did not answer {route}, {served_by} did: {hint}")
 
-    async def _answer(self, case: Case, url: httpcore.URL, headers: CIMultiDict[str]) -> SideResponse:
-        async with self._pool.stream(
-            case.method,
-            url,
-            headers=[(name.encode(), text.encode().strip(b" \t")) for name, text in headers.items()],
-            content=case.body or (None if case.method in _BODILESS else b""),
+    async def _answer(self, case: Case, url: URL, headers: CIMultiDict[str]) -> SideResponse:
+        async with self._session.request(
+            case.method, url, headers=headers, data=case.body or None, allow_redirects=False
         ) as response:
-            received = await self._body(response)
-        side = self.side.requested_for(case)
-        return SideResponse(
-            status=response.status,
-            headers=tuple((name.decode("latin-1").lower(), text.decode("latin-1")) for name, text in response.headers),
-            body=received,
-            base=side.links,
-            own=side.own,
-        )
-
-    async def _body(self, response: httpcore.Response) -> bytes:
-        """The whole body, without its content coding."""
-        received, limit = bytearray(), self._limits.body_bytes
-        coding = b",".join(text for name, text in response.headers if name.lower() == b"content-encoding")
-        try:
-            async for piece in response.aiter_stream():
+            received = bytearray()
+            async for piece in response.content.iter_any():
                 received += piece
-                if len(received) > limit:
-                    break
-            body = body_decoded(bytes(received), coding.decode("latin-1"), limit=limit)
-        except (httpcore.RemoteProtocolError, zlib.error) as error:
-            raise httpcore.ReadError from error
-        if len(received) > limit or len(body) > limit:
-            raise RequestError(self.side.name, f"answered with more than {limit:,} bytes")
-        return body
+                if len(received) > self._limits.body_bytes:
+                    # Else the rest of it would be read to use the connection again.
+                    response.close()
+                    limit = f"{self._limits.body_bytes:,}"
+                    raise RequestError(self.side.name, f"answered with more than {limit} bytes")
+            sent = ((name.decode("latin-1").lower(), text.decode("latin-1")) for name, text in response.raw_headers)
+            side = self.side.requested_for(case)
+            return SideResponse(
+                status=response.status, headers=tuple(sent), body=bytes(received), base=side.links, own=side.own
+            )
 
 
 def redirect_target(side: Side, method: str, target: str, answer: SideResponse) -> str | None:

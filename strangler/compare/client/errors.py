@@ -3,11 +3,9 @@
 import os
 import socket
 import ssl
-from collections.abc import Iterator
 from typing import Final
 
-import h11
-import httpcore
+import aiohttp
 
 _PLAIN: Final = {
     ConnectionRefusedError: "connection refused",
@@ -49,33 +47,30 @@ class UnsendableError(RequestError):
 
 
 def failure_of(error: Exception, *, side: str, timeout: float) -> RequestError:
-    """The failure behind what httpcore raised; `timeout` is the one that was set, in seconds."""
-    if isinstance(error, httpcore.ConnectError | httpcore.ConnectTimeout):
-        return RequestError(side, f"does not answer ({_reason(error)})", always=True)
+    """The failure behind what aiohttp raised; `timeout` is the one that was set, in seconds."""
+    if isinstance(error, aiohttp.ClientSSLError):
+        return RequestError(side, f"does not answer (TLS: {_tls_reason(error)})", always=True)
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return RequestError(side, f"does not answer ({_reason(error.os_error)})", always=True)
     if isinstance(error, TimeoutError):
         return RequestError(side, f"took longer than {timeout:g} s")
-    if isinstance(error, httpcore.RemoteProtocolError) and isinstance(error.__context__, h11.RemoteProtocolError):
+    if isinstance(error, aiohttp.ClientResponseError):
         return RequestError(side, "sent an invalid HTTP response")
-    if isinstance(error, httpcore.RemoteProtocolError | httpcore.NetworkError):
+    if isinstance(error, aiohttp.ClientError):
         # Its own words could quote a header.
         return RequestError(side, "interrupted its response")
     return UnsendableError("a header that HTTP does not allow")
 
 
-def _reason(error: BaseException) -> str:
-    """Why no connection could be made: the system's error behind what the libraries raised in its place."""
-    found = next((each for each in _behind(error) if isinstance(each, OSError) and each.errno), OSError())
-    if isinstance(found, ssl.SSLCertVerificationError):
-        return f"TLS: {found.verify_message}"
-    if isinstance(found, ssl.SSLError):
-        return f"TLS: {found.reason.replace('_', ' ').lower() if found.reason else 'the handshake failed'}"
-    plain = next((text for kind, text in _PLAIN.items() if isinstance(found, kind)), None)
-    return plain or (os.strerror(found.errno).lower() if found.errno else "no connection")
+def _reason(error: OSError) -> str:
+    plain = next((text for kind, text in _PLAIN.items() if isinstance(error, kind)), None)
+    return plain or (os.strerror(error.errno).lower() if error.errno else "no connection")
 
 
-def _behind(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        # A group has one for each address of the host. httpcore leaves the cause out, and keeps the context.
-        first = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else None
-        error = first or error.__cause__ or error.__context__
+def _tls_reason(error: Exception) -> str:
+    cause = getattr(error, "certificate_error", None) or getattr(error, "os_error", None)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return cause.verify_message
+    if isinstance(cause, ssl.SSLError) and cause.reason:
+        return cause.reason.replace("_", " ").lower()
+    return "the handshake failed"

@@ -3,10 +3,10 @@
 import json
 import string
 from typing import Final, NoReturn
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-import httpcore
 from multidict import CIMultiDict
+from yarl import URL
 
 from strangler.compare.client.errors import UnsendableError
 from strangler.compare.client.response import Headers, SideResponse
@@ -17,11 +17,11 @@ _COOKIE: Final = "cookie"
 _NOT_SENT: Final = frozenset({"connection", "content-length", "transfer-encoding"})
 
 
-def url_of(base: str, target: str) -> httpcore.URL:
+def url_of(base: URL, target: str) -> URL:
     """The address of a target below `base`; no character of it is written otherwise than it was sent."""
-    parts = urlsplit(base)
-    path = quote(_bytes(parts.path.rstrip("/") + target), safe=string.punctuation)
-    return httpcore.URL(scheme=parts.scheme, host=_ascii(parts.hostname or ""), port=parts.port, target=path)
+    path = quote(_bytes(base.raw_path.rstrip("/") + target), safe=string.punctuation)
+    # The query stands in the path too, since yarl would leave out an empty one.
+    return URL.build(scheme=base.scheme, host=base.host or "", port=base.port, path=path, encoded=True)
 
 
 def headers_sent(side: Side, headers: Headers, credentials: Headers) -> CIMultiDict[str]:
@@ -44,13 +44,13 @@ def headers_sent(side: Side, headers: Headers, credentials: Headers) -> CIMultiD
             sent[name] = "; ".join((_as_utf8(text), *cookies))
         elif name.lower() not in own | _NOT_SENT:
             sent.add(name, _as_utf8(text))
-    url = urlsplit(side.url)
-    for name, text in (*side.headers, ("Host", _ascii(url.netloc)), ("Accept-Encoding", "identity")):
+    for name, text in (*side.headers, ("Accept-Encoding", "identity")):
         if name not in sent:
             sent[name] = text
     if _COOKIE in sent and "referer" not in own:
+        url = URL(side.url)
         scheme = sent.get("X-Forwarded-Proto") or url.scheme
-        sent["Referer"] = f"{scheme}://{sent['Host'] or url.netloc}/"
+        sent["Referer"] = f"{scheme}://{sent.get('Host') or url.authority}/"
     return sent
 
 
@@ -76,13 +76,8 @@ def _bytes(text: str) -> bytes:
         return text.encode()
 
 
-def _ascii(host: str) -> str:
-    """A host as requests name it: an international one by its letters of ASCII."""
-    return host if host.isascii() else host.encode("idna").decode()
-
-
 def _as_utf8(text: str) -> str:
-    """The text whose UTF-8 is the bytes meant; `text` has a byte in each character."""
+    """The text that aiohttp writes as the bytes meant: it writes UTF-8, and `text` has a byte in each character."""
     try:
         return text.encode("latin-1").decode("utf-8")
     except UnicodeEncodeError:

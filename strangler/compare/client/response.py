@@ -1,7 +1,6 @@
 """A response, how long it took, and how many SQL statements it took."""
 
 import re
-import zlib
 from dataclasses import dataclass, replace
 from functools import cached_property
 from http import HTTPStatus
@@ -80,31 +79,6 @@ class SideResponse:
     def text(self) -> str:
         """The body; bytes that are no UTF-8 stay distinct."""
         return self.body.decode("utf-8", errors="surrogateescape")
-
-
-_CODINGS: Final = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
-_DEFLATED: Final = 8
-
-
-def body_decoded(body: bytes, coding: str, *, limit: int) -> bytes:
-    """The body without its content coding, gzip or deflate; as it came with any other. No more than `limit` + 1 bytes.
-
-    :raises zlib.error: it isn't of that coding, or isn't whole.
-    """
-    window = _CODINGS.get(coding.strip().lower())
-    if window is None:
-        return body
-    if body and window == zlib.MAX_WBITS and body[0] & 0xF != _DEFLATED:
-        # Without the header of zlib, as some servers send it.
-        window = -window
-    decoded = bytearray()
-    while body and len(decoded) <= limit:
-        reader = zlib.decompressobj(window)
-        decoded += reader.decompress(body, limit + 1 - len(decoded))
-        if not reader.eof and len(decoded) <= limit:
-            raise zlib.error("it isn't whole")
-        body = reader.unused_data
-    return bytes(decoded)
 
 
 _REPORTED: Final = re.compile(r'(?:^|,)\s*sql\s*;[^,]*?\bdesc="?(\d{1,9})')

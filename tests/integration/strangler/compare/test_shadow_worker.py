@@ -73,7 +73,7 @@ def test_what_compares_is_loaded_with_the_first_sample_and_none_of_those_meanwhi
 ) -> None:
     def loaded(worker: Shadow) -> bool:
         assert worker.child is not None
-        return any("multidict" in each.path for each in psutil.Process(worker.child.pid).memory_maps())
+        return any("aiohttp" in each.path for each in psutil.Process(worker.child.pid).memory_maps())
 
     with start() as worker:
         assert not loaded(worker)
