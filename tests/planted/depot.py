@@ -27,7 +27,7 @@ _WISHED = (
     '            link=foreign_key(Wish, "place"), source="place_id", slug_field="name"'
 )
 _MODEL = "DjangoModelPermissionsOrAnonReadOnly(MODEL_PERMISSIONS, Item),"
-_RESOURCES, _RELATIONS = f"{DRF}/resources/resources.py", f"{DRF}/fields/relations.py"
+_ACTIONS, _RELATIONS = f"{DRF}/resources/resource_actions.py", f"{DRF}/fields/relations.py"
 _MODELS, _NUMBERS = f"{DRF}/fields/model_fields.py", f"{DRF}/fields/number_fields.py"
 _CHOICES = f"{DRF}/fields/choice_fields.py"
 
@@ -306,13 +306,13 @@ DEPOT_WRITES = {
         f"{DRF}/resources/row_writer.py", "items.update", "values or self._touched()) as made", "values) as made"
     ),
     "what hangs on a row stays": at(
-        _RESOURCES,
+        _ACTIONS,
         "places.delete",
         "await self.remove(session, [key])",
         "await session.execute(self.model.__table__.delete().where(self.listing.key() == key))",
     ),
     "nothing is taken away": at(
-        _RESOURCES,
+        _ACTIONS,
         "labels.delete",
         "        await self.remove(session, [key])\n",
         "",

@@ -48,8 +48,8 @@ READS = {
     ),
     "names within in another order": Fault(
         file="fastapi_app/posts/queries.py",
-        code="aggregate_order_by(name, Tag.name)",
-        instead="aggregate_order_by(name, Tag.name.desc())",
+        code="aggregate_order_by(cast(Tag.name, Text), Tag.name)",
+        instead="aggregate_order_by(cast(Tag.name, Text), Tag.name.desc())",
         asked="feed",
         found=named("feed.highlights: item_order at $[*].tags", "feed.list: item_order at $.results[*].tags"),
     ),

@@ -21,7 +21,7 @@ UNSEEN: dict[str, Fault] = {
         "        return response\n",
     ),
     "a list is kept in memory": at(
-        "strangler_fastapi/drf/resources/resources.py",
+        "strangler_fastapi/drf/resources/resource_actions.py",
         "tags.create",
         "        return handler.response("
         "await paginate(request, session, self.listing, criteria, terms, self._pagination))\n",

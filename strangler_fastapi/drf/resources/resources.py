@@ -1,27 +1,20 @@
 """A table as a resource: what its endpoints answer, and every statement that they send."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import cache, partial
 from types import MappingProxyType
-from typing import Any, Final, Literal
-
-from starlette.requests import Request
-from starlette.responses import Response
+from typing import Any, Final
 
 from shared_schema.mapping import primary_key
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.drf.caller_rows import CALLER
-from strangler_fastapi.drf.filters.filtering import ORDERING, Filter, describe_filters, ordering_terms
-from strangler_fastapi.drf.filters.order_filters import filtered_terms, orders_of
+from strangler_fastapi.drf.filters.filtering import ORDERING, Filter, describe_filters
+from strangler_fastapi.drf.filters.order_filters import orders_of
 from strangler_fastapi.drf.filters.search import SEARCH
-from strangler_fastapi.drf.http.own_handler import NOW, TOGGLED, Added, Answer, Handler, refused_counts
-from strangler_fastapi.drf.http.rendering import JsonResponse, header_text
 from strangler_fastapi.drf.pagination.listing import Listing
-from strangler_fastapi.drf.pagination.pagination import PAGE_NUMBERS, Pagination, paginate
+from strangler_fastapi.drf.pagination.pagination import PAGE_NUMBERS, Pagination
 from strangler_fastapi.drf.parents import Parent, object_name
-from strangler_fastapi.drf.resources.caller_links import CallerLink, Linking
-from strangler_fastapi.drf.resources.resource_statements import ResourceStatements
+from strangler_fastapi.drf.resources.caller_links import CallerLink
+from strangler_fastapi.drf.resources.resource_actions import ResourceActions
 from strangler_fastapi.drf.resources.row_writer import Given, Performed
 from strangler_fastapi.drf.serializers import Serializer
 from strangler_fastapi.effects import Effect, TableEffects, effect_register
@@ -32,11 +25,10 @@ PerformCreate = Callable[["Resource", RequestSession, dict[str, Any]], Awaitable
 PerformUpdate = Callable[["Resource", RequestSession, Any, dict[str, Any]], Awaitable[None]]
 # Given the resource, the session and the row's key, deletes it, or does what stands for that.
 PerformDestroy = Callable[["Resource", RequestSession, Any], Awaitable[None]]
-_DRFS: Final = Handler()
 ACTIONS: Final = ("list", "retrieve", "create", "update", "destroy")
 
 
-class Resource(ResourceStatements):
+class Resource(ResourceActions):
     """The rows of one table, read and written as their serializer says; actions bear the names of `ModelViewSet`'s.
 
     Each field of `serializer` stands for an attribute of `model`, for rows that hang on it (`NestedField`,
@@ -205,200 +197,3 @@ class Resource(ResourceStatements):
     def pages(self) -> dict[str, str]:
         """The query parameters of the list's pages, by name → description."""
         return self._pagination.parameters if self._pagination else {}
-
-    async def list(self, request: Request, session: RequestSession, handler: Handler = _DRFS) -> Response:
-        """A page of the rows, or all of them where there are no pages.
-
-        Raises:
-            NotFound: a parent isn't there.
-            ApiError: a parameter is wrong, or there is no such page.
-        """
-        params = request.query_params
-        terms = ordering_terms(
-            params,
-            self._ordering_fields,
-            filtered_terms(params, self._filters) or self.ordering,
-            parameter=self._ordering_param,
-            ordered_by=self._ordered_by,
-            unported=self._unported_orderings,
-        )
-        criteria = await self._criteria(request, session)
-        if self._pagination is None:
-            return handler.response(await self.listing.fetch(session, criteria, terms))
-        return handler.response(await paginate(request, session, self.listing, criteria, terms, self._pagination))
-
-    async def retrieve(self, request: Request, session: RequestSession, handler: Handler = _DRFS) -> Response:
-        """The row that the path names.
-
-        Raises:
-            NotFound: there is none, or the filters leave it out.
-        """
-        with handler.errors():
-            criteria = await self._named(request, session)
-            await self._check(request, session, criteria)
-            return handler.response(await self.listing.get(session, criteria))
-
-    async def show(self, session: RequestSession, key: object) -> dict[str, Any]:
-        """The row with this key as answers show it, whoever asks.
-
-        Raises:
-            Http404: there is none.
-        """
-        return await self.listing.get(session, (self._lookup(str(key)),))
-
-    async def create(self, request: Request, session: RequestSession, handler: Handler = _DRFS) -> Response:
-        """A new row.
-
-        Raises:
-            ApiError: the body is refused, or a parent isn't there.
-        """
-        of_parents = await self._parents_of(request, session, precedes_body=True)
-        with handler.errors():
-            cleaned = await self.serializer.read(request, session)
-        values = (
-            cleaned
-            | of_parents
-            | await self._created_by(request, session)
-            | await self._given("create", request, session)
-        )
-        if self._perform_create is not None:
-            key = await self._perform_create(self, session, values)
-        else:
-            key = await self.add(session, values)
-        made = await self.listing.get_written(session, (*self._by_key(key), *self._shown_to(request)))
-        if handler.answer is not None:
-            return handler.response(made)
-        # As `CreateModelMixin.get_success_headers` has it, whatever the key stands for.
-        headers = {"Location": header_text(str(made["url"]))} if "url" in made else None
-        return JsonResponse(made, status_code=201, headers=headers)
-
-    async def update(self, request: Request, session: RequestSession, handler: Handler = _DRFS) -> Response:
-        """The row that the path names, changed: all of it, or where the body is `partial`, as by PATCH, what is sent.
-
-        Raises:
-            ApiError: there is none, or the body is refused.
-        """
-        with handler.errors():
-            key = await self.find(request, session)
-            cleaned = await self.serializer.read(request, session, instance_id=key, partial=handler.partial)
-        values = cleaned | await self._given("update", request, session)
-        if self._perform_update is not None:
-            await self._perform_update(self, session, key, values)
-        else:
-            await self.save(session, key, values)
-        written = (*self._by_key(key), *self._shown_to(request))
-        return handler.response(await self.listing.get_written(session, written))
-
-    async def destroy(self, request: Request, session: RequestSession, handler: Handler = _DRFS) -> Response:
-        """Nothing: the row that the path names is gone, with what Django deletes along with it.
-
-        Raises:
-            NotFound: there is none.
-        """
-        with handler.errors():
-            key = await self.find(request, session)
-        if self._perform_destroy is not None:
-            await self._perform_destroy(self, session, key)
-        else:
-            await self.remove(session, [key])
-        return Response(status_code=204) if handler.answer is None else handler.response()
-
-    async def assign(
-        self, request: Request, session: RequestSession, values: Mapping[str, Any], handler: Handler = _DRFS
-    ) -> Response:
-        """The row that the path names, whose attributes have these values now: constants, NOW, or the CALLER's key.
-
-        What is TOGGLED or Added is so by the database: of two requests at a time neither is lost. No body is read.
-
-        Raises:
-            NotFound: there is none.
-            ValidationFailed: what is Added is beyond what the column holds.
-        """
-        with handler.errors():
-            key = await self.find(request, session)
-        now = datetime.now(UTC)
-        made = {name: self._assigned(name, value, request, now) for name, value in values.items()}
-        with refused_counts({name for name, value in values.items() if isinstance(value, Added)}):
-            await self.save(session, key, made)
-        if handler.answer is not None and not handler.answer.shows_data:
-            return handler.response()
-        written = (*self._by_key(key), *self._shown_to(request))
-        return handler.response(await self.listing.get_written(session, written))
-
-    async def _given(
-        self, action: Literal["create", "update"], request: Request, session: RequestSession
-    ) -> dict[str, Any]:
-        """What a row gets besides what a body says, and what only new rows do.
-
-        Raises:
-            NotFound: a parent isn't there.
-        """
-        caller, now = getattr(request.state.caller, "id", None), datetime.now(UTC)
-        return {
-            name: await value.find(session, request.path_params, caller)
-            if isinstance(value, Parent)
-            else self._assigned(name, value, request, now)
-            for name, value in self.given.get(action, {}).items()
-        }
-
-    def _assigned(self, name: str, value: Any, request: Request, now: datetime) -> Any:  # noqa: ANN401 - of the attribute's type
-        if value is NOW:
-            return now
-        if value is TOGGLED:
-            return getattr(self.model, name).is_not(True)
-        if isinstance(value, Added):
-            return getattr(self.model, name) + value.number
-        # Nobody is no value: Django fails then, too.
-        return request.state.caller.id if value is CALLER else value
-
-    async def link(
-        self,
-        request: Request,
-        session: RequestSession,
-        link: CallerLink,
-        *,
-        absent: Linking,
-        present: Linking,
-        own: Answer | None = None,
-        handler: Handler = _DRFS,
-    ) -> Response:
-        """Links the row that the path names to the caller, or does away with that, as it is `absent` or `present`.
-
-        `own` is the answer where that row is the caller itself. No body is read. Of two requests at a time the second
-        finds what the first has written; where nobody looks for that first, the database's constraint decides.
-
-        Raises:
-            NotFound: there is none.
-        """
-        with handler.errors():
-            key = await self.find(request, session)
-        caller = request.state.caller.id
-        if own is not None and key == caller:
-            return await self._linked(request, session, key, own)
-        is_added = absent == present and absent.writes == "add"
-        linked = [] if is_added else await link.keys(session, key, caller)
-        done = present if linked else absent
-        if done.writes == "add":
-            if not await link.add(session, key, caller, once=not is_added) and present.writes != "remove":
-                done = present
-        elif done.writes == "remove":
-            await link.remove(session, linked)
-        if done.answer is None:
-            raise link.not_found()
-        return await self._linked(request, session, key, done.answer)
-
-    async def _linked(self, request: Request, session: RequestSession, key: object, answer: Answer) -> Response:
-        if not answer.shows_data:
-            return answer.response()
-        return answer.response(await self.listing.get_written(session, (*self._by_key(key), *self._shown_to(request))))
-
-    async def find(self, request: Request, session: RequestSession, _caller: object = None) -> Any:  # noqa: ANN401 - of the key's type
-        """The key of the row that the path names, for `View`.
-
-        Raises:
-            NotFound: there is none, or the filters leave it out.
-            ApiError: the caller may not touch it.
-        """
-        criteria = await self._named(request, session)
-        await self._check(request, session, criteria)
-        return await self.listing.find(session, criteria)
