@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import permissions, serializers, viewsets
 from rest_framework.routers import SimpleRouter
 
-from tests.kitchen.models import Favorite, Rating, Team
+from tests.kitchen.models import Favorite, Follow, Rating, Team
 
 SCORES = (4, 5)
 EDITORS = ("editors", "chiefs")
@@ -77,6 +77,18 @@ class HasKey(permissions.BasePermission):
         return Favorite.objects.filter(user_id=request.user.id, recipe__pk=view.kwargs["recipe_pk"]).exists()
 
 
+class Follows(permissions.BasePermission):
+    def has_permission(self, request: Any, view: Any) -> bool:
+        return Follow.objects.filter(user=request.user).exists()
+
+
+class IsFollowed(permissions.BasePermission):
+    """By another column of the same table."""
+
+    def has_permission(self, request: Any, view: Any) -> bool:
+        return Follow.objects.filter(author=request.user).exists()
+
+
 class IsAnn(permissions.BasePermission):
     def has_permission(self, request: Any, view: Any) -> bool:
         return request.user.is_authenticated and request.user.profile.bio == "Ann"
@@ -94,7 +106,7 @@ class Teams(viewsets.ModelViewSet[Team]):
 
 
 router = SimpleRouter()
-for each in (MayRename, MayDoAll, MayNot, IsEditor, IsEditorOrChief, IsNoChief, OfRow):
+for each in (MayRename, MayDoAll, MayNot, IsEditor, IsEditorOrChief, IsNoChief, OfRow, Follows, IsFollowed):
     view = type(f"{each.__name__}Teams", (Teams,), {"permission_classes": (each,), "__module__": __name__})
     router.register(each.__name__.lower(), view, basename=each.__name__.lower())
 either = type(

@@ -254,7 +254,10 @@ class PermissionCode(PermissionValues):
             text = self._text(code)
         except UnreadError:
             return None
-        return self._stored_rules().rows(ast.parse(text, mode="eval").body)
+        made = ast.parse(text, mode="eval").body
+        # Those of the row, too, are asked for otherwise.
+        is_of_row = any(isinstance(each, ast.Name) and each.id == "obj" for each in ast.walk(made))
+        return None if is_of_row else self._stored_rules().rows(made)
 
     def _stored_rules(self) -> StoredRules:
         return StoredRules(self._constant, lambda given, is_one: self._values(given, is_one=is_one), self._asked.view)

@@ -13,15 +13,29 @@ path that it is equal to, or with constants.
 import ast
 from collections.abc import Callable
 from typing import Any, Final
+from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db.models import BooleanField, CharField, ForeignKey, IntegerField, Manager, OneToOneField, TextField
+from django.db.models import (
+    BooleanField,
+    CharField,
+    ForeignKey,
+    IntegerField,
+    Manager,
+    OneToOneField,
+    TextField,
+    UUIDField,
+)
 
 from strangler_django.endpoints.code.own_code import UnreadError
 from strangler_django.endpoints.permissions.permission_rules import AUTHENTICATED, Rule, both
 from strangler_django.endpoints.permissions.view_attributes import ViewAttributes
 
-_PLAIN: Final = (BooleanField, CharField, IntegerField, TextField)
+# Fields by the type of their constants: `2` is no truth to PostgreSQL, and `1` no text.
+_CONSTANTS: Final = ((BooleanField, bool), (IntegerField, int), (CharField, str), (TextField, str))
+_PLAIN: Final = tuple(field for field, _ in _CONSTANTS)
+# Fields by what a path may say of them: Django has the number of `007`, and FastAPI the text. "0" is true to Python.
+_NAMED: Final = ((IntegerField, (int, str)), (UUIDField, (UUID, str)), (CharField, (str,)), (TextField, (str,)))
 _KEYS: Final = ("request.user.id", "request.user.pk")
 # The constants that an expression stands for: one of them, or several.
 Constants = Callable[[ast.expr, bool], list[Any]]
@@ -71,7 +85,7 @@ class StoredRules:
         field = None if owner or not column.isidentifier() else self._pointing(accessor, several=False)
         if field is None:
             return None
-        return self._stored(field, [[self._column(field.model, column).name, "values", values()]])
+        return self._stored(field, [_having(self._column(field.model, column), values())])
 
     def _of_model(self, model: Any, given: list[ast.keyword]) -> Rule | None:  # noqa: ANN401 - a model class
         for keyword in given:
@@ -102,11 +116,12 @@ class StoredRules:
                 ast.unparse(kwargs) == "view.kwargs"
             ):
                 field, _ = self._foreign_key(model, name)
-                if not self._view.has_variable(variable):
+                field = field or self._column(model, name)
+                if not _is_named(getattr(field, "target_field", field), self._view.variable_kind(variable)):
                     raise UnreadError
-                return [(field or self._column(model, name)).name, "path", variable]
+                return [field.name, "path", variable]
         is_one = not name.endswith("__in")
-        return [self._column(model, name.removesuffix("__in")).name, "values", self._constants(value, is_one)]
+        return _having(self._column(model, name.removesuffix("__in")), self._constants(value, is_one))
 
     def _foreign_key(self, model: Any, name: str) -> tuple[Any, bool]:  # noqa: ANN401 - a model class, and a field
         """The foreign key that a filter names, and whether it names the other row's key."""
@@ -120,7 +135,7 @@ class StoredRules:
 
     def _column(self, model: Any, name: str) -> Any:  # noqa: ANN401 - a model class, and a field
         found = next((each for each in model._meta.concrete_fields if each.name == name), None)
-        if not isinstance(found, _PLAIN) or not type(found).__module__.startswith("django.db.models."):
+        if not isinstance(found, _PLAIN) or not _is_djangos(found):
             raise UnreadError
         return found
 
@@ -134,3 +149,24 @@ class StoredRules:
                 meta = field.model._meta
                 return field if type(meta.default_manager if several else meta.base_manager) is Manager else None
         return None
+
+
+def _having(field: Any, values: list[Any]) -> list[Any]:  # noqa: ANN401 - a field
+    """The condition that a column has one of these constants.
+
+    :raises UnreadError: they are of another type than the column's.
+    """
+    kind = next(kind for each, kind in _CONSTANTS if isinstance(field, each))
+    # Where Python compares, the database may take others for equal.
+    if any(type(each) is not kind for each in values) or getattr(field, "db_collation", None):
+        raise UnreadError
+    return [field.name, "values", values]
+
+
+def _is_named(field: Any, kind: type | None) -> bool:  # noqa: ANN401 - a field
+    """Whether what a path says of a column is the same to both stacks."""
+    return _is_djangos(field) and any(isinstance(field, each) and kind in kinds for each, kinds in _NAMED)
+
+
+def _is_djangos(field: Any) -> bool:  # noqa: ANN401 - a field
+    return type(field).__module__.startswith("django.db.models.")

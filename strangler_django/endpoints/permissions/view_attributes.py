@@ -55,7 +55,15 @@ class ViewAttributes:
 
     def has_variable(self, name: str) -> bool:
         """Whether the view's path has a variable of that name."""
-        return name in (getattr(self._view, "kwargs", None) or {})
+        return name in self._variables
+
+    def variable_kind(self, name: str) -> type | None:
+        """What Django's converter makes of a variable of the path; None where the path has none of that name."""
+        return type(self._variables[name]) if name in self._variables else None
+
+    @property
+    def _variables(self) -> dict[str, Any]:
+        return getattr(self._view, "kwargs", None) or {}
 
     def has(self, name: str) -> bool:
         """Whether the view has such an attribute in each request.

@@ -60,8 +60,8 @@ class RowsOfCaller:
             constants = (getattr(self.model, name).in_(values) for name, values in self.values.items())
             return select(primary_key(self.model)).where(*clauses_of(criteria), *constants).limit(1)
 
-        # Constants are part of the statement.
-        key = (self.model.__table_key__, "rows of caller", *key_of(criteria), *self.values.items())
+        # Constants are part of the statement, and so is which column of several is the caller.
+        key = (self.model.__table_key__, "rows of caller", self.caller, *key_of(criteria), *self.values.items())
         return Rows(key, build, values_of(criteria))
 
     def _column(self, name: str) -> Any:  # noqa: ANN401 - a function

@@ -18,7 +18,10 @@ DJANGOS: dict[str, Any] = {
     "AUTHENTICATION_BACKENDS": ["django.contrib.auth.backends.ModelBackend"],
     "REST_FRAMEWORK": djangos.REST_FRAMEWORK | {"DEFAULT_PAGINATION_CLASS": None, "DEFAULT_THROTTLE_CLASSES": ()},
 }
-VIEWS = ("mayrename", "maydoall", "maynot", "iseditor", "iseditororchief", "isnochief", "ofrow", "either")
+VIEWS = (
+    *("mayrename", "maydoall", "maynot", "iseditor", "iseditororchief", "isnochief", "ofrow", "either"),
+    *("follows", "isfollowed"),
+)
 STORED = tuple(
     f"recipes/{key}/{name}" for key in (1, 2) for name in ("hasrated", "hasfavorite", "haskey", "isann", "ofprofile")
 )
@@ -91,6 +94,8 @@ def test_who_holds_what_decides(sides: Sides) -> None:
     assert let_in("recipes/1/isann") == ["ann"]
     assert let_in("recipes/1/ofprofile") == ["ann"]
     assert let_in("either") == ["ann", "kim"]
+    assert let_in("follows") == ["ann", "bob"]
+    assert let_in("isfollowed") == ["ann", "bob", "kim"]
 
 
 def test_what_the_service_reads_of_it_is_derived(kitchen: Scaffolded) -> None:

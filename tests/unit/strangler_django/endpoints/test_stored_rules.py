@@ -17,7 +17,7 @@ from tests.installed_app import installed_app
 HEAD = """
 from django_app.accounts.models import User
 from rest_framework.permissions import BasePermission
-from tests.kitchen.models import Favorite, Profile, Rating, Recipe
+from tests.kitchen.models import Favorite, Order, Profile, Rating, Recipe
 
 OWNED = type("Owned", (), {"objects": Rating.objects})
 
@@ -43,13 +43,14 @@ def rule_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., An
     monkeypatch.syspath_prepend(tmp_path)
     numbers = itertools.count()
 
-    def made(*lines: str) -> Any:
+    def made(*lines: str, hook: str = "request") -> Any:
         name = f"stored_{tmp_path.name}_{next(numbers)}"
         (tmp_path / f"{name}.py").write_text(HEAD + "\n        ".join(lines) + "\n", encoding="utf-8")
         view = View()
-        view.kwargs = {"pk": "1"}
-        found = own_rules([importlib.import_module(name).Asks()], view=ViewAttributes(view))
-        return next(iter(found.values()))["request"] if found else None
+        view.kwargs = {"pk": "1", "number": 1}
+        module = importlib.import_module(name)
+        found = own_rules([module.Asks()], lambda: module.Recipe, ViewAttributes(view))
+        return next(iter(found.values()))[hook] if found else None
 
     return made
 
@@ -105,6 +106,14 @@ def test_constants_are_read(rule_of: Callable[..., Any]) -> None:
         "request.user.profile.bio == 'x' or request.user.is_staff",
         "request.user.profile.user_id == 1",
         "request.user.ratings.score == 1",
+        # To Python the text "0" is true; Django has the number of `007`, and a text column the text of it.
+        "Order.objects.filter(user=request.user, is_paid=view.kwargs['pk']).exists()",
+        "Order.objects.filter(user=request.user, state=view.kwargs['number']).exists()",
+        # PostgreSQL compares no text with a number.
+        "Order.objects.filter(user=request.user, state=1).exists()",
+        "Order.objects.filter(user=request.user, is_paid=2).exists()",
+        "Order.objects.filter(user=request.user, views__in=(1, True)).exists()",
+        "request.user.is_authenticated and request.user.profile.bio == 1",
     ],
 )
 def test_others_stay_unread(code: str, rule_of: Callable[..., Any]) -> None:
@@ -118,3 +127,9 @@ def test_rows_of_another_manager_stay_unread(rule_of: Callable[..., Any], monkey
     assert rule_of(code) is not None
     monkeypatch.setattr(Rating, "objects", SimpleNamespace(filter=None))
     assert rule_of(code) is None
+
+
+def test_those_of_the_row_are_read_too(rule_of: Callable[..., Any]) -> None:
+    row = "return Favorite.objects.filter(user=request.user, recipe=obj).exists()"
+    found = rule_of("return True\n    def has_object_permission(self, request, view, obj):", row, hook="row")
+    assert found[2][0] == "rows"
