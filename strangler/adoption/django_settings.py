@@ -20,8 +20,8 @@ class Facts(BaseModel):
 class SessionSettings(Facts):
     """Django's settings of sessions and of the CSRF check, under names like theirs.
 
-    `other_permissions` are the `backends` that give permissions in another way than by Django's tables; None in
-    documents of before.
+    `other_permissions` are the `backends`, and the methods of the user model, that give permissions in another way than
+    by Django's tables; None in documents of before.
     """
 
     engine: str = "django.contrib.sessions.backends.db"

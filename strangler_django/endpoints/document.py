@@ -268,7 +268,7 @@ def _settings() -> dict[str, Any]:
             **{name.lower(): getattr(settings, f"SESSION_{name}") for name in _SESSION},
             **{f"csrf_{name.lower()}": getattr(settings, f"CSRF_{name}") for name in _CSRF},
             "backends": list(settings.AUTHENTICATION_BACKENDS),
-            "other_permissions": other_permissions(settings.AUTHENTICATION_BACKENDS),
+            "other_permissions": other_permissions(settings.AUTHENTICATION_BACKENDS, get_user_model()),
             "trusted_origins": list(settings.CSRF_TRUSTED_ORIGINS),
         },
         "files": _files(),

@@ -69,9 +69,10 @@ class AccountTables:
         self._reads_tokens = reads_tokens
         self._renews = api.settings.password_hasher == "argon2"  # noqa: S105 - an algorithm
         self._backends = api.settings.sessions.backends
-        # Documents of before name no backends that give others.
+        # Documents of before don't say what gives others.
         plain, known = SessionSettings().backends, api.settings.sessions.other_permissions
-        self._other_permissions = () if self._backends == plain else self._backends if known is None else known
+        of_before = () if self._backends == plain else self._backends
+        self._other_permissions = of_before if known is None else known
         self._signs_in_by = api.settings.signs_in_by
         self._simplejwt = api.settings.simplejwt
         self._username_field = api.settings.username_field

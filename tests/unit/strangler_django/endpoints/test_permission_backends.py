@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.backends import BaseBackend, ModelBackend
+from django.contrib.auth.models import AbstractUser
 
 from strangler_django.endpoints.permissions.permission_backends import other_permissions
 
@@ -57,4 +58,25 @@ def path(name: str) -> str:
     ],
 )
 def test_backends_with_permissions_of_their_own_are_named(backends: list[str], found: list[str]) -> None:
-    assert other_permissions(backends) == found
+    assert other_permissions(backends, AbstractUser) == found
+
+
+class Ruler(AbstractUser):
+    class Meta:
+        abstract = True
+
+    def has_perm(self, *_: Any, **__: Any) -> bool:
+        return bool(self.is_staff)
+
+
+class Counted(AbstractUser):
+    class Meta:
+        abstract = True
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        return super().has_perm(perm, obj)
+
+
+def test_methods_of_the_user_model_that_give_permissions_are_named() -> None:
+    assert other_permissions([PLAIN], Ruler) == ["Ruler.has_perm"]
+    assert other_permissions([PLAIN], Counted) == []

@@ -76,6 +76,9 @@ def test_permissions_of_the_model_are_looked_up_where_django_does() -> None:
     assert "permission=DjangoModelPermissionsOrAnonReadOnly(" in files["boats/router.py"]
     gaps, _files = texts_of(LIST | permitted, sessions=more | {"other_permissions": ["harbour.Ldap"]})
     assert gaps == [["permission DjangoModelPermissionsOrAnonReadOnly asks harbour.Ldap"]]
+    # So may the user model.
+    gaps, _files = texts_of(LIST | permitted, sessions={"other_permissions": ["Sailor.has_perm"]})
+    assert gaps == [["permission DjangoModelPermissionsOrAnonReadOnly asks Sailor.has_perm"]]
 
 
 @pytest.mark.parametrize("reads", [(), ("x.view",)])
