@@ -27,6 +27,9 @@ _LIBRARY: Final = re.compile(r"^<|/site-packages/|/lib/python\d")
 _LOGIN: Final = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
 _INSTALL: Final = "is strangler_django in its INSTALLED_APPS, and does manage in the project file start it?"
 _MISSING: Final = "install strangler_django there: pip install 'strangler[django]'."
+_SETTINGS: Final = (
+    "name the project's settings in the environment, as with export DJANGO_SETTINGS_MODULE=shop.settings."
+)
 
 
 class _Output(BaseModel):
@@ -251,4 +254,6 @@ def process_end(process: "subprocess.Popen[bytes]", *, seconds: float = 0) -> No
 def _hint(complaint: str) -> str:
     if "No module named strangler_django" in complaint:
         return _MISSING
+    if "DJANGO_SETTINGS_MODULE" in complaint:
+        return _SETTINGS
     return _INSTALL if "Unknown command" in complaint else "run it by hand to see more."

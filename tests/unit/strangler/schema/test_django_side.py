@@ -80,6 +80,12 @@ def test_a_project_without_the_app_gets_the_hint_to_install_it() -> None:
         django_state(project("raise SystemExit('Unknown command: schema_state')"))
 
 
+def test_a_project_without_settings_is_told_where_to_name_them() -> None:
+    complaint = "You must either define the environment variable DJANGO_SETTINGS_MODULE or call settings.configure()."
+    with pytest.raises(FailedError, match="export DJANGO_SETTINGS_MODULE=shop.settings"):
+        django_state(project(f"raise SystemExit({complaint!r})"))
+
+
 def test_secrets_are_removed_from_errors() -> None:
     source = 'import os; raise SystemExit(f\'cannot reach {os.environ["DATABASE_URL"]} by {os.environ["API_TOKEN"]}\')'
     with pytest.raises(FailedError) as raised:
