@@ -27,9 +27,7 @@ _LIBRARY: Final = re.compile(r"^<|/site-packages/|/lib/python\d")
 _LOGIN: Final = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
 _INSTALL: Final = "is strangler_django in its INSTALLED_APPS, and does manage in the project file start it?"
 _MISSING: Final = "install strangler_django there: pip install 'strangler[django]'."
-_SETTINGS: Final = (
-    "name the project's settings in the environment, as with export DJANGO_SETTINGS_MODULE=shop.settings."
-)
+_SETTINGS: Final = "name its settings in the environment, as by export DJANGO_SETTINGS_MODULE=shop.settings."
 
 
 class _Output(BaseModel):
