@@ -1,12 +1,12 @@
 """Fields that show or take one column, as code."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from shared_schema.contract.contract import ColumnFacts
 from shared_schema.contract.values import python_type
 from strangler.adoption.django_settings import DjangoSettings
-from strangler.adoption.scaffold.code import LINE, Call, Code, Items, call, laid_out, quoted, texts
+from strangler.adoption.scaffold.code import Call, Code, call, quoted, texts
 from strangler.adoption.scaffold.column_kinds import (
     CALLABLES,
     ISO,
@@ -20,9 +20,8 @@ from strangler.adoption.scaffold.column_kinds import (
 from strangler.adoption.scaffold.fields.declared_fields import is_taken, labels, own_messages, taken_field, taken_gaps
 from strangler.adoption.scaffold.fields.list_fields import list_field
 from strangler.adoption.scaffold.fields.written_serializer import MODEL_FIELDS, WrittenSerializer
-from strangler.adoption.scaffold.links import CALLER_ROWS, RowLinks
-from strangler.adoption.scaffold.tables import Tables, UnreadableError, snake
-from strangler.adoption.serializer_facts import ComputedValue, SerializerField
+from strangler.adoption.scaffold.tables import Tables, UnreadableError
+from strangler.adoption.serializer_facts import SerializerField
 
 # Arguments of DRF's fields that `model_field` takes under the same name.
 _ARGUMENTS: Final = frozenset(
@@ -66,16 +65,13 @@ _FIELDS: Final = "strangler_fastapi.drf.fields.fields"
 _NUMBER_FIELDS: Final = "strangler_fastapi.drf.fields.number_fields"
 _FILES: Final = "strangler_fastapi.drf.fields.file_fields"
 _COMPUTED: Final = "strangler_fastapi.drf.fields.computed_fields"
-# Characters of a function that stand in one line.
-_LONGEST: Final = 96
 
 
 class ColumnFields:
-    """Writes them; `tables` learns which columns they need. `users` is the table of callers that are told apart."""
+    """Writes them; `tables` learns which columns they need."""
 
-    def __init__(self, tables: Tables, settings: DjangoSettings, users: str | None = None) -> None:
+    def __init__(self, tables: Tables, settings: DjangoSettings) -> None:
         self._tables = tables
-        self._users = users
         self._settings = settings
 
     def column(self, made: WrittenSerializer, table: str, each: SerializerField) -> Code:
@@ -250,53 +246,6 @@ class ColumnFields:
             made.imports.setdefault("zoneinfo", set()).add("ZoneInfo")
         return taken_field(each, made.model, self._tables.attribute_of(table, name), named, made.imports)
 
-    def computed(
-        self,
-        made: WrittenSerializer,
-        table: str,
-        each: SerializerField,
-        value: ComputedValue,
-        *,
-        link: Code | None = None,
-    ) -> Code:
-        """A field that a property or a method of the project's own makes of columns, of each row of a `link` if any.
-
-        :raises UnreadableError: it is about a column that can't be used.
-        """
-        if link is not None and (value.counts or value.matches):
-            raise UnreadableError("numbers of rows of several rows")
-        if value.by_caller and self._users is None:
-            raise UnreadableError("the service can't tell callers apart")
-        code = value.code if '"' in value.code else value.code.replace("'", '"')
-        names = [*value.columns, *value.counts, *value.matches, *(["caller"] if value.caller else [])]
-        function = f"lambda {', '.join(names)}: {code}"
-        if len(function) > _LONGEST:
-            function = f"{snake(made.title)}_{each.name}"
-            made.calculations.append(_calculation(function, each, names, code))
-            made.imports.setdefault("typing", set()).add("Any")
-        for lookup in value.columns.values():
-            if (facts := self._tables.follow(table, lookup.split("__"))).kind in RANGES:
-                # Of another class than Django's.
-                raise UnreadableError(f"a value that is made of a {facts.kind}")
-        if not each.read_only:
-            made.writes.append(f"field {each.name}: declared by itself")
-        name = "ComputedField" if link is None else "ManyComputedField"
-        made.imports.setdefault(_COMPUTED, set()).add(name)
-        if "Decimal(" in value.code:
-            made.imports.setdefault("decimal", set()).add("Decimal")
-        kind = SHOWN[each.kind][0] if each.kind in SHOWN and each.kind != "ReadOnlyField" else None
-        shown = quoted(kind) if kind else None
-        links = RowLinks(made.model, table, self._tables, made.imports)
-        counted = [*map(links.counted, value.counts.values()), *map(links.matching, value.matches.values())]
-        columns = Items("()", (*map(quoted, value.columns.values()), *counted, *self._caller_key(made, value)))
-        return call(name, link=link, columns=columns, function=function, type=shown, **labels(each))
-
-    def _caller_key(self, made: WrittenSerializer, value: ComputedValue) -> Iterator[Code]:
-        """What stands for the key of the caller, where it is named."""
-        if value.caller and self._users is not None:
-            made.imports.setdefault(CALLER_ROWS, set()).add("CallerKey")
-            yield call("CallerKey", self._tables.use(self._users))
-
     def _column_gaps(self, facts: ColumnFacts) -> Iterator[str]:
         if facts.written_by:
             yield f"written by {facts.written_by[0]}"
@@ -355,11 +304,3 @@ def _own_default(facts: ColumnFacts, column: str, value: object) -> Code | None:
 def _is_taken(argument: str, value: object) -> bool:
     """Whether `model_field` takes that argument; of limits, those that JSON has a form of."""
     return argument in _ARGUMENTS and not (argument in ("max_value", "min_value") and isinstance(value, str))
-
-
-def _calculation(name: str, each: SerializerField, columns: Iterable[str], code: str) -> str:
-    """A function of columns that is too long for a lambda."""
-    parameters = call(f"def {name}", *(f"{column}: Any" for column in columns))
-    lines = [f"{laid_out(parameters, after=len(' -> Any:'))} -> Any:", f'    """What `{each.name}` is."""']
-    lines += [f"    return {code}" if len(code) < LINE - len("    return ") else f"    return (\n        {code}\n    )"]
-    return "\n".join(lines) + "\n"

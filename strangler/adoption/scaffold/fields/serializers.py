@@ -8,6 +8,7 @@ from strangler.adoption.django_settings import DjangoSettings
 from strangler.adoption.scaffold.access.authenticators import Authenticators
 from strangler.adoption.scaffold.code import Code, call, quoted, texts
 from strangler.adoption.scaffold.fields.column_fields import ColumnFields
+from strangler.adoption.scaffold.fields.computed_fields import COMPUTED, ComputedFields
 from strangler.adoption.scaffold.fields.declared_fields import labels, own_messages
 from strangler.adoption.scaffold.fields.relation_fields import RelationFields
 from strangler.adoption.scaffold.fields.written_serializer import WrittenSerializer, serializer_name
@@ -18,7 +19,6 @@ from strangler.adoption.serializer_facts import ComputedValue, SerializerFacts, 
 
 _HYPERLINKED: Final = frozenset({"HyperlinkedIdentityField", "HyperlinkedRelatedField"})
 _RELATED: Final = frozenset({"PrimaryKeyRelatedField", "SlugRelatedField", "StringRelatedField"})
-_COMPUTED: Final = "strangler_fastapi.drf.fields.computed_fields"
 _UNPORTED: Final = "strangler_fastapi.drf.unported"
 _FILES: Final = ("rest_framework.fields.FileField", "rest_framework.fields.ImageField")
 _RULES: Final = "strangler_fastapi.drf.rules"
@@ -45,7 +45,8 @@ class Serializers:
     ) -> None:
         self._tables = tables
         self._authenticators = authenticators
-        self._columns = ColumnFields(tables, settings, authenticators.users_table)
+        self._columns = ColumnFields(tables, settings)
+        self._computed = ComputedFields(tables, authenticators.users_table)
         self._relations = RelationFields(tables, prefix)
         self._written: dict[tuple[Any, ...], WrittenSerializer] = {}
 
@@ -144,11 +145,11 @@ class Serializers:
         if each.computed and each.many:
             link, _ = self._relations.link(made, table, each)
             related = self._relations.table_of_many(table, each)
-            return self._columns.computed(made, related, each, each.computed, link=link)
+            return self._computed.field(made, related, each, each.computed, link=link)
         if each.computed and each.method:
-            return self._computed(made, table, each, each.computed)
+            return self._by_method(made, table, each, each.computed)
         if each.computed:
-            return self._columns.computed(made, table, each, each.computed)
+            return self._computed.field(made, table, each, each.computed)
         if each.method:
             return self._shown(made, table, each) if each.serializer else self._method(made, each)
         if each.property:
@@ -170,10 +171,10 @@ class Serializers:
             return self._relations.many(made, table, each)
         return self._columns.column(made, table, each)
 
-    def _computed(self, made: WrittenSerializer, table: str, each: SerializerField, value: ComputedValue) -> Code:
+    def _by_method(self, made: WrittenSerializer, table: str, each: SerializerField, value: ComputedValue) -> Code:
         """What a method makes of columns; a function to fill in where those can't be used."""
         try:
-            return self._columns.computed(made, table, each, value)
+            return self._computed.field(made, table, each, value)
         except UnreadableError:
             return self._method(made, each)
 
@@ -181,7 +182,7 @@ class Serializers:
         """A field that a method of the project's own computes: a function to fill in."""
         name = f"{snake(made.title)}_{each.name}"
         made.functions[name] = f"field {each.name}: computed by {each.method}"
-        made.imports.setdefault(_COMPUTED, set()).add("SerializerMethodField")
+        made.imports.setdefault(COMPUTED, set()).add("SerializerMethodField")
         made.imports.setdefault(_UNPORTED, set()).add("unported")
         return call("SerializerMethodField", method=name, **labels(each))
 
