@@ -1,4 +1,4 @@
-"""The source of a project's own functions and classes, as Python's syntax trees."""
+"""The source of a project's own functions and classes, as Python's syntax trees, and what classes are called."""
 
 import ast
 import inspect
@@ -13,3 +13,8 @@ def source_of(made: Any) -> ast.stmt | None:  # noqa: ANN401 - whatever stands u
     except (OSError, TypeError, SyntaxError, ValueError):
         return None
     return statement
+
+
+def class_name(cls: type) -> str:
+    """The module and the name of a class."""
+    return f"{cls.__module__}.{cls.__qualname__}"

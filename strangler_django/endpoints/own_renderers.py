@@ -16,7 +16,7 @@ from rest_framework.renderers import JSONRenderer
 from strangler_django.endpoints.code.carried_code import Carried
 from strangler_django.endpoints.code.carried_names import function_code
 from strangler_django.endpoints.code.own_code import UnreadError, is_super
-from strangler_django.endpoints.fields.serializers import class_name
+from strangler_django.python_source import class_name
 
 _KNOWN: Final = frozenset(
     {"render", "charset", "media_type", "format", "__module__", "__doc__", "__firstlineno__", "__static_attributes__"}

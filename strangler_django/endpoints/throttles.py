@@ -6,7 +6,7 @@ from typing import Any, Final
 from rest_framework import throttling
 
 from strangler_django.endpoints.code.own_code import is_own
-from strangler_django.endpoints.fields.serializers import class_name
+from strangler_django.python_source import class_name
 
 _KINDS: Final = {
     "anon": throttling.AnonRateThrottle,

@@ -27,7 +27,7 @@ from strangler_django.endpoints.code.own_code import (
 )
 from strangler_django.endpoints.code.own_models import model_facts
 from strangler_django.endpoints.constants.hooks import constant_hooks
-from strangler_django.endpoints.fields.serializers import class_name, serializer_facts
+from strangler_django.endpoints.fields.serializers import serializer_facts
 from strangler_django.endpoints.handlers.facts import handler_facts
 from strangler_django.endpoints.lists.lists import (
     filter_facts,
@@ -47,6 +47,7 @@ from strangler_django.endpoints.request_rows import rows_facts, saving_facts, va
 from strangler_django.endpoints.throttles import throttle_facts
 from strangler_django.endpoints.token_views import token_view_facts
 from strangler_django.endpoints.versions import version_facts
+from strangler_django.python_source import class_name
 
 # Attributes that are classes with code of their own, which none of the project's may replace.
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")

@@ -14,7 +14,7 @@ from strangler_django.contract.plain import plain
 from strangler_django.endpoints.code.conditions import is_narrowed
 from strangler_django.endpoints.code.own_models import own_manager
 from strangler_django.endpoints.constants.rows import rows_state
-from strangler_django.endpoints.fields.serializers import class_name
+from strangler_django.python_source import class_name
 
 # What a project overrides in its FilterSets.
 _FILTERING: Final = ("__init__", "filter_queryset", "form", "get_form_class", "is_valid", "qs")

@@ -17,9 +17,9 @@ from strangler_django.endpoints.code.own_code import is_own
 from strangler_django.endpoints.code.own_models import changed_rows, reads_rows
 from strangler_django.endpoints.constants.rows import rows_state
 from strangler_django.endpoints.expressions.annotations import annotations_of
-from strangler_django.endpoints.fields.serializers import class_name
 from strangler_django.endpoints.lists.filtersets import filterset_facts, own_of_filterset
 from strangler_django.endpoints.lists.own_backends import own_backends
+from strangler_django.python_source import class_name
 
 # What a project overrides in its pages.
 _PAGING: Final = (

@@ -37,11 +37,11 @@ from rest_framework.permissions import NOT
 from rest_framework.settings import api_settings
 
 from strangler_django.endpoints.code.own_code import UnreadError, is_own
-from strangler_django.endpoints.fields.serializers import class_name
 from strangler_django.endpoints.permissions.permission_code import HOOKS, PermissionCode
 from strangler_django.endpoints.permissions.permission_names import Asked
 from strangler_django.endpoints.permissions.permission_rules import refused_where_failing
 from strangler_django.endpoints.permissions.view_attributes import ViewAttributes
+from strangler_django.python_source import class_name
 
 
 def own_rules(
