@@ -119,6 +119,16 @@ class Keepers(viewsets.ModelViewSet[Keeper]):
     filter_backends = ()
 
 
+class NamedKeepers(Keepers):
+    """What a change saves besides, its serializer's own `update` may save or not."""
+
+    def perform_create(self, serializer: Any) -> None:
+        serializer.save(name="new")
+
+    def perform_update(self, serializer: Any) -> None:
+        serializer.save(name="changed")
+
+
 class ShownKeepers(viewsets.ReadOnlyModelViewSet[Keeper]):
     serializer_class = ShownSerializer
     queryset = Keeper.objects.all()
@@ -131,5 +141,6 @@ router = SimpleRouter()
 router.register("letters", Letters)
 router.register("other-letters", OtherLetters, basename="other_letters")
 router.register("keepers", Keepers)
+router.register("named-keepers", NamedKeepers, basename="named_keepers")
 router.register("shown", ShownKeepers, basename="shown")
 urlpatterns = router.urls

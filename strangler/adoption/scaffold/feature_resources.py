@@ -68,8 +68,17 @@ class FeatureResources:
     def use(self, each: WrittenEndpoint, action: str) -> None:
         """Has a resource do the action."""
         resource = self._resource(each)
-        if ACTIONS[action] not in resource.actions:
+        known = [*resource.actions]
+        if ACTIONS[action] not in known:
             resource.actions.append(ACTIONS[action])
+        try:
+            self._do(each, action, resource)
+        except UnreadableError:
+            # What rows within it takes is written by what isn't there.
+            resource.actions[:] = known
+            raise
+
+    def _do(self, each: WrittenEndpoint, action: str, resource: WrittenResource) -> None:
         resource.checked |= each.rule.checked
         model, lists = resource.serializer.model, resource.lists
         for path in each.rule.checked:
