@@ -146,6 +146,25 @@ class TextPapers(Papers):
         serializer.save(folder_id=self.kwargs["folder_pk"])
 
 
+class AnyonesPapers(Papers):
+    """Whoever asks: of nobody Django fails as it saves the row."""
+
+    permission_classes = (permissions.AllowAny,)
+    serializer_class = NamedSerializer
+    queryset = Paper.objects.filter(state="draft")
+
+    def perform_create(self, serializer: Any) -> None:
+        serializer.save(folder_id=self.kwargs["folder_pk"], made_by=self.request.user)
+
+    def perform_update(self, serializer: Any) -> None:
+        serializer.save(edited_by=self.request.user)
+
+    def perform_destroy(self, instance: Any) -> None:
+        instance.is_active = False
+        instance.gone_by = self.request.user
+        instance.save()
+
+
 class ByHand(APIView):
     """A row is looked for before the body is read."""
 
@@ -202,11 +221,33 @@ class Elsewhere(APIView):
         return Response(serializer.data, status=201)
 
 
+class BodyFirst(APIView):
+    """A body is read before the row is looked for, and validated after it."""
+
+    permission_classes = (permissions.IsAuthenticated,)
+
+    def post(self, request: Request, folder_pk: int) -> Response:
+        serializer = PaperSerializer(data=request.data)
+        folder = get_object_or_404(Folder, pk=folder_pk)
+        serializer.is_valid(raise_exception=True)
+        serializer.save(folder=folder)
+        return Response(serializer.data, status=201)
+
+    def put(self, request: Request, folder_pk: int) -> Response:
+        data = request.data
+        paper = get_object_or_404(Paper, pk=folder_pk)
+        serializer = PaperSerializer(paper, data=data)
+        serializer.is_valid(raise_exception=True)
+        serializer.save(number=2)
+        return Response(serializer.data)
+
+
 router = SimpleRouter()
 router.register(r"edited", EditedViewSet, basename="edited")
 router.register(r"folders/(?P<folder_pk>\d+)/papers", FolderPapers, basename="papers")
 router.register(r"named/(?P<folder_pk>\d+)/papers", NamedPapers, basename="named")
 router.register(r"texts/(?P<folder_pk>\d+)/papers", TextPapers, basename="texts")
+router.register(r"anyone/(?P<folder_pk>\d+)/papers", AnyonesPapers, basename="anyone")
 router.register(r"others", Others, basename="others")
 urlpatterns = [
     path("", include(router.urls)),
@@ -214,5 +255,6 @@ urlpatterns = [
     path("hand/<int:folder_pk>/", ByHand.as_view()),
     path("hands/<int:pk>/", ByHandOne.as_view()),
     path("elsewhere/<int:folder_pk>/", Elsewhere.as_view()),
+    path("body-first/<int:folder_pk>/", BodyFirst.as_view()),
     path("other/<int:pk>/", OtherOne.as_view()),
 ]

@@ -261,6 +261,8 @@ def _shown(used: UsedSerializer | None) -> tuple[Any, ...]:
 
 def _without_parsing(done: list[str]) -> list[str]:
     """What was done, but for what reads a body right before that is validated."""
-    return [
-        each for number, each in enumerate(done) if each != "parse" or done[number + 1 : number + 2] != ["validate"]
-    ]
+    found: list[str] = []
+    for each in reversed(done):
+        if each != "parse" or found[-1:] != ["validate"]:
+            found.append(each)
+    return found[::-1]

@@ -109,6 +109,9 @@ class HandlerValues:
             used.has_data = True
         if (instance := given.get("instance")) is not None:
             self._show(used, instance)
+        if data is not None and ast.unparse(data) == DATA:
+            # A name for it has stood for what was read before.
+            self.done.append(("parse", None))
         return used
 
     def _show(self, used: UsedSerializer, instance: ast.expr) -> None:

@@ -16,6 +16,7 @@ from strangler_fastapi.drf.http.rendering import JsonResponse, header_text
 from strangler_fastapi.drf.pagination.pagination import paginate
 from strangler_fastapi.drf.parents import Parent
 from strangler_fastapi.drf.resources.caller_links import CallerLink, Linking
+from strangler_fastapi.drf.resources.resource_rows import saved_caller
 from strangler_fastapi.drf.resources.resource_statements import ResourceStatements
 
 _DRFS: Final = Handler()
@@ -171,8 +172,7 @@ class ResourceActions(ResourceStatements):
             return getattr(self.model, name).is_not(True)
         if isinstance(value, Added):
             return getattr(self.model, name) + value.number
-        # Nobody is no value: Django fails then, too.
-        return request.state.caller.id if value is CALLER else value
+        return saved_caller(request) if value is CALLER else value
 
     async def link(
         self,
@@ -195,7 +195,7 @@ class ResourceActions(ResourceStatements):
         """
         with handler.errors():
             key = await self.find(request, session)
-        caller = request.state.caller.id
+        caller = saved_caller(request)
         if own is not None and key == caller:
             return await self._linked(request, session, key, own)
         is_added = absent == present and absent.writes == "add"

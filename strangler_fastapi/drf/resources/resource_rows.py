@@ -126,8 +126,12 @@ class ResourceRows(RowWriter):
         )
 
     async def _created_by(self, request: Request, session: RequestSession) -> dict[str, Any]:
-        """What a new row gets of its caller, and of the rows that it belongs to."""
-        made = {self.creator: _owner_key(request)} if self.creator else {}
+        """What a new row gets of its caller, and of the rows that it belongs to.
+
+        Raises:
+            ApiError: a parent isn't there, or nobody is signed in.
+        """
+        made = {self.creator: saved_caller(request)} if self.creator else {}
         return made | await self._parents_of(request, session)
 
     async def _parents_of(
@@ -202,11 +206,22 @@ class ResourceRows(RowWriter):
         return self.listing.key() if self._lookup_field == "pk" else self.column(self._lookup_field)
 
 
+def saved_caller(request: Request) -> Any:  # noqa: ANN401 - as below
+    """The key of the caller, which a row gets.
+
+    Raises:
+        NotPorted: nobody is signed in: Django fails of nobody as a row, and saves null where its key is saved.
+    """
+    if request.state.caller is None:
+        raise NotPorted("a row of the caller, where nobody is signed in")
+    return _key_of(request)
+
+
 def _owner_key(request: Request) -> Any:  # noqa: ANN401 - as below
     """The key of the caller as that of rows' owner.
 
     Raises:
-        NotPorted: an access token of no user: Django looks for rows that nobody owns, or makes such.
+        NotPorted: an access token of no user: Django looks for rows that nobody owns.
     """
     if request.state.caller is None and auth_of(request) is not None:
         raise NotPorted("rows of the caller, by an access token of no user")

@@ -109,12 +109,24 @@ def test_handlers_save_their_caller_and_constants(sides: Sides) -> None:
     assert papers(sides, "edited_by_id, edited_at IS NULL, number", 1) == (902, False, 8)
 
 
+def test_nobody_becomes_no_row_of_a_column_that_may_be_null(sides: Sides) -> None:
+    answers = []
+    for caller in ("nobody", "ann"):
+        made = ask(sides, caller, "POST", "/anyone/1/papers/", {"name": caller})
+        changed = (ask(sides, caller, method, "/anyone/1/papers/1/", {"name": "x"}) for method in ("PUT", "PATCH"))
+        answers += [made, *changed, ask(sides, caller, "DELETE", "/anyone/1/papers/2/")]
+    assert [each.status_code for each in answers] == [501] * 4 + [201, 200, 200, 204]
+    assert papers(sides, "edited_by_id", 1) == (901,)
+
+
 def test_gaps(archive: Scaffolded) -> None:
     own = "{0}.perform_{1} is your own".format
     assert {name: found for name, found in archive.gaps.items() if found} == {
         "POST /edited/": ["column folder_id gets no value, so Django fails with 500"],
         "POST /texts/{folder_pk}/papers/": [own("TextPapers", "create")],
         "POST /hands/{pk}/": ["handler ByHandOne.post is your own"],
+        "POST /body-first/{folder_pk}/": ["handler BodyFirst.post is your own"],
+        "PUT /body-first/{folder_pk}/": ["handler BodyFirst.put is your own"],
         "POST /elsewhere/{folder_pk}/": ["handler Elsewhere.post is your own"],
         "POST /others/": [own("Others", "create")],
         **{f"{method} /others/{{pk}}/": [own("Others", "update")] for method in ("PUT", "PATCH")},

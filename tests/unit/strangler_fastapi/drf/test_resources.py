@@ -9,6 +9,7 @@ import pytest
 from strangler_fastapi.drf.caller_rows import CALLER
 from strangler_fastapi.drf.http.own_handler import NOW
 from strangler_fastapi.drf.resources.resources import Resource
+from strangler_fastapi.errors import NotPorted
 from tests.shop.crates.serializers import CRATE_SERIALIZER, CRATES
 
 
@@ -24,7 +25,7 @@ def test_nobody_is_no_value_of_a_row() -> None:
     nobody: Any = SimpleNamespace(state=SimpleNamespace(caller=None))
     now = datetime.now(UTC)
     assert CRATES._assigned("owner_id", CALLER, somebody, now) == 7
-    with pytest.raises(AttributeError):
+    with pytest.raises(NotPorted):
         CRATES._assigned("owner_id", CALLER, nobody, now)
     assert CRATES._assigned("seen_at", NOW, nobody, now) is now
     assert CRATES._assigned("number", 3, nobody, now) == 3
