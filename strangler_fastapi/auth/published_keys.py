@@ -13,11 +13,12 @@ class PublishedKeys:
     """The public keys at an address, fetched for a token whose key isn't known and again after five minutes.
 
     Tokens by keys that nobody knows have them fetched every 30 seconds at most. Meanwhile others are answered: the
-    fetch is in a thread of its own. While they can't be fetched, tokens are invalid, as they are for simplejwt.
+    fetch is in a thread, and all that need it wait for the same one. While they can't be fetched, tokens are invalid,
+    as they are for simplejwt.
 
     Args:
         url: where they are published, as a JSON Web Key Set (RFC 7517); of http or https.
-        timeout: seconds that a fetch may take.
+        timeout: seconds that a request waits for them.
 
     Raises:
         ValueError: the address is of neither.
@@ -29,6 +30,8 @@ class PublishedKeys:
         except jwt.PyJWKClientError:
             raise ValueError("The keys of tokens are fetched by http or https alone: set JWK_URL to such.") from None
         self._host = urlsplit(url).hostname
+        self._timeout = timeout
+        self._fetch: asyncio.Task[None] | None = None
 
     async def find(self, token: str | bytes) -> jwt.PyJWK | None:
         """The key that a token names; None where there is none of that name, or the keys can't be had."""
@@ -41,15 +44,23 @@ class PublishedKeys:
         known = self._known(name)
         if known is not None:
             return known
+        # An issuer that hangs would take all threads if each request had one, and the work of others would wait.
+        if self._fetch is None or self._fetch.done():
+            self._fetch = asyncio.create_task(self._fetch_for(name))
+        # What comes byte by byte takes longer than the client's own timeout.
+        await asyncio.wait((self._fetch,), timeout=self._timeout)
+        return self._known(name)
+
+    async def _fetch_for(self, name: str) -> None:
+        """Has the keys fetched, if they are old, or if none of that name was there when they last were."""
         try:
-            return await asyncio.to_thread(self._client.get_signing_key, name)
+            await asyncio.to_thread(self._client.get_signing_key, name)
         except jwt.PyJWKClientConnectionError:
             _LOG.warning("the keys of tokens can't be fetched from %s: see JWK_URL", self._host)
         except jwt.PyJWKClientError:
             _LOG.info("a token names a key that %s doesn't publish", self._host)
         except jwt.PyJWTError:
             _LOG.warning("%s publishes no keys that can be read: see JWK_URL", self._host)
-        return None
 
     def _known(self, name: str) -> jwt.PyJWK | None:
         """The key of that name among those that were fetched."""

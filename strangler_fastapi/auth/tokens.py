@@ -85,7 +85,11 @@ class Tokens:
         key = await self.published.find(token)
         if key is None:
             raise TokenError("Token is invalid")
-        return self.decode(token, key)
+        try:
+            return self.decode(token, key)
+        except (TypeError, jwt.InvalidKeyError):
+            # An issuer may publish keys of other algorithms, too, which any token can name.
+            raise TokenError("Token is invalid") from None
 
     def decode(self, token: str | bytes, key: jwt.PyJWK | None = None) -> Payload:
         """The claims of a token whose signature and times are good, by a key that was published or by this service's.

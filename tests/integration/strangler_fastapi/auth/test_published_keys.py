@@ -1,5 +1,6 @@
 """Tokens by keys that another publishes: simplejwt and FastAPI ask the same server for them, and accept the same."""
 
+import asyncio
 import json
 import logging
 import threading
@@ -11,8 +12,8 @@ from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
-from jwt.algorithms import RSAAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenBackendError, TokenBackendExpiredToken
 
@@ -26,12 +27,18 @@ KEYS = [rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in 
 
 
 class Issuer:
-    """A server that publishes keys by their names; `answer` is what it says in their place."""
+    """A server that publishes keys by their names; `answer` is what it says in their place.
+
+    It has them come byte by byte as long as it isn't `ready`.
+    """
 
     def __init__(self) -> None:
         self.published: dict[str, rsa.RSAPrivateKey] = {}
+        self.others: list[dict[str, Any]] = []
         self.answer: tuple[int, bytes] | None = None
         self.asked = 0
+        self.ready = threading.Event()
+        self.ready.set()
         issuer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -39,8 +46,9 @@ class Issuer:
                 issuer.asked += 1
                 status, body = issuer.answer or (200, issuer.document())
                 self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
+                while not issuer.ready.wait(0.05):
+                    self.wfile.write(b" ")
                 self.wfile.write(body)
 
             def log_message(self, format: str, *args: Any) -> None:
@@ -54,7 +62,7 @@ class Issuer:
             RSAAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": name, "use": "sig", "alg": "RS256"}
             for name, key in self.published.items()
         ]
-        return json.dumps({"keys": keys}).encode()
+        return json.dumps({"keys": [*keys, *self.others]}).encode()
 
 
 @pytest.fixture
@@ -63,6 +71,7 @@ def issuer() -> Iterator[Issuer]:
     thread = threading.Thread(target=made.server.serve_forever)
     thread.start()
     yield made
+    made.ready.set()
     made.server.shutdown()
     thread.join()
     made.server.server_close()
@@ -132,6 +141,43 @@ async def test_an_issuer_that_fails_is_named_without_what_its_address_hides(
     assert said[0] == "the keys of tokens can't be fetched from 127.0.0.1: see JWK_URL"
     assert len(said) == 3
     assert "hidden" not in "".join(said)
+
+
+async def test_keys_of_other_algorithms_verify_nothing(issuer: Issuer) -> None:
+    """simplejwt answers 500, and so anybody could have FastAPI fail."""
+    curve = ECAlgorithm.to_jwk(ec.generate_private_key(ec.SECP256R1()).public_key(), as_dict=True)
+    issuer.others = [curve | {"kid": "curve"}, {"kty": "oct", "k": "c2VjcmV0", "kid": "shared"}]
+    tokens = Tokens("", SETTINGS, published=PublishedKeys(issuer.url))
+    for name in ("curve", "shared"):
+        with pytest.raises(TokenError, match="Token is invalid"):
+            await tokens.read(signed(KEYS[0], name))
+
+
+async def test_all_wait_for_one_fetch_and_nothing_else_does(issuer: Issuer) -> None:
+    issuer.published = {"one": KEYS[0]}
+    issuer.ready.clear()
+    tokens = Tokens("", SETTINGS, published=PublishedKeys(issuer.url))
+    reads = [asyncio.create_task(tokens.read(signed(KEYS[0]))) for _ in range(40)]
+    await asyncio.sleep(0)
+    try:
+        # More than asyncio has threads.
+        assert await asyncio.wait_for(asyncio.to_thread(int), 2) == 0
+    finally:
+        issuer.ready.set()
+    assert await asyncio.gather(*reads) == [GOOD] * 40
+    assert issuer.asked == 1
+
+
+async def test_a_fetch_that_takes_too_long_isnt_waited_for(issuer: Issuer) -> None:
+    issuer.published = {"one": KEYS[0]}
+    issuer.ready.clear()
+    tokens = Tokens("", SETTINGS, published=PublishedKeys(issuer.url, timeout=0.2))
+    try:
+        with pytest.raises(TokenError, match="Token is invalid"):
+            await asyncio.wait_for(tokens.read(signed(KEYS[0])), 3)
+    finally:
+        # The loop's end waits for its threads.
+        issuer.ready.set()
 
 
 def test_keys_are_fetched_over_http_alone() -> None:
