@@ -33,13 +33,13 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from rest_framework import permissions
-from rest_framework.permissions import NOT
+from rest_framework.permissions import NOT, OR
 from rest_framework.settings import api_settings
 
 from strangler_django.endpoints.code.own_code import UnreadError, is_own
 from strangler_django.endpoints.permissions.permission_code import HOOKS, PermissionCode
 from strangler_django.endpoints.permissions.permission_names import Asked
-from strangler_django.endpoints.permissions.permission_rules import refused_where_failing
+from strangler_django.endpoints.permissions.permission_rules import may_fail_of_a_profile, refused_where_failing
 from strangler_django.endpoints.permissions.view_attributes import ViewAttributes
 from strangler_django.python_source import class_name
 
@@ -57,11 +57,12 @@ def own_rules(
     made: dict[str, dict[str, Any] | None] = {}
     if api_settings.UNAUTHENTICATED_USER is not AnonymousUser:
         return {}
+    followed = [id(each) for first in _followed(found) for each, _ in _single([first])]
     for each, is_denied in _single(found):
         if type(each).__module__.startswith("rest_framework."):
             continue
         name = class_name(type(each))
-        rules = _rules(each, asked, is_denied=is_denied)
+        rules = _rules(each, asked, is_denied=is_denied, is_followed=id(each) in followed)
         # A function that makes classes gives all of them one name.
         made[name] = rules if made.get(name, rules) == rules else None
     return {name: rules for name, rules in made.items() if rules is not None}
@@ -72,8 +73,11 @@ def _rules(
     asked: Asked,
     *,
     is_denied: bool,
+    is_followed: bool,
 ) -> dict[str, Any] | None:
-    """The rules of one permission, which a view may deny (`~`); None of one that isn't read.
+    """The rules of one permission, which a view may deny (`~`), or have followed by another that may let in (`|`).
+
+    None of one that isn't read.
 
     That of the row may be None by itself: lists and new rows don't ask for it.
     """
@@ -91,6 +95,9 @@ def _rules(
             found[name] = plain = None
         # What is refused since nobody knows better would be let in.
         if is_denied and (found[name] is None or found[name] != plain):
+            return None
+        # Where Django fails, the next would be asked.
+        if is_followed and plain is not None and may_fail_of_a_profile(plain):
             return None
     request, row = found.values()
     if request is None:
@@ -125,3 +132,11 @@ def _single(found: Any, *, is_denied: bool = False) -> Iterator[tuple[Any, bool]
     for each in found:
         parts = [getattr(each, name) for name in ("op1", "op2") if hasattr(each, name)]
         yield from _single(parts, is_denied=is_denied or isinstance(each, NOT)) if parts else ((each, is_denied),)
+
+
+def _followed(found: Any) -> Iterator[Any]:  # noqa: ANN401 - as above
+    """The permissions behind which another is asked where they refuse, whatever they combine."""
+    for each in found:
+        if isinstance(each, OR):
+            yield each.op1
+        yield from _followed([getattr(each, name) for name in ("op1", "op2") if hasattr(each, name)])

@@ -5,6 +5,8 @@ own_permissions.py says what a rule is.
 
 from typing import Any, Final
 
+from django.apps import apps
+
 from strangler_django.endpoints.code.own_code import UnreadError
 
 Rule = bool | list[Any]
@@ -60,7 +62,20 @@ def where_it_fails_for_nobody(rule: Rule) -> Rule:
     if guard != _guard(rule, _NULL):
         raise UnreadError
     # An access token of an application alone has no user, not even an anonymous one.
-    return both(guard, either(["not", TOKEN], _guard(rule, _OF_TOKENS))) if _asks_for_tokens(rule) else guard
+    is_met = _asks_for_tokens(rule) or (apps.is_installed("oauth2_provider") and _may_admit_nobody(rule))
+    return both(guard, either(["not", TOKEN], _guard(rule, _OF_TOKENS))) if is_met else guard
+
+
+def may_fail_of_a_profile(rule: Rule) -> bool:
+    """Whether Django fails for a caller that lacks a row of another table."""
+    return isinstance(rule, list) and (rule[0] == "profile" or any(map(may_fail_of_a_profile, rule[1:])))
+
+
+def _may_admit_nobody(rule: Rule) -> bool:
+    """Whether there is a method by which a request without a caller meets the rule."""
+    return any(
+        not _fails_for_nobody(rule, each, _NONE) and _holds_for_nobody(rule, each, _NONE) for each in HTTP_METHODS
+    )
 
 
 def _guard(rule: Rule, held: frozenset[str]) -> Rule:

@@ -1,5 +1,7 @@
 """Rows of other tables that a permission asks for are read only where FastAPI finds the same ones."""
 
+# ruff: noqa: ARG002 - a permission gets what DRF gives it
+
 import importlib
 import itertools
 from collections.abc import Callable, Iterator
@@ -8,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rest_framework.permissions import BasePermission, IsAdminUser
 from rest_framework.views import APIView
 
 from strangler_django.endpoints.permissions.own_permissions import own_rules
@@ -133,3 +136,38 @@ def test_those_of_the_row_are_read_too(rule_of: Callable[..., Any]) -> None:
     row = "return Favorite.objects.filter(user=request.user, recipe=obj).exists()"
     found = rule_of("return True\n    def has_object_permission(self, request, view, obj):", row, hook="row")
     assert found[2][0] == "rows"
+
+
+class OfProfile(BasePermission):
+    def has_permission(self, request: Any, view: Any) -> bool:
+        return request.user.is_authenticated and request.user.profile.bio == "x"
+
+
+class NoStaff(BasePermission):
+    def has_permission(self, request: Any, view: Any) -> bool:
+        return not request.user.is_staff
+
+
+class Signed(BasePermission):
+    def has_permission(self, request: Any, view: Any) -> bool:
+        return request.user.is_authenticated
+
+
+def test_where_django_fails_no_other_permission_lets_in() -> None:
+    """A caller without a profile is a 500 of Django's."""
+    name = f"{__name__}.OfProfile"
+    assert name in own_rules([OfProfile()])
+    assert name in own_rules([(IsAdminUser | OfProfile)()])  # type: ignore[operator] # of stubs
+    assert name not in own_rules([(OfProfile | IsAdminUser)()])  # type: ignore[operator] # the same
+    assert name not in own_rules([((IsAdminUser & OfProfile) | IsAdminUser)()])  # type: ignore[operator] # the same
+
+
+def test_a_token_without_a_user_is_nobody_to_no_permission() -> None:
+    """Beside one that asks for a scope, Django fails where another asks the user, which isn't even an anonymous one."""
+    ((_, plain),) = own_rules([NoStaff()]).items()
+    with installed_app("oauth2_provider"):
+        ((_, guarded),) = own_rules([NoStaff()]).items()
+        ((_, signed),) = own_rules([Signed()]).items()
+    assert plain["request"] == ["not", ["caller", "is_staff"]]
+    assert guarded["request"] == ["and", ["or", ["not", ["token"]], KNOWN], plain["request"]]
+    assert signed["request"] == KNOWN
