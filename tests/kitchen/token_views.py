@@ -6,6 +6,7 @@ from knox.auth import TokenAuthentication
 from oauth2_provider.contrib.rest_framework import authentication
 from oauth2_provider.contrib.rest_framework import permissions as scopes
 from oauth2_provider.models import AccessToken
+from oauth2_provider.settings import oauth2_settings
 from rest_framework import permissions, serializers, viewsets
 from rest_framework.routers import SimpleRouter
 
@@ -38,6 +39,28 @@ class NoStaffTokens(scopes.TokenHasReadWriteScope):
         return super().has_permission(request, view) and not request.user.is_staff
 
 
+class ReadOrWrite(scopes.TokenHasReadWriteScope):
+    """The scope of the method alone, whatever the view lists, and none of other callers."""
+
+    def get_scopes(self, request: Any, view: Any) -> list[str]:  # noqa: ARG002 - as the package calls it
+        if request.method.upper() in permissions.SAFE_METHODS:
+            read_write_scope = oauth2_settings.READ_SCOPE
+        else:
+            read_write_scope = oauth2_settings.WRITE_SCOPE
+        return [read_write_scope]
+
+    def has_permission(self, request: Any, view: Any) -> bool:
+        if isinstance(request.auth, AccessToken):
+            return bool(super().has_permission(request, view))
+        return True
+
+
+class ResourceAndMore(scopes.TokenHasResourceScope):
+    def get_scopes(self, request: Any, view: Any) -> list[str]:
+        found = super().get_scopes(request, view) + ["extra"]  # noqa: RUF005 - as a project writes it
+        return found + ["delete"] if request.method == "DELETE" else found  # noqa: RUF005 - as above
+
+
 class Teams(viewsets.ModelViewSet[Team]):
     queryset = Team.objects.all()
     serializer_class = TeamSerializer
@@ -62,6 +85,10 @@ class OwnTeams(Teams):
 
 class QuietTeams(Teams):
     permission_classes = (NoStaffTokens,)
+
+
+class MethodTeams(Teams):
+    permission_classes = (permissions.IsAuthenticated & ReadOrWrite,)  # type: ignore[operator] # of two stubs
 
 
 class EitherTeams(Teams):
@@ -93,6 +120,7 @@ for name, view in (
     ("own", OwnTeams),
     ("quiet", QuietTeams),
     ("either", EitherTeams),
+    ("method", MethodTeams),
     ("offered", OfferedTeams),
     ("recipes", OwnRecipes),
 ):

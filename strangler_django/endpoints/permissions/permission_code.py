@@ -39,7 +39,8 @@ from strangler_django.endpoints.permissions.permission_rules import (
     where_it_fails_for_nobody,
 )
 from strangler_django.endpoints.permissions.permission_values import PermissionValues, is_literal
-from strangler_django.endpoints.permissions.scope_rules import is_scope_permission, scope_rule
+from strangler_django.endpoints.permissions.required_scopes import is_scope_permission
+from strangler_django.endpoints.permissions.scope_rules import scope_rule
 from strangler_django.endpoints.permissions.stored_rules import StoredRules
 from strangler_django.endpoints.token_packages import is_access_token
 

@@ -7,25 +7,19 @@ A rule is `scope`, the class's name, and what the view and the settings say: `sc
 from typing import Any, Final
 
 from strangler_django.endpoints.code.own_code import UnreadError
-from strangler_django.endpoints.permissions.permission_rules import HTTP_METHODS, Rule
+from strangler_django.endpoints.permissions.permission_rules import HTTP_METHODS, Rule, both, either
+from strangler_django.endpoints.permissions.required_scopes import REQUIRED, RequiredScopes, is_scope_permission, texts
 from strangler_django.endpoints.permissions.view_attributes import ViewAttributes
-from strangler_django.endpoints.token_packages import OAUTH_TOOLKIT, scope_settings
+from strangler_django.endpoints.token_packages import scope_settings
 
-_PERMISSIONS: Final = f"{OAUTH_TOOLKIT}.contrib.rest_framework.permissions"
 _BY_METHOD: Final = ("TokenHasReadWriteScope", "TokenHasResourceScope")
-_REQUIRED: Final = "required_scopes"
 _ALTERNATIVES: Final = "required_alternate_scopes"
-
-
-def is_scope_permission(cls: type) -> bool:
-    """Whether a class is one of the package's own permissions."""
-    return cls.__module__ == _PERMISSIONS
 
 
 def scope_rule(cls: type, owner: type, view: ViewAttributes) -> Rule:
     """The rule of a permission's class that has `has_permission` of the package's class `owner`.
 
-    :raises UnreadError: the scopes are not the same for each request, or the project's own.
+    :raises UnreadError: the scopes depend on more than the request's method.
     """
     if owner.__name__ == "TokenMatchesOASRequirements":
         _require_packages(cls, "get_required_alternate_scopes")
@@ -35,42 +29,41 @@ def scope_rule(cls: type, owner: type, view: ViewAttributes) -> Rule:
     if owner.__name__ != "TokenHasScope":
         raise UnreadError
     # Those that derive from it say in `get_scopes` what they need.
-    kind = _require_packages(cls, "get_scopes").__name__
+    asked = [each for each in cls.__mro__ if "get_scopes" in vars(each)]
     read, write, reveals = scope_settings()
     if reveals and not is_scope_permission(cls):
         raise UnreadError
+    if not all(map(is_scope_permission, asked)):
+        return _own_scopes(cls, view)
+    kind = asked[0].__name__
     given: dict[str, Any] = {"scopes": _scopes(view, default=[] if kind in _BY_METHOD else None)}
     given |= {"read": read, "write": write} if kind in _BY_METHOD else {}
     return ["scope", kind, given | ({"reveals": True} if reveals else {})]
 
 
-def _require_packages(cls: type, name: str) -> type:
-    """The package's class that a method is of.
+def _own_scopes(cls: type, view: ViewAttributes) -> Rule:
+    """The rule of scopes that the project's own code lists."""
+    methods: dict[tuple[str, ...], list[str]] = {}
+    for method in HTTP_METHODS:
+        methods.setdefault(tuple(RequiredScopes(cls, view, method).scopes()), []).append(method)
+    rules = [(named, ["scope", "TokenHasScope", {"scopes": [*scopes]}]) for scopes, named in methods.items()]
+    return rules[0][1] if len(rules) == 1 else either(*(both(["methods", *named], rule) for named, rule in rules))
 
-    :raises UnreadError: it is the project's own.
-    """
-    owner = next(each for each in cls.__mro__ if name in vars(each))
-    if not is_scope_permission(owner):
+
+def _require_packages(cls: type, name: str) -> None:
+    """Raise where a method is the project's own."""
+    if not is_scope_permission(next(each for each in cls.__mro__ if name in vars(each))):
         raise UnreadError
-    return owner
 
 
 def _scopes(view: ViewAttributes, default: list[str] | None = None) -> list[str]:
-    if not view.has(_REQUIRED):
+    if not view.has(REQUIRED):
         if default is None:
             raise UnreadError
         return default
-    return _texts(view.constant(_REQUIRED))
+    return texts(view.constant(REQUIRED))
 
 
 def _alternatives(view: ViewAttributes) -> dict[str, list[list[str]]]:
     found = view.mapping(_ALTERNATIVES)
-    return {
-        method: [_texts(tuple(each)) for each in lists] for method, lists in found.items() if method in HTTP_METHODS
-    }
-
-
-def _texts(found: Any) -> list[str]:  # noqa: ANN401 - whatever the view has
-    if not isinstance(found, tuple) or not all(isinstance(each, str) for each in found):
-        raise UnreadError
-    return list(found)
+    return {method: [texts(tuple(each)) for each in lists] for method, lists in found.items() if method in HTTP_METHODS}

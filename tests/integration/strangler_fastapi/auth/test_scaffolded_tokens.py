@@ -25,7 +25,7 @@ DJANGOS: dict[str, Any] = {
 OAUTH_MODELS = ("Application", "IDToken", "AccessToken", "RefreshToken", "Grant")
 PEOPLE = {"ann": "901", "kim": "903", "app": "NULL"}
 SCOPES = ("teams read", "teams write", "teams", "read", "write", "teams:read", "teams:write")
-VIEWS = ("scoped", "signed", "own", "quiet", "either", "offered", "recipes")
+VIEWS = ("scoped", "signed", "own", "quiet", "either", "method", "offered", "recipes")
 KNOX = {"good": "'9999-01-01'", "old": "'2020-01-01'", "endless": "NULL"}
 TOKENS = "".join(
     "INSERT INTO oauth2_provider_accesstoken (user_id, token, token_checksum, expires, scope, resource, created,"
@@ -121,6 +121,9 @@ def test_who_may_is_as_the_scopes_say(sides: Sides) -> None:
     assert status("GET", "/own/", "ann", "teams") == 403
     assert status("GET", "/quiet/", "ann", "read") == 200
     assert status("GET", "/quiet/", "kim", "read") == 403
+    assert status("GET", "/method/", "ann", "read") == 200
+    assert status("POST", "/method/", "ann", "read") == 403
+    assert status("POST", "/method/", "ann", "write") == 400
     assert status("GET", "/either/", "kim", "teams") == 200
     assert status("GET", "/either/", "ann", "teams:read") == 200
     assert status("GET", "/signed/", "app", "read") == 403

@@ -174,3 +174,47 @@ def test_what_projects_make_of_them() -> None:
     ]
     written = ["scope", "TokenHasReadWriteScope", {"scopes": [], "read": "read", "write": "write"}]
     assert rule_of(NoStaffTokens) == ["and", guard, ["and", written, ["not", ["caller", "is_staff"]]]]
+
+
+def scopes_by_method(rule: Any) -> dict[str, list[str]]:
+    found = {}
+    for _, (_, *methods), (sign, kind, given) in rule[1:]:
+        assert (sign, kind) == ("scope", "TokenHasScope")
+        found |= dict.fromkeys(methods, given["scopes"])
+    return found
+
+
+def test_scopes_that_a_project_lists_by_the_method() -> None:
+    from oauth2_provider.contrib.rest_framework import permissions as scopes
+
+    from tests.kitchen.token_views import ReadOrWrite, ResourceAndMore
+
+    found = scopes_by_method(rule_of(ReadOrWrite)[1][2])
+    assert found["GET"] == found["HEAD"] == found["OPTIONS"] == ["read"]
+    assert found["POST"] == found["DELETE"] == found["TRACE"] == ["write"]
+    found = scopes_by_method(rule_of(ResourceAndMore, required_scopes=["teams"]))
+    assert (found["GET"], found["DELETE"]) == (["teams:read", "extra"], ["teams:write", "extra", "delete"])
+
+    class Mutable(scopes.TokenHasScope):
+        def get_scopes(self, request: Any, view: Any) -> Any:
+            return _CHANGING
+
+    class Between(scopes.TokenHasScope):
+        def get_scopes(self, request: Any, view: Any) -> Any:
+            return ["a"]
+
+    class Above(scopes.TokenHasReadWriteScope, Between): ...
+
+    class ByQuery(scopes.TokenHasScope):
+        def get_scopes(self, request: Any, view: Any) -> Any:
+            return ["a"] if request.GET == "GET" else ["b"]
+
+    class Nothing(scopes.TokenHasScope):
+        def get_scopes(self, request: Any, view: Any) -> Any:
+            return ["a"] if request.method == "GET" else None
+
+    assert rule_of(Between) == ["scope", "TokenHasScope", {"scopes": ["a"]}]
+    assert [rule_of(each) for each in (Mutable, Above, ByQuery, Nothing)] == [None] * 4
+
+
+_CHANGING = ["a"]
