@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 from rest_framework.views import APIView
 
+from django_app.accounts.models import User
 from tests.archive.models import Folder, Paper
 
 logger = logging.getLogger(__name__)
@@ -69,6 +70,29 @@ class FolderPapers(Papers):
 
 class NamedSerializer(PaperSerializer):
     folder: Any = serializers.SlugRelatedField(slug_field="name", read_only=True)
+
+
+class HiddenSerializer(PaperSerializer):
+    """Fields that are read, and never shown."""
+
+    folder: Any = serializers.PrimaryKeyRelatedField(queryset=Folder.objects.all(), write_only=True)
+    gone_by: Any = serializers.SlugRelatedField(slug_field="username", queryset=User.objects.all(), write_only=True)
+
+    class Meta(PaperSerializer.Meta):
+        fields = ("id", "folder", "name", "gone_by")
+        read_only_fields = ()
+
+
+class HiddenPapers(Papers):
+    serializer_class = HiddenSerializer
+
+
+class HiddenFolders(Papers):
+    class serializer_class(HiddenSerializer):  # noqa: N801 - as DRF names it
+        gone_by = None
+
+        class Meta(HiddenSerializer.Meta):
+            fields = ("id", "folder", "name")
 
 
 class NamedPapers(Papers):
@@ -248,6 +272,8 @@ router.register(r"folders/(?P<folder_pk>\d+)/papers", FolderPapers, basename="pa
 router.register(r"named/(?P<folder_pk>\d+)/papers", NamedPapers, basename="named")
 router.register(r"texts/(?P<folder_pk>\d+)/papers", TextPapers, basename="texts")
 router.register(r"anyone/(?P<folder_pk>\d+)/papers", AnyonesPapers, basename="anyone")
+router.register(r"hidden", HiddenPapers, basename="hidden")
+router.register(r"hidden-folders", HiddenFolders, basename="hidden_folders")
 router.register(r"others", Others, basename="others")
 urlpatterns = [
     path("", include(router.urls)),

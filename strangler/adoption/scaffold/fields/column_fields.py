@@ -93,6 +93,9 @@ class ColumnFields:
         gaps += [f"{key} is another" for key, value in changed.items() if not _is_taken(key, value)]
         if facts.references is not None:
             self._tables.use(facts.references.table, facts.references.column)
+        if gaps and each.write_only:
+            # Left out: it isn't shown either.
+            raise UnreadableError("; ".join(gaps))
         if gaps and not each.read_only:
             made.writes += [f"field {each.name}: {gap}" for gap in gaps]
         # That of a column which isn't `editable` is read-only to DRF, without being changed.

@@ -55,6 +55,8 @@ class RelationFields:
 
     def _taken(self, made: WrittenSerializer, table: str, each: SerializerField, path: Code) -> Code:
         """A field that takes the addresses of rows."""
+        if each.write_only:
+            raise UnreadableError("addresses of rows that are never shown")
         if each.many:
             return self.many(made, table, each, path=path)
         self.link(made, table, each)
@@ -80,6 +82,8 @@ class RelationFields:
         """A declared field that stands for the row which a foreign key points at, or for several by their keys."""
         if not each.path.startswith("rest_framework."):
             raise UnreadableError(f"a {each.kind} of your own")
+        if each.write_only and (each.many or each.kind != "PrimaryKeyRelatedField"):
+            raise UnreadableError(f"a {each.kind} that is never shown")
         made.writes += self._taken_gaps(each)
         if each.many:
             return self.many(made, table, each)
@@ -88,6 +92,7 @@ class RelationFields:
         flags: dict[str, Code] = {"read_only": "True"} if each.read_only else {}
         if each.kind == "PrimaryKeyRelatedField":
             flags |= {} if each.read_only else {"required": str(each.required), "allow_null": str(each.allow_null)}
+            flags |= {"write_only": "True"} if each.write_only else {}
             made.imports.setdefault(MODEL_FIELDS, set()).add("model_field")
             return call("model_field", made.model, quoted(column), **flags, **labels(each, facts), **own_messages(each))
         assert facts.references is not None  # noqa: S101 - a link has them

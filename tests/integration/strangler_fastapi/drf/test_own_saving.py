@@ -119,7 +119,16 @@ def test_nobody_becomes_no_row_of_a_column_that_may_be_null(sides: Sides) -> Non
     assert papers(sides, "edited_by_id", 1) == (901,)
 
 
+def test_what_a_body_says_of_rows_may_never_be_shown(sides: Sides) -> None:
+    for path in ("/hidden/", "/hidden/1/", "/hidden-folders/", "/hidden-folders/1/"):
+        ask(sides, "ann", "GET", path)
+    for folder in (2, 99, None):
+        ask(sides, "ann", "POST", "/hidden-folders/", {"name": "new", "folder": folder})
+        ask(sides, "ann", "PATCH", "/hidden-folders/1/", {"folder": folder})
+
+
 def test_gaps(archive: Scaffolded) -> None:
+    hidden = ("POST /hidden/", "PUT /hidden/{pk}/", "PATCH /hidden/{pk}/")
     own = "{0}.perform_{1} is your own".format
     assert {name: found for name, found in archive.gaps.items() if found} == {
         "POST /edited/": ["column folder_id gets no value, so Django fails with 500"],
@@ -127,6 +136,7 @@ def test_gaps(archive: Scaffolded) -> None:
         "POST /hands/{pk}/": ["handler ByHandOne.post is your own"],
         "POST /body-first/{folder_pk}/": ["handler BodyFirst.post is your own"],
         "PUT /body-first/{folder_pk}/": ["handler BodyFirst.put is your own"],
+        **{name: ["field gone_by: a SlugRelatedField that is never shown"] for name in hidden},
         "POST /elsewhere/{folder_pk}/": ["handler Elsewhere.post is your own"],
         "POST /others/": [own("Others", "create")],
         **{f"{method} /others/{{pk}}/": [own("Others", "update")] for method in ("PUT", "PATCH")},
