@@ -44,11 +44,15 @@ _SEGMENT: Final = re.compile(r"(?!\.\.?$)[A-Za-z0-9_~.-]+|\{[^{}/]+\}")
 
 
 class EndpointParameter(Facts):
-    """A variable part of a path. `pattern` is the regular expression of its values, `kind` Django's converter."""
+    """A variable part of a path. `pattern` is the regular expression of its values, `kind` Django's converter.
+
+    `converter` is the project's own, where it makes another value of what a path has.
+    """
 
     name: str
     kind: str
     pattern: str
+    converter: str | None = None
 
 
 class TokenAddition(Facts):

@@ -149,7 +149,8 @@ def _of_path(path: ResolvedPath) -> Iterator[dict[str, Any]]:
 
 
 def _parameter(parameter: PathParameter) -> dict[str, str]:
-    return {"name": parameter.name, "kind": parameter.kind, "pattern": parameter.pattern}
+    found = {"name": parameter.name, "kind": parameter.kind, "pattern": parameter.pattern}
+    return found | ({"converter": parameter.converter} if parameter.converter else {})
 
 
 def _unfollowed() -> dict[str, str]:

@@ -1,5 +1,7 @@
 """Every path of the URL resolver, as a template with its parameters."""
 
+import ast
+import inspect
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,6 +10,9 @@ from typing import Any, Final
 from django.contrib.admindocs.views import simplify_regex
 from django.urls import URLPattern, URLResolver
 from django.urls.resolvers import LocalePrefixPattern, RoutePattern
+
+from strangler_django.endpoints.code.own_code import method_of, only_statement
+from strangler_django.python_source import class_name
 
 _PARAMETER: Final = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 _GROUP: Final = re.compile(r"\(\?P<(\w+)>")
@@ -20,11 +25,13 @@ class PathParameter:
     """A variable part of a path. `pattern` is the regular expression of its values, `kind` Django's name for it.
 
     `kind` is int, str, slug, uuid, path or a converter's own name; for a group of a regular expression it is "regex".
+    `converter` is a class of the project's own that makes another value of what a path has than its text or its number.
     """
 
     name: str
     kind: str
     pattern: str
+    converter: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +87,9 @@ def _template(pattern: Any) -> tuple[str, list[PathParameter]]:  # noqa: ANN401 
     if isinstance(pattern, RoutePattern):
         route = str(pattern._route)  # noqa: SLF001 - `str(pattern)` is translated text of it
         found = [
-            PathParameter(name=name, kind=_kind(converter), pattern=converter.regex)
+            PathParameter(
+                name=name, kind=_kind(converter), pattern=converter.regex, converter=_own_values(type(converter))
+            )
             for name, converter in pattern.converters.items()
         ]
         return _PARAMETER.sub(r"{\1}", route), found
@@ -93,6 +102,18 @@ def _template(pattern: Any) -> tuple[str, list[PathParameter]]:  # noqa: ANN401 
 def _kind(converter: object) -> str:
     name = type(converter).__name__.removesuffix("Converter").lower()
     return {"string": "str"}.get(name, name)
+
+
+def _own_values(cls: type) -> str | None:
+    found = inspect.getattr_static(cls, "to_python", None)
+    if str(getattr(found, "__module__", "")).startswith("django."):
+        return None
+    match only_statement(method_of(found)):
+        case ast.Return(value=ast.Name(id="value")):
+            return None
+        case ast.Return(value=ast.Call(func=ast.Name(id="int"), args=[ast.Name(id="value")], keywords=[])):
+            return None
+    return class_name(cls)
 
 
 def _groups(regex: str) -> Iterator[tuple[str, str]]:

@@ -187,6 +187,9 @@ def request_gaps(endpoint: DjangoEndpoint) -> Iterator[str]:
     """The gaps of how requests are read, and of how answers are written."""
     if endpoint.format_parameter:
         yield "a parameter of its path is the format of its answer"
+    for each in endpoint.parameters:
+        if each.converter:
+            yield f"{each.name} of its path is what {each.converter} makes of it"
     if "as_view" in endpoint.overridden:
         yield f"{endpoint.view.rpartition('.')[2]}.as_view is your own, or a decorator is around it"
     yield from (gap for name in endpoint.renderers or () if (gap := _renderer_gap(name, endpoint)) is not None)

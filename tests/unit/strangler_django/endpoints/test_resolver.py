@@ -1,7 +1,8 @@
 """The paths of a URL resolver: every notation of Django's and DRF's becomes a template with named parameters."""
 
 import pytest
-from django.urls import include, path, re_path
+from django.urls import include, path, re_path, register_converter
+from django.urls.converters import IntConverter, StringConverter
 from rest_framework.routers import DefaultRouter, SimpleRouter
 from rest_framework.viewsets import ModelViewSet
 
@@ -74,3 +75,31 @@ def test_the_root_of_a_router_lists_in_its_own_order(monkeypatch: pytest.MonkeyP
     root = router.get_api_root_view()
     assert addresses.root_addresses(root, "api-root") == [("zebras", "/zebras-list/"), ("apes", "/apes-list/")]
     assert addresses.root_addresses(TagViews.as_view({"get": "list"}), None) is None
+
+
+class Year:
+    regex = "[0-9]{4}"
+
+    def to_python(self, value: str) -> int:
+        return int(value)
+
+    def to_url(self, value: object) -> str:
+        return str(value)
+
+
+class Word(StringConverter):
+    regex = "[a-z]+"
+
+
+class Hashed(Word):
+    def to_python(self, value: str) -> str:
+        return value[::-1]
+
+
+@pytest.mark.parametrize(
+    ("converter", "named"), [(Year, None), (Word, None), (Hashed, f"{__name__}.Hashed"), (IntConverter, None)]
+)
+def test_a_converter_that_makes_other_values_is_named(converter: type, named: str | None) -> None:
+    register_converter(converter, converter.__name__)
+    (found,) = resolved_paths([path(f"things/<{converter.__name__}:pk>/", view)])
+    assert found.parameters[0].converter == named

@@ -52,6 +52,10 @@ from tests.unit.strangler.adoption.scaffold.harbour import (
         ({"own_filters": ["filter backend harbour.api.OfCaller"]}, "filter backend harbour.api.OfCaller"),
         ({"action": "tide"}, "handler Boats.tide is your own"),
         (
+            {"parameters": [{"name": "pk", "kind": "hashid", "pattern": "\\w+", "converter": "harbour.HashId"}]},
+            "pk of its path is what harbour.HashId makes of it",
+        ),
+        (
             {"action": None, "view": "djoser.views.TokenCreateView"},
             "handler TokenCreateView.get has no counterpart here: leave it with Django, whose users and tokens FastAPI"
             " reads",
