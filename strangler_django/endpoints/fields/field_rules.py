@@ -3,7 +3,7 @@
 # ruff: noqa: SLF001 - `_meta` is how Django documents to read a model
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from rest_framework import serializers
@@ -24,7 +24,7 @@ _FORMATS: Final = {
 
 def unique_together(serializer: Any, rule: Any) -> dict[str, Any] | None:  # noqa: ANN401 - any serializer, any rule
     """Which fields have to be unique together, and what is said where they aren't; None of any other rule."""
-    if type(rule) is not UniqueTogetherValidator or is_narrowed(rule.queryset.all().query):
+    if type(rule) is not UniqueTogetherValidator or takes_some(asked_rows(rule.queryset.all)):
         return None
     if rows_state(rule.queryset) is not None:
         return None
@@ -35,6 +35,22 @@ def unique_together(serializer: Any, rule: Any) -> dict[str, Any] | None:  # noq
         return None
     # The message names them in this order.
     return {"fields": [[name, str(each.source)] for name, each in fields.items()], "message": str(rule.message)}
+
+
+def asked_rows(ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - Django's Query
+    """The query of rows that a field or a rule asks for; None where they can't be had without a request.
+
+    Managers of tenants, such as those of django-scopes, refuse then.
+    """
+    try:
+        return ask().query
+    except Exception:  # noqa: BLE001 - whatever the project's own code raises
+        return None
+
+
+def takes_some(query: Any) -> bool:  # noqa: ANN401 - as above
+    """Whether rows of a query may not be all that there are."""
+    return query is None or is_narrowed(query)
 
 
 def chosen_by(field: Any, model: Any, name: str, queryset: Any) -> str | None:  # noqa: ANN401 - a field, a model and a queryset, or none
@@ -56,7 +72,7 @@ def unique(field: Any, model: Any) -> str | None:  # noqa: ANN401 - any field, a
     for rule in field.validators if str(field.source) in columns else ():
         if type(rule) is UniqueValidator and rule.lookup == "exact" and rule.queryset.model is model:
             is_chosen = rows_state(rule.queryset, type(field.parent), str(field.field_name)) is not None
-            return None if is_chosen or is_narrowed(rule.queryset.all().query) else str(rule.message)
+            return None if is_chosen or takes_some(asked_rows(rule.queryset.all)) else str(rule.message)
     return None
 
 

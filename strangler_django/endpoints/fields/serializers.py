@@ -12,7 +12,7 @@ from rest_framework.settings import api_settings
 
 from strangler_django.contract.plain import plain
 from strangler_django.endpoints.addresses import row_address
-from strangler_django.endpoints.code.conditions import equal_columns, is_narrowed
+from strangler_django.endpoints.code.conditions import equal_columns
 from strangler_django.endpoints.code.own_code import (
     AnsweringSerializer,
     answering_serializer,
@@ -24,9 +24,11 @@ from strangler_django.endpoints.expressions.own_values import attribute_value, m
 from strangler_django.endpoints.fields.base64_fields import base64_facts
 from strangler_django.endpoints.fields.changed_arguments import LIMITS, changed_arguments
 from strangler_django.endpoints.fields.field_rules import (
+    asked_rows,
     caller_default,
     chosen_by,
     formats,
+    takes_some,
     unique,
     unique_together,
 )
@@ -161,9 +163,9 @@ def _field(name: str, field: Any, model: Any, within: tuple[type, ...]) -> dict[
         queryset = inner.queryset
         facts["model"] = queryset.model._meta.label if queryset is not None else None
         state = chosen_by(field, model, name, queryset)
-        query = inner.get_queryset().query if queryset is not None else None
-        facts["narrowed"] = query is not None and (state is not None or is_narrowed(query))
-        facts["where"] = equal_columns(query) if facts["narrowed"] and state is None else {}
+        query = asked_rows(inner.get_queryset) if queryset is not None else None
+        facts["narrowed"] = queryset is not None and (state is not None or takes_some(query))
+        facts["where"] = equal_columns(query) if facts["narrowed"] and state is None and query is not None else {}
         if isinstance(inner, serializers.HyperlinkedRelatedField):
             facts["address"] = row_address(inner.view_name, inner.lookup_url_kwarg, inner.context.get("request"))
             facts["lookup"] = inner.lookup_field

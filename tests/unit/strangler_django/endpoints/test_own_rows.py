@@ -10,7 +10,39 @@ from rest_framework import serializers
 from strangler_django.endpoints.fields.own_rows import ShownRows, shown_rows
 from strangler_django.endpoints.fields.serializers import serializer_facts
 
+
+class Refusing(models.QuerySet[Any]):
+    """Rows of whoever calls, which nobody has without a request, as of django-scopes."""
+
+    def all(self) -> Any:
+        raise RuntimeError("no tenant")
+
+
+class TenantManager(models.Manager[Any]):
+    def get_queryset(self) -> Any:
+        return Refusing(self.model)
+
+    def all(self) -> Any:
+        return self.get_queryset().all()
+
+
 with isolate_apps("django_app.blog"):
+
+    class Berth(models.Model):
+        name = models.CharField(max_length=9, unique=True)
+        number = models.IntegerField()
+        objects = TenantManager()
+
+        class Meta:
+            app_label = "blog"
+            unique_together = ("name", "number")
+
+    class Mooring(models.Model):
+        berth = models.ForeignKey(Berth, models.CASCADE)
+        name = models.CharField(max_length=9)
+
+        class Meta:
+            app_label = "blog"
 
     class Port(models.Model):
         name = models.CharField(max_length=9)
@@ -33,6 +65,18 @@ with isolate_apps("django_app.blog"):
 
         class Meta:
             app_label = "blog"
+
+
+class MooringSerializer(serializers.ModelSerializer[Mooring]):
+    class Meta:
+        model = Mooring
+        fields = ("berth", "name")
+
+
+class BerthSerializer(serializers.ModelSerializer[Berth]):
+    class Meta:
+        model = Berth
+        fields = ("name", "number")
 
 
 class PortSerializer(serializers.ModelSerializer[Port]):
@@ -140,3 +184,13 @@ def test_files_are_not_shown_by_one_that_does_not_know_the_request(monkeypatch: 
     monkeypatch.setitem(ShipSerializer.get_home.__globals__, "PortSerializer", PictureSerializer)
     (home,) = serializer_facts(ShipSerializer())["fields"]
     assert "serializer" not in home
+
+
+def test_rows_that_only_a_request_has_are_no_gap_of_what_shows_them() -> None:
+    found = serializer_facts(MooringSerializer())
+    berth, name = found["fields"]
+    assert (berth["narrowed"], berth["where"], "narrowed" in name) == (True, {}, False)
+    found = serializer_facts(BerthSerializer())
+    assert (found["unique_together"], found["validators"]) == ([], ["UniqueTogetherValidator"])
+    assert "unique_message" not in found["fields"][0]
+    assert "UniqueValidator" in found["fields"][0]["validators"]
