@@ -111,10 +111,17 @@ def test_planted_faults_are_found_in_a_second_project(depot: Depot, pool: Proces
 def not_found(planting: Planting, pool: ProcessPoolExecutor, folder: Path) -> set[str]:
     """The names of those that no generated case finds."""
     cases = cases_generate(planting, folder / "generated", seed=0)
+    missed = _missed(planting, pool, wanted({**planting.faults}), cases, folder / "first")
+    # On a busy machine the requests of a race may miss each other.
+    again = sorted(missed - {*NOT_FOUND, *DEPOT_NOT_FOUND})
+    return missed - {*again} | _missed(planting, pool, again, cases, folder / "second")
+
+
+def _missed(planting: Planting, pool: ProcessPoolExecutor, names: list[str], cases: Path, logs: Path) -> set[str]:
     # Without what it keeps open here, which no other process can take over.
     futures = {
-        name: pool.submit(fault_find, replace(planting), name, cases, folder / f"logs-{number}")
-        for number, name in enumerate(wanted({**planting.faults}))
+        name: pool.submit(fault_find, replace(planting), name, cases, logs.with_name(f"{logs.name}-{number}"))
+        for number, name in enumerate(names)
     }
     missed = set()
     for name, future in futures.items():
