@@ -52,13 +52,10 @@ def text_schema(field: CharField) -> CoreSchema:
 def texts(child: CharField, read: Usual, least: int, most: int) -> Usual:
     """A list of texts that `read` bounds where `child` has bounds of its own."""
 
-    def joined(value: list[str]) -> str:
-        return f"{_SEAM}{_SEAM.join(value)}{_SEAM}"
-
     def trimmed(value: list[str]) -> list[str]:
         return [*map(str.strip, value)]
 
-    return _joined(child, read, (list, least, most), joined=joined, trimmed=trimmed, few=_FEW)
+    return _joined(child, read, (list, least, most), joined=None, trimmed=trimmed, few=_FEW)
 
 
 def texts_by_key(child: CharField, read: Usual, least: int, most: int) -> Usual:
@@ -78,15 +75,18 @@ def _joined(
     read: Usual,
     bounds: tuple[type[Any], int, int],
     *,
-    joined: Callable[[Any], str],
+    joined: Callable[[Any], str] | None,
     trimmed: Callable[[Any], Any],
     few: int,
 ) -> Usual:
-    """Texts of a value of that type, so many of them; `read` takes those that the child's own bounds may refuse."""
+    """Texts of a value of that type, so many of them; `read` takes those that the child's own bounds may refuse.
+
+    `joined` puts the texts between seams; without, they are the value's items, which saves a call.
+    """
     kind, least, most = bounds
     longest = sys.maxsize if child.max_length is None else child.max_length
     longest = 0 if (child.min_length or 0) > 1 else longest
-    are_plain, short, copy = _plain(trim=child.trim), min(longest, _SHORT), kind.copy
+    finds, short, copy = _finds_blanks(trim=child.trim), min(longest, _SHORT), kind.copy
 
     def take(value: Any) -> Any:  # noqa: ANN401 - whatever was sent
         if type(value) is not kind or not least <= len(value) <= most:
@@ -97,17 +97,18 @@ def _joined(
                 # What is printable has no NUL, no surrogates, and no blanks but spaces; an empty text leaves two.
                 if 0 < len(text) <= short and text.isprintable() and "  " not in text and text.strip() == text:
                     return copy(value)
-            text = joined(value)
+            text = f"{_SEAM}{_SEAM.join(value)}{_SEAM}" if joined is None else joined(value)
         except TypeError:
             return MISSING
         if not value:
             return copy(value)
-        if not are_plain(text):
+        # `_are_plain`, without a call.
+        if "\0" in text or finds(text) or not (text.isascii() or is_storable(text)):
             if not child.trim:
                 return MISSING
             value = trimmed(value)
-            text = joined(value)
-            if not are_plain(text):
+            text = f"{_SEAM}{_SEAM.join(value)}{_SEAM}" if joined is None else joined(value)
+            if not _are_plain(text, finds):
                 return MISSING
         return copy(value) if len(text) <= longest else read(value)
 
@@ -116,7 +117,7 @@ def _joined(
 
 def lists_of_texts(schema: CoreSchema, each: Usual, *, trim: bool) -> Usual:
     """Lists of texts that Pydantic's core reads, if all are plain ones; else what `each` makes of it."""
-    read, are_plain = SchemaValidator(schema).validate_python, _plain(trim=trim)
+    read, finds = SchemaValidator(schema).validate_python, _finds_blanks(trim=trim)
 
     def take(value: Any) -> Any:  # noqa: ANN401 - whatever was sent
         if type(value) is not list:
@@ -129,7 +130,7 @@ def lists_of_texts(schema: CoreSchema, each: Usual, *, trim: bool) -> Usual:
         for some in taken:
             texts += some
         texts.append("")
-        return taken if are_plain(_SEAM.join(texts)) else each(value)
+        return taken if _are_plain(_SEAM.join(texts), finds) else each(value)
 
     return take
 
@@ -211,17 +212,16 @@ def row(keys: tuple[Key, ...]) -> Usual:
     return take
 
 
-def _plain(*, trim: bool) -> Callable[[str], bool]:
+def _are_plain(text: str, finds: Callable[[str], bool]) -> bool:
     """Whether no text between two seams is empty, none is to be cut, and PostgreSQL can hold all of them."""
+    return "\0" not in text and not finds(text) and (text.isascii() or is_storable(text))
+
+
+def _finds_blanks(*, trim: bool) -> Callable[[str], bool]:
+    """What finds an empty text between two seams, or a blank beside one; it finds nothing in what can't be encoded."""
     pairs = {pair: None for edge in (_BLANKS if trim else (_SEAM,)) for pair in (_SEAM + edge, edge + _SEAM)}
     pattern = "|".join("".join(rf"\u{{{ord(letter):x}}}" for letter in pair) for pair in pairs)
-    # It finds nothing in what can't be encoded.
-    finds = SchemaValidator(core_schema.str_schema(strict=True, pattern=pattern)).isinstance_python
-
-    def are_plain(text: str) -> bool:
-        return "\0" not in text and not finds(text) and (text.isascii() or is_storable(text))
-
-    return are_plain
+    return SchemaValidator(core_schema.str_schema(strict=True, pattern=pattern)).isinstance_python
 
 
 # It reads a text as UTF-8, which Python keeps for the next who does, only to count its characters.
