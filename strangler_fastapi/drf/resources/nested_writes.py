@@ -83,10 +83,12 @@ class NestedUpdate:
         for name, field in fields.items():
             nothing: Any = _NONE if field.many else {}
             rows = cleaned.get(name, nothing if self.when == "always" else None)
-            if rows is not None and (rows or self.when != "filled") and not field.many:
+            if rows is None or not (rows or self.when != "filled"):
+                continue
+            if not field.many:
                 child = _Child(field)
                 await child.save(session, await child.find(session, resource, key), rows)
-            elif rows is not None and (rows or self.when != "filled"):
+            else:
                 children = _Children(field, bulk=self.bulk)
                 await children.remove_all(session, key)
                 await children.add_all(session, key, rows)
