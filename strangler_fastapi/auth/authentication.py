@@ -18,7 +18,7 @@ from strangler_fastapi.auth.sessions import Sessions
 from strangler_fastapi.auth.user_tables import Found, UserTables
 from strangler_fastapi.db.query import fetch, fetch_value
 from strangler_fastapi.db.session import RequestSession
-from strangler_fastapi.drf.validators import Invalid, check_storable
+from strangler_fastapi.drf.validators import is_storable
 from strangler_fastapi.errors import AuthenticationFailed, NotPorted
 
 _REALM = "api"
@@ -100,7 +100,7 @@ class TokenAuthentication(BaseAuthentication, Generic[Found]):
         except UnicodeError:
             sentence = "Invalid token header. Token string should not contain invalid characters."
             raise AuthenticationFailed(sentence) from None
-        rows = await fetch(session, self._tables.account_by_token(self._token, key)) if _is_storable(key) else []
+        rows = await fetch(session, self._tables.account_by_token(self._token, key)) if is_storable(key) else []
         if not rows:
             raise AuthenticationFailed(_INVALID)
         account = self._tables.account(*rows[0])
@@ -175,7 +175,7 @@ class KnoxTokenAuthentication(BaseAuthentication, Generic[Found]):
             digested = bytes.fromhex(text) if self._hexadecimal else sent
         except ValueError:
             raise AuthenticationFailed(_INVALID) from None
-        if not _is_storable(text):
+        if not is_storable(text):
             raise AuthenticationFailed(_INVALID)
         return text[: self._key_length], hashlib.new(self._digest, digested).hexdigest()
 
@@ -203,7 +203,7 @@ class BasicAuthentication(BaseAuthentication, Generic[Found]):
         if encoded is None:
             return None
         name, password = _credentials(encoded)
-        account = await self._account(session, name, password) if _is_storable(name) else None
+        account = await self._account(session, name, password) if is_storable(name) else None
         if account is None or not account.is_active:
             raise AuthenticationFailed("Invalid username/password.")
         return account
@@ -281,14 +281,6 @@ def _credentials(encoded: bytes) -> tuple[str, str]:
         sentence = "Invalid basic header. Credentials not correctly base64 encoded."
         raise AuthenticationFailed(sentence) from None
     return name, password
-
-
-def _is_storable(text: str) -> bool:
-    try:
-        check_storable(text)
-    except Invalid:
-        return False
-    return True
 
 
 def _as_claim(key: object) -> object:

@@ -14,7 +14,7 @@ from strangler_fastapi.auth.user_tables import Found, UserTables
 from strangler_fastapi.db.query import fetch
 from strangler_fastapi.db.session import RequestSession
 from strangler_fastapi.drf.http.bodies import Form, parse_body
-from strangler_fastapi.drf.validators import Invalid, check_storable
+from strangler_fastapi.drf.validators import is_storable
 from strangler_fastapi.errors import NotPorted, SuspiciousRequest
 
 _REALM: Final = "api"
@@ -136,11 +136,7 @@ def _key(token: Any, sent: str) -> str:  # noqa: ANN401 - a mapped class
     """What the table has of a token; of one that no text of PostgreSQL can be, the empty text, which no row has."""
     if hasattr(token, "token_checksum"):
         return hashlib.sha256(sent.encode()).hexdigest()
-    try:
-        check_storable(sent)
-    except Invalid:
-        return ""
-    return sent
+    return sent if is_storable(sent) else ""
 
 
 def _error(sentence: str) -> dict[str, str]:

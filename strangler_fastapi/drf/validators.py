@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from pydantic_core import SchemaValidator, core_schema
 from sqlalchemy import BigInteger, Boolean, ColumnElement, Executable, Integer, SmallInteger, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.visitors import InternalTraversal
@@ -40,6 +41,8 @@ _LOCAL_PART = re.compile(rf"(?:{_ATOM}(?:\.{_ATOM})*|{_QUOTED})", re.IGNORECASE)
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.{_TOP}", re.IGNORECASE)
 _ADDRESS_LITERAL = re.compile(r"\[([a-f0-9:.]+)\]", re.IGNORECASE)
 _USERNAME = re.compile(r"[\w.@+-]+")
+# It reads a text as UTF-8, which Python keeps for the next who does, only to count its characters.
+_is_encodable = SchemaValidator(core_schema.str_schema(strict=True, min_length=1)).isinstance_python
 
 
 class Invalid(Exception):
@@ -88,7 +91,7 @@ class Unique:
 
     async def __call__(self, value: Any, scope: "Scope") -> None:  # noqa: ANN401 - of the column's type
         """Queries the database; a value that no row can hold is unique."""
-        if value is None or (isinstance(value, str) and not _is_storable(value)):
+        if value is None or (isinstance(value, str) and not is_storable(value)):
             return
         if not is_in_range(getattr(self._model, self.column).type, value):
             return
@@ -206,6 +209,11 @@ def storable(value: str, _scope: "Scope") -> None:
     check_storable(value)
 
 
+def is_storable(text: str) -> bool:
+    """Whether PostgreSQL can hold a text."""
+    return "\0" not in text and (text.isascii() or _is_encodable(text))
+
+
 def check_storable(value: str) -> None:
     """No NUL and no half of a surrogate pair: PostgreSQL's text holds neither.
 
@@ -301,11 +309,3 @@ def biggest(kind: TypeEngine[Any]) -> int:
     if isinstance(kind, SmallInteger):
         return BIGGEST["smallint"]
     return BIGGEST["integer" if isinstance(kind, Integer) and not isinstance(kind, BigInteger) else "bigint"]
-
-
-def _is_storable(value: str) -> bool:
-    try:
-        check_storable(value)
-    except Invalid:
-        return False
-    return True

@@ -13,7 +13,7 @@ from typing import Any, Final
 from pydantic_core import CoreSchema, SchemaValidator, ValidationError, core_schema
 
 from strangler_fastapi.drf.fields.fields import MISSING, CharField
-from strangler_fastapi.drf.validators import Invalid
+from strangler_fastapi.drf.validators import Invalid, is_storable
 
 # The cleaned value, or MISSING where the field itself has to look.
 Usual = Callable[[Any], Any]
@@ -222,12 +222,3 @@ def _finds_blanks(*, trim: bool) -> Callable[[str], bool]:
     pairs = {pair: None for edge in (_BLANKS if trim else (_SEAM,)) for pair in (_SEAM + edge, edge + _SEAM)}
     pattern = "|".join("".join(rf"\u{{{ord(letter):x}}}" for letter in pair) for pair in pairs)
     return SchemaValidator(core_schema.str_schema(strict=True, pattern=pattern)).isinstance_python
-
-
-# It reads a text as UTF-8, which Python keeps for the next who does, only to count its characters.
-_is_encodable: Final = SchemaValidator(core_schema.str_schema(strict=True, min_length=1)).isinstance_python
-
-
-def is_storable(text: str) -> bool:
-    """Whether PostgreSQL can hold a text."""
-    return "\0" not in text and (text.isascii() or _is_encodable(text))

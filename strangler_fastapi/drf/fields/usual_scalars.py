@@ -21,8 +21,8 @@ from strangler_fastapi.drf.fields.number_fields import (
 )
 from strangler_fastapi.drf.fields.text_fields import EmailField, RegexField, SlugField, URLField, UUIDField
 from strangler_fastapi.drf.fields.time_fields import ISO_8601, DateField, DateTimeField, DurationField, TimeField
-from strangler_fastapi.drf.fields.usual_collections import Usual, is_storable
-from strangler_fastapi.drf.validators import Invalid
+from strangler_fastapi.drf.fields.usual_collections import Usual
+from strangler_fastapi.drf.validators import Invalid, is_storable
 
 # What Python writes out and reads again whatever its settings are.
 MOST_INTEGER: Final = 2**63

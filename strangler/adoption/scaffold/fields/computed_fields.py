@@ -18,7 +18,7 @@ _LONGEST: Final = 96
 
 
 class ComputedFields:
-    """Writes them; `tables` learns which columns they need. `users` is the table of callers that are told apart."""
+    """Writes them; `tables` learns which columns they need. `users` is the table of callers that are identified."""
 
     def __init__(self, tables: Tables, users: str | None) -> None:
         self._tables = tables
