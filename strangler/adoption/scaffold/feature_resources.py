@@ -25,20 +25,8 @@ _OTHER: Final = "its serializer is of another model than its rows"
 # Constants of strangler_fastapi that stand in a module of resources.
 _LIBRARY: Final = frozenset(
     {
-        *(
-            "BOOLEAN",
-            "DATE",
-            "DATETIME",
-            "DURATION",
-            "EMAIL",
-            "FLAG",
-            "FLOAT",
-            "IDENTIFIER",
-            "INTEGER",
-            "JSON",
-            "NUMBER",
-        ),
-        *("TEXT", "TIME", "URL", "CALLER", "GIVEN", "MISSING", "NOW", "TOGGLED"),
+        *("BOOLEAN", "DATE", "DATETIME", "DURATION", "EMAIL", "FLAG", "FLOAT", "IDENTIFIER", "INTEGER", "JSON"),
+        *("NUMBER", "TEXT", "TIME", "URL", "CALLER", "GIVEN", "MISSING", "NOW", "TOGGLED"),
     }
 )
 
